@@ -1,0 +1,169 @@
+"""The database: one object, its column types, and `unit_of_work()`, the only place that commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import IntEnum
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, Engine, Integer, MetaData, SmallInteger, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from .errors import Busy, say
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+DECIMAL_PLACES = 4
+LOCK_WAIT_MS = 5_000
+
+# SQLite gives row ids of its own only to a column declared INTEGER; PostgreSQL needs the wide type.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """The base of all nouns; every constraint gets a name, so that migrations can speak of it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, kept as whole microseconds since 1970 in UTC: the same integer in both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """Refuses a naive datetime: it would mean another moment on another server."""
+        return None if value is None else micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """An aware datetime in UTC."""
+        return None if value is None else from_micros(value)
+
+
+def micros(moment: datetime) -> int:
+    """The instant as it is stored."""
+    if moment.tzinfo is None:
+        raise ValueError("a naive datetime names no instant")
+    return (moment - EPOCH) // MICROSECOND
+
+
+def from_micros(stored: int) -> datetime:
+    """The instant that was stored."""
+    return EPOCH + timedelta(microseconds=stored)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """An exact decimal of four places, kept as a whole number of ten-thousandths, so that SQL sums are exact too."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | int | None, dialect: Any) -> int | None:
+        """Refuses what four places cannot hold."""
+        if value is None:
+            return None
+        scaled = Decimal(value).scaleb(DECIMAL_PLACES)
+        if scaled != scaled.to_integral_value():
+            raise ValueError(f"{value} has more than {DECIMAL_PLACES} decimal places")
+        return int(scaled)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
+        """The decimal that was stored."""
+        return None if value is None else Decimal(value).scaleb(-DECIMAL_PLACES)
+
+
+class Code(TypeDecorator[IntEnum]):
+    """A member of an IntEnum, kept as its small number."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, kind: type[IntEnum]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: IntEnum | int | None, dialect: Any) -> int | None:
+        """Only members of the enum are stored."""
+        return None if value is None else int(self.kind(value))
+
+    def process_result_value(self, value: int | None, dialect: Any) -> IntEnum | None:
+        """The member."""
+        return None if value is None else self.kind(value)
+
+
+def insert(table: Any) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ON CONFLICT, for the database in use."""
+    postgres = db.session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(table) if postgres else sqlite.insert(table)
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """All or nothing: commits when the block ends, rolls back when it raises.
+
+    On SQLite the write lock is taken at the start, so that two writers wait for each other instead of one failing
+    half-way; `Busy` is raised when the lock is not had within five seconds.
+    """
+    session = db.session()
+    session.commit()  # ends the reading transaction of this request; nothing is pending outside a unit of work
+    try:
+        session.connection(execution_options={"writes": True})
+        yield session
+        session.commit()
+    except OperationalError as error:
+        session.rollback()
+        if is_busy(error):
+            raise Busy(say("The system is busy just now. Nothing was changed; please try again in a moment.")) from error
+        raise
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Whether the database is locked or away, so that trying again later makes sense."""
+    text = str(error.orig).lower()
+    return error.connection_invalidated or any(
+        sign in text for sign in ("locked", "busy", "connection", "shutting down", "starting up", "terminating")
+    )
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Sets what every connection needs: on SQLite WAL, full flush, foreign keys, and transactions begun by us."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        for pragma in (
+            f"busy_timeout={LOCK_WAIT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

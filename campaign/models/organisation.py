@@ -1,0 +1,95 @@
+"""The organisation: areas (one tree), units (area and line), people, posts."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..db import Base, BigId, Code, Instant
+from ..rules.organisation import LeafKind, Level, Line, Role
+
+
+class Area(Base):
+    """A node of the one tree. `path` lists the ids from the root ('/1/7/30/'); `lft`..`rgt` is its preorder interval."""
+
+    __tablename__ = "area"
+    __table_args__ = (
+        CheckConstraint("lft <= rgt", name="interval"),
+        Index("ix_area_parent_lft", "parent_id", "lft"),
+        Index("ix_area_lft", "lft"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    code: Mapped[str] = mapped_column(String(24), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    level: Mapped[Level] = mapped_column(Code(Level))
+    kind: Mapped[LeafKind | None] = mapped_column(Code(LeafKind))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
+    path: Mapped[str] = mapped_column(String(120))
+    depth: Mapped[int] = mapped_column(SmallInteger)
+    lft: Mapped[int] = mapped_column(Integer)
+    rgt: Mapped[int] = mapped_column(Integer)
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+
+
+class Unit(Base):
+    """One line's body in one area. `level` and `lft` repeat the area's, so that a subtree is a range of one index.
+
+    `superior_id`: the unit of the same line in the nearest area above; where there is none, the 党委 unit of the
+    same area or the nearest above.
+    """
+
+    __tablename__ = "unit"
+    __table_args__ = (
+        UniqueConstraint("area_id", "line"),
+        Index("ix_unit_line_level_lft", "line", "level", "lft"),
+        Index("ix_unit_lft", "lft"),
+        Index("ix_unit_superior_id", "superior_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    line: Mapped[Line] = mapped_column(Code(Line))
+    level: Mapped[Level] = mapped_column(Code(Level))
+    lft: Mapped[int] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(String(160))
+    superior_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+
+
+class Person(Base):
+    """A human with an account; `id` 1 is the system itself, which cannot sign in."""
+
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    login: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(64))
+    phone: Mapped[str | None] = mapped_column(String(32))
+    email: Mapped[str | None] = mapped_column(String(254))
+    locale: Mapped[str | None] = mapped_column(String(8))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    must_change_password: Mapped[bool] = mapped_column(default=True)
+    disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Post(Base):
+    """A person's role in a unit for a time; `valid_to` is the last day, in the organisation's time zone."""
+
+    __tablename__ = "post"
+    __table_args__ = (
+        UniqueConstraint("person_id", "unit_id", "role", "valid_from"),
+        CheckConstraint("valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+        Index("ix_post_unit_role", "unit_id", "role"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    role: Mapped[Role] = mapped_column(Code(Role))
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+    disabled_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -1,0 +1,66 @@
+"""How people are told: notices, their deliveries by channel, and what somebody has seen."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..db import Base, BigId, Code, Instant
+from ..rules.telling import Channel, DeliveryState
+
+
+class Notice(Base):
+    """One message to one person about one event; or, with `batch_id`, one message to all officers of that batch."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        CheckConstraint("(person_id IS NULL) <> (batch_id IS NULL)", name="one_audience"),
+        UniqueConstraint("event_id", "person_id"),
+        Index("ix_notice_person", "person_id", "id"),
+        Index("ix_notice_batch_id", "batch_id", sqlite_where=text("batch_id IS NOT NULL"),
+              postgresql_where=text("batch_id IS NOT NULL")),
+        Index("ix_notice_waiting", "id", sqlite_where=text("delivered_at IS NULL"),
+              postgresql_where=text("delivered_at IS NULL")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    tag: Mapped[str] = mapped_column(String(60))
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"))
+    assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    read_at: Mapped[datetime | None] = mapped_column(Instant)
+    delivered_at: Mapped[datetime | None] = mapped_column(Instant)  # when it was handed to the channels
+
+
+class Delivery(Base):
+    """One notice on one channel to one person: claimed, tried, sent, or parked for somebody to look at."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("notice_id", "person_id", "channel"),
+        Index("ix_delivery_next", "next_try_at", sqlite_where=text("state = 1"), postgresql_where=text("state = 1")),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    channel: Mapped[Channel] = mapped_column(Code(Channel))
+    state: Mapped[DeliveryState] = mapped_column(Code(DeliveryState))
+    tries: Mapped[int] = mapped_column(SmallInteger, default=0)
+    next_try_at: Mapped[datetime] = mapped_column(Instant)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
+class Seen(Base):
+    """The last version of an assignment's submission that a reviewer has looked at, and until when batch notices are read."""
+
+    __tablename__ = "seen"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(20), primary_key=True)
+    subject_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(SmallInteger)
+    at: Mapped[datetime] = mapped_column(Instant)

@@ -1,0 +1,52 @@
+"""The states of an assignment and the actions that change them."""
+
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """Where an assignment stands. Overdue, near due and behind are questions, never states."""
+
+    ISSUED = 1
+    ACKNOWLEDGED = 2
+    SUBMITTED = 3
+    RETURNED = 4
+    APPROVED = 5
+    CANCELLED = 6
+
+
+class Action(IntEnum):
+    """What somebody does to an assignment."""
+
+    ACKNOWLEDGE = 1
+    SUBMIT = 2
+    WITHDRAW = 3
+    APPROVE = 4
+    RETURN = 5
+    REOPEN = 6
+    CANCEL = 7
+
+
+OPEN = (State.ISSUED, State.ACKNOWLEDGED, State.SUBMITTED, State.RETURNED)
+WITH_OFFICER = (State.ISSUED, State.ACKNOWLEDGED, State.RETURNED)
+WORKING = (State.ACKNOWLEDGED, State.RETURNED)
+CLOSED = (State.APPROVED, State.CANCELLED)
+
+
+class ReturnReason(IntEnum):
+    """Why a submission is returned; words always go with it."""
+
+    EVIDENCE_MISSING = 1
+    EVIDENCE_UNCLEAR = 2
+    FIGURES_WRONG = 3
+    FIGURES_MISSING = 4
+    WORDS_TOO_THIN = 5
+    OFF_TOPIC = 6
+    OTHER = 9
+
+
+class CheckInKind(IntEnum):
+    """What a check-in tells."""
+
+    PROGRESS = 1
+    OBSTACLE = 2
+    HELP = 3
