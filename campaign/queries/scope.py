@@ -1,0 +1,122 @@
+"""Scope: what a reader may see, as WHERE clauses. Outside it a thing does not exist.
+
+A 党委 unit's posts see all lines in the subtree of their area; other posts see their own line there. Every post also
+sees what is addressed to its unit, what waits at its unit for review, and all of the campaigns its unit issues.
+"""
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union
+
+from ..db import db
+from ..models import Area, Assignment, Campaign, CampaignUnit, Task, Unit
+from ..rules.organisation import Actor, Line, PostFact
+from ..rules.plans import CampaignStatus
+
+# A subtree up to this many areas is walked from its units; a larger one is asked campaign by campaign, where the
+# first assignment found is enough. Either way the work does not grow with the country.
+NARROW = 5_000
+
+
+def visible_units(actor: Actor) -> ColumnElement[bool]:
+    """A clause over Unit: the units whose work this actor may see."""
+    if actor.is_system:
+        return true()
+    if not actor.posts:
+        return false()
+    return or_(Unit.id.in_(actor.units()), *_subtrees(actor))
+
+
+def visible_assignments(actor: Actor) -> ColumnElement[bool]:
+    """A clause over Assignment joined with Unit on the receiving unit; it needs no other table in the FROM list."""
+    if actor.is_system:
+        return true()
+    if not actor.posts:
+        return false()
+    units = actor.units()
+    return or_(
+        *_subtrees(actor),
+        Assignment.unit_id.in_(units),
+        Assignment.reviewer_unit_id.in_(units),
+        Assignment.task_id.in_(select(Task.id).where(Task.campaign_id.in_(_issued_by(units)))),
+    )
+
+
+def visible_campaigns(actor: Actor) -> ColumnElement[bool]:
+    """A clause over Campaign: what the actor's units issue, drafts too; beyond that what was issued by a unit that the
+    actor sees, or has an assignment that the actor sees."""
+    if actor.is_system:
+        return true()
+    if not actor.posts:
+        return false()
+    units = actor.units()
+    return or_(
+        Campaign.id.in_(_issued_by(units)),
+        and_(
+            Campaign.status != CampaignStatus.DRAFT,
+            or_(
+                Campaign.issuing_unit_id.in_(select(Unit.id).where(visible_units(actor))),
+                *(_receives(post) for post in _widest(actor)),
+                _waits_at(units),
+            ),
+        ),
+    )
+
+
+def _issued_by(units: list[int]) -> Select[tuple[int]]:
+    both = union(
+        select(Campaign.id.label("id")).where(Campaign.issuing_unit_id.in_(units)),
+        select(CampaignUnit.campaign_id.label("id")).where(CampaignUnit.unit_id.in_(units)),
+    ).subquery()
+    return select(both.c.id)
+
+
+def _subtrees(actor: Actor) -> list[ColumnElement[bool]]:
+    return [_within(post) for post in _widest(actor)]
+
+
+def _widest(actor: Actor) -> list[PostFact]:
+    """The posts whose subtree no other post of the actor covers; one for each subtree and line."""
+    kept: list[PostFact] = []
+    for post in sorted(actor.posts, key=lambda post: (post.lft, -post.rgt, post.line)):
+        if not any(_covers(other, post) for other in kept):
+            kept.append(post)
+    return kept
+
+
+def _covers(wide: PostFact, narrow: PostFact) -> bool:
+    return wide.lft <= narrow.lft and narrow.rgt <= wide.rgt and wide.line in (narrow.line, Line.PARTY)
+
+
+def _within(post: PostFact) -> ColumnElement[bool]:
+    inside = Unit.lft.between(post.lft, post.rgt)
+    return inside if post.line is Line.PARTY else and_(Unit.line == post.line, inside)
+
+
+def _receives(post: PostFact) -> ColumnElement[bool]:
+    """Campaigns with an assignment in the subtree that this post sees."""
+    found = (
+        select(Task.campaign_id)
+        .join(Assignment, Assignment.task_id == Task.id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .where(_within(post))
+    )
+    if post.rgt - post.lft < NARROW:
+        return Campaign.id.in_(found)
+    return exists(found.where(Task.campaign_id == Campaign.id).correlate(Campaign))
+
+
+def _waits_at(units: list[int]) -> ColumnElement[bool]:
+    return Campaign.id.in_(
+        select(Task.campaign_id)
+        .join(Assignment, Assignment.task_id == Task.id)
+        .where(Assignment.reviewer_unit_id.in_(units))
+    )
+
+
+def area_in_scope(actor: Actor, area_id: int) -> bool:
+    """Whether the area lies in the subtree of one of the actor's posts."""
+    if actor.is_system:
+        return True
+    if not actor.posts:
+        return False
+    inside = or_(*(Area.lft.between(post.lft, post.rgt) for post in actor.posts))
+    return db.session.execute(select(Area.id).where(Area.id == area_id, inside)).first() is not None
