@@ -5,10 +5,11 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
-from . import models  # noqa: F401  (the nouns must be known before the database is)
+from . import clock, models  # noqa: F401  (the nouns must be known before the database is)
 from .cli import register_commands
 from .config import Settings, load_settings
 from .db import Base, db, prepare_engine
+from .evidence.store import Store
 from .web import register_web
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application, from the given settings or the environment's. Starts nothing: no scheduler, no server."""
     settings = settings or load_settings()
     settings.data_path.mkdir(parents=True, exist_ok=True)
+    clock.use_zone(settings.timezone)
     app = Flask(__name__, root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.update(
         SETTINGS=settings,
@@ -34,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
+    app.extensions["evidence"] = Store(settings.evidence_path)
     Migrate(app, db, directory=str(ROOT / "campaign" / "migrations"), compare_type=True)
     register_web(app)
     register_commands(app)

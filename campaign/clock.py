@@ -1,8 +1,27 @@
-"""The only reader of the system clock. Everything else receives `now` as an argument."""
+"""The only reader of the system clock, and the organisation's time zone. Everything else receives `now` as an argument."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+_zone = "Asia/Shanghai"
 
 
 def now() -> datetime:
     """The present instant, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def use_zone(name: str) -> None:
+    """Sets the organisation's time zone for this process; called once, by create_app. Unknown names raise."""
+    global _zone
+    _zone = ZoneInfo(name).key
+
+
+def zone() -> str:
+    """The name of the organisation's time zone."""
+    return _zone
+
+
+def local_today(moment: datetime) -> date:
+    """The calendar day of that instant where the organisation is."""
+    return moment.astimezone(ZoneInfo(_zone)).date()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, BigId, Code, Instant
@@ -39,7 +39,7 @@ class Firing(Base):
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), primary_key=True)
     rung: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant)
-    event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"))
+    run: Mapped[int] = mapped_column(BigInteger)  # marks the rows of one sweep, so that its events can follow
     skipped: Mapped[str] = mapped_column(String(40), default="")
 
 

@@ -2,7 +2,19 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, SmallInteger, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    and_,
+    or_,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, BigId, Code, Instant
@@ -93,3 +105,10 @@ class Post(Base):
     valid_from: Mapped[date] = mapped_column(Date)
     valid_to: Mapped[date | None] = mapped_column(Date)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+def holds_on(day: date) -> ColumnElement[bool]:
+    """Whether a post is held on that day (in the organisation's time zone): within its dates and not disabled."""
+    return and_(
+        Post.disabled_at.is_(None), Post.valid_from <= day, or_(Post.valid_to.is_(None), Post.valid_to >= day)
+    )

@@ -487,10 +487,9 @@ def upgrade() -> None:
         sa.Column("assignment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("rung", sa.SmallInteger(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("run", sa.BigInteger(), nullable=False),
         sa.Column("skipped", sa.String(length=40), nullable=False),
         sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name=op.f("fk_firing_assignment_id_assignment")),
-        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_firing_event_id_event")),
         sa.PrimaryKeyConstraint("assignment_id", "rung", name=op.f("pk_firing")),
         sqlite_with_rowid=False,
     )

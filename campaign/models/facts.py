@@ -1,0 +1,145 @@
+"""What the law needs to know of an assignment, as one SELECT that verbs and questions read alike."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, Select, String, and_, cast, func, select
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..rules.states import Action, State
+from ..rules.transitions import Facts
+from .assignments import Assignment
+from .campaigns import Campaign, CampaignUnit, Task
+from .organisation import Unit
+from .reporting import Review, Submission
+
+
+@dataclass(frozen=True)
+class Standing(Facts):
+    """The facts of the law, and what an operation on the assignment needs beside them."""
+
+    task_id: int = 0
+    campaign_id: int = 0
+    batch_id: int = 0
+    due_at: datetime | None = None
+    respond_by: datetime | None = None
+    cut_off_at: datetime | None = None
+    review_step: int = 0
+    submission_id: int | None = None
+    submission_number: int = 0
+    submission_digest: str = ""
+    chain: tuple[int, ...] = ()
+
+
+def _ids(text: str | None) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(",")) if text else ()
+
+
+def _statement() -> Select[tuple[object, ...]]:
+    """One row per assignment; the subqueries read a handful of rows each."""
+    latest = select(func.max(Submission.number)).where(Submission.assignment_id == Assignment.id).scalar_subquery()
+    co_issuers = (
+        select(func.aggregate_strings(cast(CampaignUnit.unit_id, String), ","))
+        .where(CampaignUnit.campaign_id == Campaign.id)
+        .scalar_subquery()
+    )
+    reviewers = (
+        select(func.aggregate_strings(cast(Review.person_id, String), ","))
+        .where(Review.submission_id == Submission.id, Review.decision == Action.APPROVE)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Assignment.id,
+            Assignment.state,
+            Assignment.version,
+            Assignment.unit_id,
+            Assignment.task_id,
+            Assignment.batch_id,
+            Assignment.due_at,
+            Assignment.respond_by,
+            Assignment.cut_off_at,
+            Assignment.reviewer_unit_id,
+            Assignment.review_step,
+            Campaign.id.label("campaign_id"),
+            Campaign.issuing_unit_id,
+            co_issuers.label("co_issuers"),
+            Submission.id.label("submission_id"),
+            Submission.number,
+            Submission.person_id,
+            Submission.chain,
+            Submission.digest,
+            reviewers.label("reviewers"),
+        )
+        .join(Task, Task.id == Assignment.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .outerjoin(Submission, and_(Submission.assignment_id == Assignment.id, Submission.number == latest))
+    )
+
+
+_STANDING = _statement()
+
+
+def facts_of(assignment_id: int, reason: str = "") -> Standing | None:
+    """The facts of one assignment, or None where there is none. `reason`: the words given for the action in hand."""
+    row = db.session.execute(_STANDING.where(Assignment.id == assignment_id)).first()
+    return None if row is None else _standing(row, reason)
+
+
+def _standing(row: Row[tuple[object, ...]], reason: str) -> Standing:
+    chain = _ids(row.chain)
+    return Standing(
+        id=row.id,
+        state=State(row.state),
+        version=row.version,
+        unit_id=row.unit_id,
+        issuing_units=(row.issuing_unit_id, *_ids(row.co_issuers)),
+        reviewer_unit_id=row.reviewer_unit_id,
+        submitter_id=row.person_id,
+        reviewers_so_far=_ids(row.reviewers),
+        levels_remain=row.review_step + 1 < len(chain),
+        reason=reason,
+        task_id=row.task_id,
+        campaign_id=row.campaign_id,
+        batch_id=row.batch_id,
+        due_at=row.due_at,
+        respond_by=row.respond_by,
+        cut_off_at=row.cut_off_at,
+        review_step=row.review_step,
+        submission_id=row.submission_id,
+        submission_number=row.number or 0,
+        submission_digest=row.digest or "",
+        chain=chain,
+    )
+
+
+@dataclass(frozen=True)
+class Superior:
+    """A unit above another; `steps` counts how many units above."""
+
+    id: int
+    level: int
+    lft: int
+    steps: int
+
+
+def superiors_of(unit_ids: list[int]) -> Select[tuple[int, int, int, int, int]]:
+    """All units above each of these, as rows (unit_id, id, level, lft, steps), by one recursive statement."""
+    start = (
+        select(Unit.id.label("unit_id"), Unit.superior_id.label("id"), func.coalesce(1, 1).label("steps"))
+        .where(Unit.id.in_(unit_ids), Unit.superior_id.is_not(None))
+        .cte("above", recursive=True)
+    )
+    upper = aliased(Unit)
+    above = start.union_all(
+        select(start.c.unit_id, upper.superior_id, start.c.steps + 1)
+        .join(upper, upper.id == start.c.id)
+        .where(upper.superior_id.is_not(None), start.c.steps < 12)
+    )
+    unit = aliased(Unit)
+    return (
+        select(above.c.unit_id, unit.id, unit.level, unit.lft, above.c.steps)
+        .join(unit, unit.id == above.c.id)
+        .order_by(above.c.unit_id, above.c.steps)
+    )

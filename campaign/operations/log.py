@@ -1,0 +1,52 @@
+"""Writing the log: every change is one event, in the transaction of the change."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+
+from ..db import db
+from ..models import Event
+from ..rules.events import CATALOGUE
+from ..rules.organisation import Actor
+from ..rules.states import State
+
+
+def canonical(data: dict[str, Any]) -> str:
+    """JSON with sorted keys and no spaces: the same data give the same text."""
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def record(
+    *,
+    tag: str,
+    subject: str,
+    subject_id: int,
+    actor: Actor,
+    now: datetime,
+    post_id: int | None = None,
+    from_state: State | None = None,
+    to_state: State | None = None,
+    reason: str = "",
+    data: dict[str, Any] | None = None,
+) -> int:
+    """Appends one event and returns its id. The tag must stand in the catalogue."""
+    if tag not in CATALOGUE:
+        raise LookupError(f"{tag} is not in the catalogue of events")
+    statement = insert(Event).returning(Event.id)
+    return db.session.execute(
+        statement,
+        {
+            "at": now,
+            "tag": tag,
+            "subject": subject,
+            "subject_id": subject_id,
+            "person_id": actor.person_id,
+            "post_id": post_id,
+            "from_state": from_state.name.lower() if from_state else None,
+            "to_state": to_state.name.lower() if to_state else None,
+            "reason": reason,
+            "data": canonical(data or {}),
+        },
+    ).scalar_one()

@@ -1,0 +1,49 @@
+"""Repeating is safe: one act of one person under one client action id happens once."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from ..db import db, insert
+from ..errors import Conflict, Invalid, say
+from ..models import ClientAction
+from ..rules.organisation import Actor
+from .log import canonical
+
+
+def once(
+    client_action_id: str | None, *, actor: Actor, subject: str, content: dict[str, Any], now: datetime
+) -> str | None:
+    """None the first time; the remembered result when the same act comes again. No id: always the first time.
+
+    `subject` names the act and its object ('submit:7'). Raises Conflict when the id was used for anything else.
+    """
+    if client_action_id is None:
+        return None
+    try:
+        key = str(UUID(client_action_id))
+    except ValueError:
+        raise Invalid(say("The form is damaged. Please open the page again.")) from None
+    digest = hashlib.sha256(canonical(content).encode()).hexdigest()
+    row = {"id": key, "person_id": actor.person_id, "subject": subject, "digest": digest, "result": "", "at": now}
+    added = db.session.execute(insert(ClientAction).values(row).on_conflict_do_nothing().returning(ClientAction.id))
+    if added.first() is not None:
+        return None
+    held = db.session.execute(
+        select(ClientAction.person_id, ClientAction.subject, ClientAction.digest, ClientAction.result).where(
+            ClientAction.id == key
+        )
+    ).one()
+    if (held.person_id, held.subject, held.digest) != (actor.person_id, subject, digest):
+        raise Conflict(say("This was already sent with other content. What was sent first stands."))
+    return held.result
+
+
+def remember(client_action_id: str | None, result: str) -> None:
+    """Keeps the answer for the same act when it comes again."""
+    if client_action_id is not None:
+        key = str(UUID(client_action_id))
+        db.session.execute(update(ClientAction).where(ClientAction.id == key).values(result=result))
