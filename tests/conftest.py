@@ -1,0 +1,84 @@
+"""What every test stands on: an application on a fresh database, a fixed instant, no network, no warnings.
+
+Tests of the rooms in `BOTH` run on SQLite and on PostgreSQL. A test that cannot have its database fails; it is
+never skipped.
+"""
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jinja2 import StrictUndefined
+
+from campaign import create_app
+from campaign.config import Settings
+from campaign.db import db
+
+pytest_plugins = ["tests.databases", "tests.browser"]
+
+BOTH = ("models", "operations", "queries", "jobs", "notify")
+NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # a Friday, ten in the morning in Shanghai
+SECRET = "for-tests-only-0123456789-abcdefghij-KLMNOP"
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Both databases for the rooms that speak to one; SQLite elsewhere. A test may parametrise `database` itself."""
+    named = " ".join(str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
+    if "database" in metafunc.fixturenames and "database" not in named:
+        room = metafunc.definition.path.parent.name
+        metafunc.parametrize("database", ["sqlite", "postgres"] if room in BOTH else ["sqlite"], indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """A connection to anywhere but this machine is an error of the test."""
+    plain = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex")}
+
+    def guarded(name: str):
+        def call(self: socket.socket, address):
+            if isinstance(address, tuple) and not str(address[0]).startswith(LOOPBACK):
+                raise AssertionError(f"a test tried to reach {address[0]}")
+            return plain[name](self, address)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in plain:
+            patch.setattr(socket.socket, name, guarded(name))
+        yield
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The instant of the test."""
+    return NOW
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    """The settings of the test application; its files lie in the test's own folder."""
+    return Settings(database_url=database, data_dir=str(tmp_path / "data"), env="test", secret_key=SECRET)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The real application with its context pushed; a template that names what is not there is an error."""
+    app = create_app(settings)
+    app.config["TESTING"] = True
+    app.jinja_env.undefined = StrictUndefined
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask, client_class: type[FlaskClient]) -> FlaskClient:
+    """A plain client; each request has a context and a database session of its own, as in the server."""
+    app.test_client_class = client_class
+    return app.test_client()
