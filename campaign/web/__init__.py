@@ -3,8 +3,29 @@
 `register_web` wires the door: closed by default, language, headers, error pages, blueprints.
 """
 
-from flask import Flask
+from flask import Blueprint, Flask
+from flask_wtf.csrf import CSRFProtect
+
+from . import door, system
+from .access import register_access
+from .errors import register_errors
+from .language import register_language
+from .security import register_security
+
+# One line for each module of pages. The endpoints that need no signed-in person are listed in `access.PUBLIC`.
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    door.bp,
+    system.bp,
+)
 
 
 def register_web(app: Flask) -> None:
-    """Adds everything a browser meets."""
+    """Adds everything a browser meets. The guard comes before the check of forms, so that strangers learn nothing."""
+    app.config["WTF_CSRF_TIME_LIMIT"] = None  # a form lives as long as its session; a phone may be away for an hour
+    register_security(app)
+    register_access(app)
+    CSRFProtect(app)
+    register_language(app)
+    register_errors(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

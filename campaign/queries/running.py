@@ -1,0 +1,44 @@
+"""How the system runs: the last slot of each job, and what waits to be delivered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from ..db import db
+from ..models import Delivery, JobRun, Notice
+from ..rules.jobs import RunState
+from ..rules.telling import DeliveryState
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """Facts for whoever keeps the system running. Pairs are (job name, value), ordered by name."""
+
+    last_tick: datetime | None
+    job_slots: tuple[tuple[str, datetime], ...]
+    job_failures: tuple[tuple[str, int], ...]
+    deliveries_waiting: int
+    notices_waiting: int
+
+
+def gauges() -> Gauges:
+    """Four statements, each over an index or a small table."""
+    slots = db.session.execute(
+        select(JobRun.name, func.max(JobRun.started_at)).group_by(JobRun.name).order_by(JobRun.name)
+    ).all()
+    failures = db.session.execute(
+        select(JobRun.name, func.count())
+        .where(JobRun.state == RunState.FAILED)
+        .group_by(JobRun.name)
+        .order_by(JobRun.name)
+    ).all()
+    deliveries = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.WAITING)
+    notices = select(func.count()).select_from(Notice).where(Notice.delivered_at.is_(None))
+    return Gauges(
+        last_tick=max((at for _name, at in slots), default=None),
+        job_slots=tuple((name, at) for name, at in slots),
+        job_failures=tuple((name, count) for name, count in failures),
+        deliveries_waiting=db.session.scalar(deliveries) or 0,
+        notices_waiting=db.session.scalar(notices) or 0,
+    )

@@ -1,0 +1,114 @@
+"""Every refusal and every failure as a page of the product (or as JSON for a script), never a bare traceback."""
+
+import secrets
+from typing import Any
+
+from flask import Flask, current_app, jsonify, make_response, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from ..db import is_busy
+from ..errors import CampaignError, Invalid
+from .language import speak
+
+RETRY_SECONDS = "5"
+
+
+def register_errors(app: Flask) -> None:
+    """Adds the handlers."""
+    app.register_error_handler(CampaignError, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(PoolTimeout, _busy)
+    app.register_error_handler(InternalServerError, _unexpected)
+
+
+def wants_json() -> bool:
+    """Whether a script asked, not a person."""
+    return request.accept_mimetypes.best == "application/json"
+
+
+def _titles() -> dict[int, str]:
+    return {
+        400: _("This request could not be understood"),
+        401: _("Please sign in"),
+        403: _("You may not do this"),
+        404: _("Nothing is here for you"),
+        405: _("This does not work this way"),
+        409: _("Nothing was changed"),
+        413: _("This is too large"),
+        415: _("This kind of file is not accepted"),
+        422: _("Something needs your attention"),
+        423: _("This account is locked for now"),
+        429: _("Too many requests"),
+        503: _("The system is busy just now"),
+        507: _("There is no room left"),
+    }
+
+
+def _words() -> dict[int, str]:
+    return {
+        400: _("Please go back, open the page again and repeat what you did."),
+        401: _("You were away for a while and have been signed out. Please sign in and repeat what you did."),
+        403: _("None of your posts may do this."),
+        404: _("The page does not exist, or it does not belong to your units."),
+        405: _("Please go back and use the button on the page."),
+        413: _("What you sent is larger than the system takes. Please send smaller files, or fewer at once."),
+        415: _("Please send a photo, a PDF, a Word or an Excel file."),
+        429: _("Please wait a minute and try again."),
+        503: _("Nothing was changed. Please try again in a moment."),
+    }
+
+
+def _page(status: int, sentence: str, problems: list[dict[str, str]] | None = None, **more: Any) -> Any:
+    title = _titles().get(status, _("This did not work"))
+    if wants_json():
+        answer = jsonify({"status": status, "title": title, "sentence": sentence, "problems": problems or []} | more)
+    else:
+        # A failing database must not be asked again by the frame of the page that says so.
+        template = "errors/bare.html" if status in (500, 503) else "errors/page.html"
+        answer = make_response(
+            render_template(template, status=status, title=title, sentence=sentence, problems=problems or [], **more)
+        )
+    answer.status_code = status
+    if status == 503:
+        answer.headers["Retry-After"] = RETRY_SECONDS
+    return answer
+
+
+def _refused(error: CampaignError) -> Any:
+    problems = error.problems if isinstance(error, Invalid) else []
+    listed = [{"where": problem.where, "sentence": speak(problem.sentence)} for problem in problems]
+    return _page(error.status, speak(error.sentence), listed)
+
+
+def _http(error: HTTPException) -> Any:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error.get_response()
+    if isinstance(error, CSRFError):
+        return _page(400, _("This form is no longer valid. Please open the page again and repeat what you did."))
+    answer = _page(error.code, _words().get(error.code, _("Please go back and try again.")))
+    for name, value in error.get_headers(request.environ):
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
+
+
+def _database(error: OperationalError) -> Any:
+    if is_busy(error):
+        return _busy(error)
+    raise error  # not a matter of waiting: the page with the reference number
+
+
+def _busy(error: Exception) -> Any:
+    return _page(503, _words()[503])
+
+
+def _unexpected(error: InternalServerError) -> Any:
+    reference = secrets.token_hex(4)
+    current_app.logger.error("reference %s: %s %s failed", reference, request.method, request.path)
+    sentence = _("An unexpected error happened and was written down. If it happens again, name this number.")
+    return _page(500, sentence, reference=reference)

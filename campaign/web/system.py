@@ -1,0 +1,73 @@
+"""For those who keep it running: alive, ready, gauges; and in development the page of all components."""
+
+import os
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, jsonify, render_template
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..queries.running import Gauges, gauges
+from .access import page_now
+
+bp = Blueprint("system", __name__)
+
+
+@bp.get("/healthz")
+def healthz() -> Any:
+    return jsonify(status="ok")
+
+
+@bp.get("/readyz")
+def readyz() -> Any:
+    """200 when the database answers and evidence can be kept; 503 with the reason otherwise."""
+    facts = _gauges()
+    folder = current_app.config["SETTINGS"].evidence_path
+    folder.mkdir(parents=True, exist_ok=True)
+    writable = os.access(folder, os.W_OK | os.X_OK)
+    ready = facts is not None and writable
+    tick = None if facts is None or facts.last_tick is None else _age(facts.last_tick)
+    answer = jsonify(
+        status="ready" if ready else "not ready",
+        database="ok" if facts is not None else "away",
+        evidence="ok" if writable else "not writable",
+        scheduler_age_seconds=tick,
+    )
+    answer.status_code = 200 if ready else 503
+    if not ready:
+        answer.headers["Retry-After"] = "5"
+    return answer
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """A few gauges in the Prometheus text format."""
+    facts = _gauges()
+    lines = ["# TYPE campaign_database_up gauge", f"campaign_database_up {int(facts is not None)}"]
+    if facts is not None:
+        lines += ["# TYPE campaign_job_age_seconds gauge"]
+        lines += [f'campaign_job_age_seconds{{job="{name}"}} {_age(at):.0f}' for name, at in facts.job_slots]
+        lines += ["# TYPE campaign_job_failures gauge"]
+        lines += [f'campaign_job_failures{{job="{name}"}} {count}' for name, count in facts.job_failures]
+        lines += ["# TYPE campaign_deliveries_waiting gauge", f"campaign_deliveries_waiting {facts.deliveries_waiting}"]
+        lines += ["# TYPE campaign_notices_waiting gauge", f"campaign_notices_waiting {facts.notices_waiting}"]
+    return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@bp.get("/styleguide")
+def styleguide() -> Any:
+    if current_app.config["SETTINGS"].env == "production":
+        abort(404)
+    return render_template("styleguide.html")
+
+
+def _gauges() -> Gauges | None:
+    try:
+        return gauges()
+    except SQLAlchemyError:
+        current_app.logger.exception("the database did not answer")
+        return None
+
+
+def _age(moment: datetime) -> float:
+    return round((page_now() - moment).total_seconds(), 1)
