@@ -1,0 +1,208 @@
+"""What waits for a decision at a reviewer's level, the review date that comes first in front."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..models import Assignment, Campaign, Person, Review, Submission, Task, Unit
+from ..rules.organisation import Actor, Role
+from ..rules.states import Action
+
+PAGE = 30
+BEFORE = 4  # so many earlier items stay in sight beside an open one
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which of the waiting items are wanted: of one campaign, of units whose name contains a text."""
+
+    campaign_id: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Key:
+    """The place of an item in the queue, unique: the review date and the assignment's id."""
+
+    due: datetime
+    id: int
+
+
+@dataclass(frozen=True)
+class Item:
+    """One waiting submission. `number` is its version, `bounces` how often the assignment was returned."""
+
+    id: int
+    unit_name: str
+    task_title: str
+    review_due_at: datetime
+    submitted_at: datetime
+    submitter_id: int
+    submitter_name: str
+    number: int
+    bounces: int
+
+    @property
+    def key(self) -> Key:
+        """Its place in the queue."""
+        return Key(self.review_due_at, self.id)
+
+
+@dataclass(frozen=True)
+class Group:
+    """How many items of one campaign wait, and how many of them past their review date."""
+
+    campaign_id: int
+    title: str
+    waiting: int
+    late: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: the items, whether there are earlier and later ones."""
+
+    items: tuple[Item, ...]
+    earlier: bool
+    later: bool
+
+    def around(self, assignment_id: int) -> tuple[Item | None, Item | None]:
+        """The neighbours of that item on the page: the one before and the one after."""
+        ids = [item.id for item in self.items]
+        if assignment_id not in ids:
+            return None, None
+        place = ids.index(assignment_id)
+        after = self.items[place + 1] if place + 1 < len(ids) else None
+        return (self.items[place - 1] if place else None), after
+
+
+def groups(actor: Actor, *, now: datetime) -> list[Group]:
+    """How many wait at the actor's levels, campaign by campaign, by title. One statement."""
+    late = func.count().filter(Assignment.review_due_at < now)
+    statement = (
+        select(Campaign.id, Campaign.title, func.count(), late)
+        .select_from(Assignment)
+        .join(Task, Task.id == Assignment.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .where(_waits_for(actor))
+        .group_by(Campaign.id, Campaign.title)
+        .order_by(Campaign.title, Campaign.id)
+    )
+    return [Group(*row) for row in db.session.execute(statement)]
+
+
+def matching(actor: Actor, filters: Filters) -> int:
+    """How many waiting items match the filters. One statement."""
+    return db.session.execute(_keys(actor, filters).with_only_columns(func.count())).scalar_one()
+
+
+def page(actor: Actor, filters: Filters, *, after: Key | None = None, size: int = PAGE) -> Page:
+    """The items that follow the key, oldest review date first. One statement, whatever the size of the queue."""
+    keys = _after(_keys(actor, filters), after).limit(size + 1)
+    items = _read(keys)
+    return Page(tuple(items[:size]), earlier=after is not None, later=len(items) > size)
+
+
+def page_before(actor: Actor, filters: Filters, *, before: Key, size: int = PAGE) -> Page:
+    """The items that precede the key, in the order of the queue. One statement."""
+    items = _read(_before(_keys(actor, filters), before).limit(size + 1))
+    return Page(tuple(items[-size:]), earlier=len(items) > size, later=True)
+
+
+def page_around(actor: Actor, filters: Filters, *, key: Key, size: int = PAGE) -> Page:
+    """The item at the key with a few before it and the rest of a page after it. One statement."""
+    keys = _keys(actor, filters)
+    earlier = _before(keys, key).limit(BEFORE + 1).subquery()
+    here_on = keys.where(_not_before(key)).order_by(Assignment.review_due_at, Assignment.id).limit(size + 1).subquery()
+    items = _read(union_all(select(earlier), select(here_on)))
+    first = sum((item.review_due_at, item.id) < (key.due, key.id) for item in items)
+    start = max(0, first - BEFORE)
+    return Page(tuple(items[start : first + size]), earlier=start > 0, later=len(items) - first > size)
+
+
+def next_after(actor: Actor, filters: Filters, key: Key) -> int | None:
+    """The item to go to when the one at the key is decided: the next, else the first; None when nothing waits."""
+    for keys in (_after(_keys(actor, filters), key), _after(_keys(actor, filters), None)):
+        row = db.session.execute(keys.where(Assignment.id != key.id).limit(1)).first()
+        if row is not None:
+            return int(row.id)
+    return None
+
+
+def _waits_for(actor: Actor) -> ColumnElement[bool]:
+    """The level is the actor's: a supervisor's post at the unit where it waits."""
+    return Assignment.reviewer_unit_id.in_(actor.units(Role.SUPERVISOR))
+
+
+def _keys(actor: Actor, filters: Filters) -> Select[Any]:
+    """The places of what waits and matches; the index of the reviewer answers it alone where nothing is filtered."""
+    keys = select(Assignment.id, Assignment.review_due_at).where(_waits_for(actor))
+    if filters.campaign_id is not None:
+        keys = keys.where(Assignment.task_id.in_(select(Task.id).where(Task.campaign_id == filters.campaign_id)))
+    if filters.text:
+        unit = aliased(Unit)
+        keys = keys.join(unit, unit.id == Assignment.unit_id).where(unit.name.icontains(filters.text, autoescape=True))
+    return keys
+
+
+def _after(keys: Select[Any], key: Key | None) -> Select[Any]:
+    if key is not None:
+        keys = keys.where(_not_before(key), Assignment.id != key.id)
+    return keys.order_by(Assignment.review_due_at, Assignment.id)
+
+
+def _before(keys: Select[Any], key: Key) -> Select[Any]:
+    earlier = or_(
+        Assignment.review_due_at < key.due,
+        and_(Assignment.review_due_at == key.due, Assignment.id < key.id),
+    )
+    # The first condition says nothing new; it lets the index be read as one range.
+    return keys.where(Assignment.review_due_at <= key.due, earlier).order_by(
+        Assignment.review_due_at.desc(), Assignment.id.desc()
+    )
+
+
+def _not_before(key: Key) -> ColumnElement[bool]:
+    later = or_(
+        Assignment.review_due_at > key.due,
+        and_(Assignment.review_due_at == key.due, Assignment.id >= key.id),
+    )
+    return and_(Assignment.review_due_at >= key.due, later)
+
+
+def _read(keys: Any) -> Sequence[Item]:
+    """The items at those keys: the names are fetched for one page, never for the whole queue."""
+    wanted = keys.subquery()
+    newest = aliased(Submission)
+    number = select(func.max(newest.number)).where(newest.assignment_id == Assignment.id).scalar_subquery()
+    bounces = (
+        select(func.count())
+        .where(Review.assignment_id == Assignment.id, Review.decision == Action.RETURN)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            Assignment.id,
+            Unit.name,
+            Task.title,
+            Assignment.review_due_at,
+            Submission.at,
+            Submission.person_id,
+            Person.name,
+            Submission.number,
+            bounces,
+        )
+        .select_from(wanted)
+        .join(Assignment, Assignment.id == wanted.c.id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Task, Task.id == Assignment.task_id)
+        .join(Submission, and_(Submission.assignment_id == Assignment.id, Submission.number == number))
+        .join(Person, Person.id == Submission.person_id)
+        .order_by(Assignment.review_due_at, Assignment.id)
+    )
+    return [Item(*row) for row in db.session.execute(statement)]

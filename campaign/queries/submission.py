@@ -1,0 +1,329 @@
+"""One assignment as its reviewers see it: all versions with figures and evidence, the decisions, the last look."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..models import (
+    Assignment,
+    Attachment,
+    Batch,
+    Campaign,
+    CheckIn,
+    Evidence,
+    EvidenceRule,
+    Metric,
+    MetricValue,
+    Person,
+    Review,
+    Seen,
+    Submission,
+    Task,
+    Unit,
+)
+from ..rules.differences import Content, Differences, differences
+from ..rules.metrics import Comparator, MetricKind, Value
+from ..rules.organisation import Actor
+from ..rules.states import Action, CheckInKind, ReturnReason, State
+from .scope import visible_assignments
+
+LOOKED = "assignment"  # the version that a reviewer looked at last
+LOOKED_BEFORE = "assignment-before"  # the version that the same reviewer had looked at before that one
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric that the task asks for."""
+
+    id: int
+    name: str
+    kind: MetricKind
+    unit_of_measure: str
+    comparator: Comparator
+    target: Decimal | None
+    numerator_name: str
+    denominator_name: str
+
+
+@dataclass(frozen=True)
+class File:
+    """A piece of evidence, with the name of the rule it answers, or ''."""
+
+    id: int
+    name: str
+    media_type: str
+    size: int
+    at: datetime
+    rule_name: str
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it can be shown as a picture."""
+        return self.media_type.startswith("image/")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one level decided on one version."""
+
+    number: int
+    step: int
+    unit_name: str
+    decision: Action
+    reason: ReturnReason | None
+    words: str
+    person_id: int
+    person_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Version:
+    """A numbered version of the report with what was decided on it."""
+
+    id: int
+    number: int
+    words: str
+    person_id: int
+    person_name: str
+    at: datetime
+    values: Mapping[int, Value] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def content(self) -> Content:
+        """What is compared between versions."""
+        return Content(self.words, self.values, {file.id: file.name for file in self.files})
+
+    @property
+    def last_decision(self) -> Decision | None:
+        """The decision that was taken last on this version."""
+        return self.decisions[-1] if self.decisions else None
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is asked of whom until when, where it stands, and what this reader looked at last."""
+
+    id: int
+    state: State
+    version: int
+    unit_id: int
+    unit_name: str
+    task_id: int
+    task_title: str
+    what: str
+    campaign_id: int
+    campaign_title: str
+    campaign_number: str | None
+    issuing_unit_name: str
+    batch_id: int
+    dispatched_at: datetime
+    respond_by: datetime | None
+    due_at: datetime | None
+    first_due_at: datetime | None
+    cut_off_at: datetime | None
+    reviewer_unit_id: int | None
+    reviewer_unit_name: str | None
+    review_due_at: datetime | None
+    review_step: int
+    evidence_asked: int | None
+    looked_number: int | None
+    looked_at: datetime | None
+    before_number: int | None
+    before_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """The whole file of one assignment; versions in the order of their numbers."""
+
+    header: Header
+    figures: tuple[Figure, ...]
+    versions: tuple[Version, ...]
+
+    @property
+    def latest(self) -> Version | None:
+        """The version that waits or was decided last."""
+        return self.versions[-1] if self.versions else None
+
+    @property
+    def former(self) -> Version | None:
+        """The version before the latest."""
+        return self.versions[-2] if len(self.versions) > 1 else None
+
+    def version(self, number: int | None) -> Version | None:
+        """The version with that number, or None."""
+        return next((version for version in self.versions if version.number == number), None)
+
+    @property
+    def last_look(self) -> tuple[Version, datetime] | None:
+        """The version this reader looked at before the latest one, and when; None when there was none."""
+        head = self.header
+        for number, at in ((head.looked_number, head.looked_at), (head.before_number, head.before_at)):
+            version = self.version(number)
+            if version is not None and at is not None and version is not self.latest:
+                return version, at
+        return None
+
+    def changes(self, since: Version | None) -> Differences:
+        """What changed from that version to the latest; nothing when there is no such version."""
+        if since is None or self.latest is None:
+            return Differences()
+        return differences(since.content, self.latest.content)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A check-in of the receiving unit."""
+
+    id: int
+    kind: CheckInKind
+    words: str
+    person_name: str
+    at: datetime
+    values: Mapping[int, Value] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+
+
+def dossier(assignment_id: int, actor: Actor) -> Dossier | None:
+    """The file of one assignment within the actor's scope, or None. Four statements, whatever it holds."""
+    row = db.session.execute(_header(actor).where(Assignment.id == assignment_id)).one_or_none()
+    if row is None:
+        return None
+    header = Header(*row)
+    values = _values(header.task_id, MetricValue.submission_id, _submissions(assignment_id))
+    files = _files(Attachment.submission_id, _submissions(assignment_id))
+    return Dossier(header, values.figures, _versions(assignment_id, values, files))
+
+
+def check_ins(found: Dossier) -> tuple[Progress, ...]:
+    """The check-ins of the assignment, newest first. Three statements."""
+    header = found.header
+    ids = select(CheckIn.id).where(CheckIn.assignment_id == header.id)
+    values = _values(header.task_id, MetricValue.check_in_id, ids)
+    files = _files(Attachment.check_in_id, ids)
+    statement = (
+        select(CheckIn.id, CheckIn.kind, CheckIn.words, Person.name, CheckIn.at)
+        .join(Person, Person.id == CheckIn.person_id)
+        .where(CheckIn.assignment_id == header.id)
+        .order_by(CheckIn.id.desc())
+    )
+    return tuple(
+        Progress(*row, values=values.by_owner.get(row.id, {}), files=tuple(files.get(row.id, ())))
+        for row in db.session.execute(statement)
+    )
+
+
+def _header(actor: Actor) -> Select[Any]:
+    issuer, reviewer = aliased(Unit), aliased(Unit)
+    looked, before = aliased(Seen), aliased(Seen)
+    asked = select(func.sum(EvidenceRule.min_count)).where(EvidenceRule.task_id == Task.id).scalar_subquery()
+    statement = (
+        select(
+            Assignment.id, Assignment.state, Assignment.version, Assignment.unit_id, Unit.name,
+            Task.id, Task.title, Task.what, Campaign.id, Campaign.title, Campaign.number, issuer.name,
+            Batch.id, Batch.dispatched_at,
+            Assignment.respond_by, Assignment.due_at, Batch.due_at, Assignment.cut_off_at, Assignment.reviewer_unit_id,
+            reviewer.name, Assignment.review_due_at, Assignment.review_step, asked,
+            looked.number, looked.at, before.number, before.at,
+        )
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Task, Task.id == Assignment.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .join(issuer, issuer.id == Campaign.issuing_unit_id)
+        .join(Batch, Batch.id == Assignment.batch_id)
+        .outerjoin(reviewer, reviewer.id == Assignment.reviewer_unit_id)
+    )  # fmt: skip
+    for seen, subject in ((looked, LOOKED), (before, LOOKED_BEFORE)):
+        mine = and_(seen.person_id == actor.person_id, seen.subject == subject, seen.subject_id == Assignment.id)
+        statement = statement.outerjoin(seen, mine)
+    return statement.where(visible_assignments(actor))
+
+
+def _submissions(assignment_id: int) -> Select[Any]:
+    return select(Submission.id).where(Submission.assignment_id == assignment_id)
+
+
+def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[File]]) -> tuple[Version, ...]:
+    """The versions with their decisions, in one statement."""
+    decider = aliased(Person)
+    statement = (
+        select(
+            Submission.id, Submission.number, Submission.words, Submission.person_id, Person.name, Submission.at,
+            Review.step, Unit.name, Review.decision, Review.reason, Review.words,
+            Review.person_id, decider.name, Review.at,
+        )
+        .join(Person, Person.id == Submission.person_id)
+        .outerjoin(Review, Review.submission_id == Submission.id)
+        .outerjoin(Unit, Unit.id == Review.unit_id)
+        .outerjoin(decider, decider.id == Review.person_id)
+        .where(Submission.assignment_id == assignment_id)
+        .order_by(Submission.number, Review.step)
+    )  # fmt: skip
+    heads: dict[int, tuple[Any, ...]] = {}
+    decisions: dict[int, list[Decision]] = defaultdict(list)
+    for row in db.session.execute(statement):
+        heads[row[0]] = tuple(row[:6])
+        if row.step is not None:
+            decisions[row[0]].append(Decision(row[1], *row[6:]))
+    return tuple(
+        Version(
+            *head,
+            values=values.by_owner.get(key, {}),
+            files=tuple(files.get(key, ())),
+            decisions=tuple(decisions[key]),
+        )
+        for key, head in heads.items()
+    )
+
+
+@dataclass(frozen=True)
+class _Values:
+    """The metrics of a task, and the values by what they belong to."""
+
+    figures: tuple[Figure, ...]
+    by_owner: Mapping[int, Mapping[int, Value]]
+
+
+def _values(task_id: int, owner: Any, owners: Select[Any]) -> _Values:
+    statement = (
+        select(
+            Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, Metric.target,
+            Metric.numerator_name, Metric.denominator_name,
+            owner, MetricValue.number, MetricValue.numerator, MetricValue.denominator, MetricValue.text,
+        )
+        .outerjoin(MetricValue, and_(MetricValue.metric_id == Metric.id, owner.in_(owners)))
+        .where(Metric.task_id == task_id)
+        .order_by(Metric.position, Metric.id)
+    )  # fmt: skip
+    figures: dict[int, Figure] = {}
+    values: dict[int, dict[int, Value]] = defaultdict(dict)
+    for row in db.session.execute(statement):
+        figures.setdefault(row[0], Figure(*row[:8]))
+        if row[8] is not None:
+            values[row[8]][row[0]] = Value(*row[9:])
+    return _Values(tuple(figures.values()), values)
+
+
+def _files(owner: Any, owners: Select[Any]) -> dict[int, list[File]]:
+    statement = (
+        select(owner, Evidence.id, Evidence.name, Evidence.media_type, Evidence.size, Evidence.at, EvidenceRule.name)
+        .select_from(Attachment)
+        .join(Evidence, Evidence.id == Attachment.evidence_id)
+        .outerjoin(EvidenceRule, EvidenceRule.id == Attachment.rule_id)
+        .where(owner.in_(owners))
+        .order_by(EvidenceRule.position, Evidence.id)
+    )
+    found: dict[int, list[File]] = defaultdict(list)
+    for row in db.session.execute(statement):
+        found[row[0]].append(File(*row[1:6], rule_name=row[6] or ""))
+    return found

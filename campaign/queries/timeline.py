@@ -1,0 +1,82 @@
+"""What happened to an object, read from the log."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+
+from ..db import db
+from ..models import Assignment, ChainLink, Event, Person, Post, Unit
+
+MOST = 200  # entries on one page
+OF_A_BATCH = "batch"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the log; `id` is its number, `seal` its place in the chain (None until it is sealed)."""
+
+    id: int
+    at: datetime
+    tag: str
+    subject: str
+    subject_id: int
+    person_id: int
+    person_name: str
+    unit_name: str | None
+    from_state: str | None
+    to_state: str | None
+    reason: str
+    data: Mapping[str, Any]
+    seal: int | None
+
+
+def of_assignment(assignment_id: int, *, limit: int = MOST) -> list[Entry]:
+    """The entries of an assignment, newest first, with the one entry of the batch it was dispatched in."""
+    batch = select(Assignment.batch_id).where(Assignment.id == assignment_id).scalar_subquery()
+    own = and_(Event.subject == "assignment", Event.subject_id == assignment_id)
+    return _read(or_(own, and_(Event.subject == OF_A_BATCH, Event.subject_id == batch)), limit)
+
+
+def of_object(subject: str, subject_id: int, *, before: int | None = None, limit: int = MOST) -> list[Entry]:
+    """The entries of any object ('campaign', 'task', 'person' ...), newest first; `before` continues a former page."""
+    clause = and_(Event.subject == subject, Event.subject_id == subject_id)
+    return _read(clause if before is None else and_(clause, Event.id < before), limit)
+
+
+def meanwhile(assignment_id: int, since_version: int) -> list[Entry]:
+    """What moved the assignment after a reader saw it at that version, oldest first.
+
+    Every move raises the version by one and leaves one entry that names the state reached, so the last so many
+    entries are the ones the reader did not see. Two statements.
+    """
+    version = db.session.execute(select(Assignment.version).where(Assignment.id == assignment_id)).scalar_one_or_none()
+    moves = 0 if version is None else version - since_version
+    if moves <= 0:
+        return []
+    own = and_(Event.subject == "assignment", Event.subject_id == assignment_id, Event.to_state.is_not(None))
+    return _read(own, min(moves, MOST))[::-1]
+
+
+def _read(clause: ColumnElement[bool], limit: int) -> list[Entry]:
+    statement: Select[Any] = (
+        select(
+            Event.id, Event.at, Event.tag, Event.subject, Event.subject_id, Event.person_id, Person.name, Unit.name,
+            Event.from_state, Event.to_state, Event.reason, Event.data, ChainLink.seq,
+        )
+        .outerjoin(Person, Person.id == Event.person_id)
+        .outerjoin(Post, Post.id == Event.post_id)
+        .outerjoin(Unit, Unit.id == Post.unit_id)
+        .outerjoin(ChainLink, ChainLink.event_id == Event.id)
+        .where(clause)
+        .order_by(Event.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    return [
+        Entry(*row[:6], person_name=row[6] or "", unit_name=row[7], from_state=row[8], to_state=row[9],
+              reason=row[10], data=json.loads(row[11]), seal=row[12])
+        for row in db.session.execute(statement)
+    ]  # fmt: skip
