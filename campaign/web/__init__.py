@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from . import door, system
 from .access import register_access
 from .errors import register_errors
+from .filters import register_filters
 from .language import register_language
 from .security import register_security
 
@@ -27,5 +28,6 @@ def register_web(app: Flask) -> None:
     CSRFProtect(app)
     register_language(app)
     register_errors(app)
+    register_filters(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

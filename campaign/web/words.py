@@ -1,0 +1,179 @@
+"""The words of every enum member and of every event tag, in the reader's language."""
+
+from enum import IntEnum
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from ..rules.dates import DueKind, Light
+from ..rules.jobs import RunState
+from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
+from ..rules.organisation import LeafKind, Level, Line, Role
+from ..rules.plans import CampaignStatus, EvidenceKind, Grade
+from ..rules.states import Action, CheckInKind, ReturnReason, State
+from ..rules.telling import Channel, DeliveryState
+
+# Members of two enums with the same number are equal: the words are kept by enum first.
+WORDS: dict[type[IntEnum], dict[int, Any]] = {
+    State: {
+        State.ISSUED: _l("Not signed for"),
+        State.ACKNOWLEDGED: _l("In progress"),
+        State.SUBMITTED: _l("In review"),
+        State.RETURNED: _l("Returned"),
+        State.APPROVED: _l("Approved"),
+        State.CANCELLED: _l("Cancelled"),
+    },
+    Action: {
+        Action.ACKNOWLEDGE: _l("Sign for"),
+        Action.SUBMIT: _l("Submit for review"),
+        Action.WITHDRAW: _l("Withdraw"),
+        Action.APPROVE: _l("Approve"),
+        Action.RETURN: _l("Return"),
+        Action.REOPEN: _l("Reopen"),
+        Action.CANCEL: _l("Cancel the assignment"),
+    },
+    Light: {
+        Light.RETURNED: _l("Returned"),
+        Light.OVERDUE: _l("Overdue"),
+        Light.DUE: _l("Due soon"),
+        Light.NEW: _l("Not signed for"),
+        Light.OPEN: _l("In progress"),
+        Light.WAITING: _l("In review"),
+        Light.DONE: _l("Done"),
+        Light.CANCELLED: _l("Cancelled"),
+    },
+    Line: {
+        Line.PARTY: _l("Party committee"),
+        Line.UNION: _l("Trade union"),
+        Line.YOUTH: _l("Youth League"),
+        Line.WOMEN: _l("Women's federation"),
+        Line.CARE: _l("Next-generation committee"),
+        Line.SCIENCE: _l("Science association"),
+    },
+    Level: {
+        Level.NATION: _l("Nation"),
+        Level.PROVINCE: _l("Province"),
+        Level.CITY: _l("City"),
+        Level.COUNTY: _l("County"),
+        Level.TOWNSHIP: _l("Township"),
+        Level.VILLAGE: _l("Village"),
+        Level.ORGANISATION: _l("Organisation"),
+    },
+    LeafKind: {
+        LeafKind.ENTERPRISE: _l("Enterprise"),
+        LeafKind.SCHOOL: _l("School"),
+        LeafKind.AGENCY: _l("Agency"),
+        LeafKind.SOCIAL: _l("Social organisation"),
+    },
+    Role: {
+        Role.OFFICER: _l("Officer"),
+        Role.SUPERVISOR: _l("Supervisor"),
+        Role.DISPATCHER: _l("Dispatcher"),
+        Role.ADMINISTRATOR: _l("Administrator"),
+        Role.AUDITOR: _l("Auditor"),
+    },
+    ReturnReason: {
+        ReturnReason.EVIDENCE_MISSING: _l("Evidence missing"),
+        ReturnReason.EVIDENCE_UNCLEAR: _l("Evidence unclear"),
+        ReturnReason.FIGURES_WRONG: _l("Figures do not agree"),
+        ReturnReason.FIGURES_MISSING: _l("Figures missing"),
+        ReturnReason.WORDS_TOO_THIN: _l("Description too thin"),
+        ReturnReason.OFF_TOPIC: _l("Does not answer the task"),
+        ReturnReason.OTHER: _l("Another reason"),
+    },
+    CheckInKind: {
+        CheckInKind.PROGRESS: _l("Progress"),
+        CheckInKind.OBSTACLE: _l("Obstacle"),
+        CheckInKind.HELP: _l("Help needed"),
+    },
+    MetricKind: {
+        MetricKind.COUNT: _l("Count"),
+        MetricKind.AMOUNT: _l("Amount of money"),
+        MetricKind.RATE: _l("Rate"),
+        MetricKind.BOOLEAN: _l("Yes or no"),
+        MetricKind.TEXT: _l("Words"),
+    },
+    Comparator: {
+        Comparator.NONE: _l("no target"),
+        Comparator.AT_LEAST: _l("at least"),
+        Comparator.AT_MOST: _l("at most"),
+        Comparator.EQUAL: _l("exactly"),
+        Comparator.MORE_THAN: _l("more than"),
+    },
+    Aggregation: {
+        Aggregation.SUM: _l("sum of the units"),
+        Aggregation.RATIO: _l("sum over sum"),
+        Aggregation.ALL: _l("all units"),
+        Aggregation.LATEST: _l("not added up"),
+    },
+    OverTime: {OverTime.SUM: _l("sum over time"), OverTime.LATEST: _l("latest figure")},
+    EvidenceKind: {
+        EvidenceKind.ANY: _l("Photo or document"),
+        EvidenceKind.PHOTO: _l("Photo"),
+        EvidenceKind.DOCUMENT: _l("Document"),
+    },
+    DueKind: {
+        DueKind.NONE: _l("No due date"),
+        DueKind.FIXED: _l("A fixed day"),
+        DueKind.RELATIVE: _l("Days after dispatch"),
+    },
+    Grade: {Grade.BINDING: _l("Binding"), Grade.BEST_EFFORT: _l("Best effort")},
+    CampaignStatus: {
+        CampaignStatus.DRAFT: _l("Draft"),
+        CampaignStatus.ISSUED: _l("Issued"),
+        CampaignStatus.CLOSED: _l("Closed"),
+    },
+    RunState: {RunState.RUNNING: _l("Running"), RunState.DONE: _l("Finished"), RunState.FAILED: _l("Failed")},
+    Channel: {Channel.MAIL: _l("Mail")},
+    DeliveryState: {
+        DeliveryState.WAITING: _l("Waiting"),
+        DeliveryState.SENT: _l("Sent"),
+        DeliveryState.PARKED: _l("Parked"),
+    },
+}
+
+# The tags of rules/events.py; a test compares the two lists.
+TAGS: dict[str, Any] = {
+    "assignment:dispatch:issue": _l("A new task was dispatched to you"),
+    "assignment:sign-for:acknowledge": _l("Signed for"),
+    "assignment:submission:submit": _l("Submitted for review"),
+    "assignment:submission:withdraw": _l("Withdrawn"),
+    "assignment:review:pass-up": _l("Approved at this level and passed up"),
+    "assignment:review:approve": _l("Approved, the task is done"),
+    "assignment:review:return": _l("Returned for changes"),
+    "assignment:issuer:reopen": _l("Reopened"),
+    "assignment:issuer:cancel": _l("Cancelled by the issuer"),
+    "assignment:report:check-in": _l("Check-in"),
+    "assignment:evidence:keep": _l("File uploaded"),
+    "assignment:clock:remind-sign-for": _l("Reminder to sign for"),
+    "assignment:clock:remind": _l("Reminder: the due date is near"),
+    "assignment:clock:escalate": _l("Overdue, the level above has been told"),
+    "campaign:draft:create": _l("Campaign drafted"),
+    "campaign:draft:edit": _l("Draft edited"),
+    "campaign:issuer:issue": _l("Campaign issued"),
+    "person:session:sign-in": _l("Signed in"),
+    "person:session:sign-in-refused": _l("Sign-in refused"),
+    "person:session:lock": _l("Account locked after failed sign-ins"),
+    "person:session:sign-out": _l("Signed out"),
+    "person:password:change": _l("Password changed"),
+    "person:password:reset": _l("Password reset"),
+    "person:account:create": _l("Account created"),
+    "person:account:disable": _l("Account disabled"),
+    "person:account:enable": _l("Account enabled"),
+    "person:post:add": _l("Post added"),
+    "person:post:end": _l("Post ended"),
+    "organisation:areas:import": _l("Areas imported"),
+    "organisation:people:import": _l("People imported"),
+    "delivery:channel:resend": _l("Delivery tried again"),
+}
+
+
+def word(member: IntEnum) -> str:
+    """The word of an enum member."""
+    return str(WORDS[type(member)][member])
+
+
+def tag_words(tag: str) -> str:
+    """What an event or a notice tells, in a few words; an unknown tag is shown as it is."""
+    return str(TAGS[tag]) if tag in TAGS else _("Event %(tag)s", tag=tag)
