@@ -11,7 +11,7 @@ from ..rules.states import State
 
 
 class Batch(Base):
-    """One dispatch of one task: a stated set of assignments; `digest` is the SHA-256 of its sorted unit ids, comma-joined."""
+    """One dispatch of one task: a stated set. `digest`: SHA-256 of its unit ids, ascending, comma-joined."""
 
     __tablename__ = "batch"
 
@@ -73,7 +73,7 @@ class Timer(Base):
     """
 
     __tablename__ = "timer"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     sweep: Mapped[Sweep] = mapped_column(Code(Sweep), primary_key=True)
     fires_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)

@@ -14,7 +14,7 @@ from ..rules.plans import CampaignStatus, EvidenceKind, Grade
 
 
 class Campaign(Base):
-    """A plan: who issues it, under which number, on what ground, for which period. `version` guards edits of the draft."""
+    """A plan: who issues it, on what ground, for which period. `version` guards edits of the draft."""
 
     __tablename__ = "campaign"
     __table_args__ = (

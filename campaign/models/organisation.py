@@ -22,7 +22,7 @@ from ..rules.organisation import LeafKind, Level, Line, Role
 
 
 class Area(Base):
-    """A node of the one tree. `path` lists the ids from the root ('/1/7/30/'); `lft`..`rgt` is its preorder interval."""
+    """A node of the one tree. `path`: the ids from the root ('/1/7/30/'); `lft`..`rgt`: its preorder interval."""
 
     __tablename__ = "area"
     __table_args__ = (
@@ -109,6 +109,4 @@ class Post(Base):
 
 def holds_on(day: date) -> ColumnElement[bool]:
     """Whether a post is held on that day (in the organisation's time zone): within its dates and not disabled."""
-    return and_(
-        Post.disabled_at.is_(None), Post.valid_from <= day, or_(Post.valid_to.is_(None), Post.valid_to >= day)
-    )
+    return and_(Post.disabled_at.is_(None), Post.valid_from <= day, or_(Post.valid_to.is_(None), Post.valid_to >= day))

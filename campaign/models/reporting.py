@@ -25,7 +25,7 @@ class CheckIn(Base):
 
 
 class Submission(Base):
-    """A numbered, frozen version of the completion report. `chain`: the ids of the reviewing units, in order, comma-joined.
+    """A numbered, frozen version of the completion report. `chain`: ids of the reviewing units, in order, comma-joined.
 
     `digest`: SHA-256 over words, values and evidence hashes, named by every approval.
     """

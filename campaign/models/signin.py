@@ -22,7 +22,7 @@ class LoginSession(Base):
 
 
 class LoginGuard(Base):
-    """How often a login name was tried in the current window; shared by all processes. Unknown names are guarded too."""
+    """How often a login name was tried in the current window; for all processes, and for unknown names too."""
 
     __tablename__ = "login_guard"
 

@@ -55,7 +55,7 @@ class Delivery(Base):
 
 
 class Seen(Base):
-    """The last version of an assignment's submission that a reviewer has looked at, and until when batch notices are read."""
+    """What a person has looked at last: the version of an assignment's submission, or the notices of batches."""
 
     __tablename__ = "seen"
 

@@ -69,10 +69,14 @@ def dates_at(rule: DateRule, issued_at: datetime, zone: str) -> Dates:
     due_on = rule.due_on if rule.kind is DueKind.FIXED else None
     if rule.kind is DueKind.RELATIVE and rule.due_days is not None:
         due_on = today + timedelta(days=rule.due_days)
-    respond_by = end_of_day(today + timedelta(days=rule.respond_days), zone) if rule.respond_days is not None else None
-    due_at = end_of_day(due_on, zone) if due_on else None
-    cut_off = end_of_day(due_on + timedelta(days=rule.grace_days), zone) if due_on and rule.grace_days is not None else None
+    respond_by = _days_after(today, rule.respond_days, zone)
+    due_at = _days_after(due_on, 0, zone)
+    cut_off = _days_after(due_on, rule.grace_days, zone)
     return Dates(min(respond_by, due_at) if respond_by and due_at else respond_by, due_at, cut_off)
+
+
+def _days_after(day: date | None, days: int | None, zone: str) -> datetime | None:
+    return None if day is None or days is None else end_of_day(day + timedelta(days=days), zone)
 
 
 def review_due(submitted_at: datetime, zone: str) -> datetime:

@@ -9,6 +9,7 @@ from typing import Protocol
 from ..errors import Sentence, say
 
 LARGEST = Decimal("99999999999999")  # 14 digits: more money than any plan moves, and safe to add up exactly
+HALF_WIDTH = str.maketrans("０１２３４５６７８９．，－", "0123456789.,-")
 
 
 class MetricKind(IntEnum):
@@ -67,7 +68,7 @@ class BadValue(ValueError):
 
 def read_number(typed: str, places: int = 0) -> Decimal:
     """The number that was typed, with or without thousands separators, full-width digits included."""
-    plain = typed.strip().translate(str.maketrans("０１２３４５６７８９．，－", "0123456789.,-")).replace(",", "").replace(" ", "")
+    plain = typed.translate(HALF_WIDTH).replace(",", "").replace(" ", "").strip()
     try:
         number = Decimal(plain)
     except InvalidOperation:
@@ -79,9 +80,9 @@ def read_number(typed: str, places: int = 0) -> Decimal:
     if number > LARGEST:
         raise BadValue(say("The number is too large. Is the unit of measure right?"))
     if number != number.quantize(Decimal(1).scaleb(-places)):
-        raise BadValue(
-            say("Please enter a whole number.") if places == 0 else say("At most %(places)s decimal places.", places=places)
-        )
+        if places == 0:
+            raise BadValue(say("Please enter a whole number."))
+        raise BadValue(say("At most %(places)s decimal places.", places=places))
     return number
 
 

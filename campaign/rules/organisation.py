@@ -61,7 +61,7 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class PostFact:
-    """A valid post of a person, with what the law needs to know of its unit. `lft`..`rgt`: its area's preorder interval."""
+    """A valid post, with what the law needs to know of its unit. `lft`..`rgt`: its area's preorder interval."""
 
     id: int
     unit_id: int

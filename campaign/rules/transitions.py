@@ -61,6 +61,11 @@ def reason_given(facts: Facts, _actor: Actor) -> Sentence | None:
     return None if facts.reason.strip() else say("Please say why, in a few words.")
 
 
+def not_yet_reviewed(facts: Facts, _actor: Actor) -> Sentence | None:
+    """What a level has decided on is no longer the submitter's to take back."""
+    return say("A level has already approved this version. It cannot be withdrawn.") if facts.reviewers_so_far else None
+
+
 def levels_remain(facts: Facts, _actor: Actor) -> bool:
     """A further level must still review after this one."""
     return facts.levels_remain
@@ -86,9 +91,16 @@ class Transition:
 
 
 TABLE: tuple[Transition, ...] = (
-    Transition(Action.ACKNOWLEDGE, (State.ISSUED,), State.ACKNOWLEDGED, Party.REPORTER, "assignment:sign-for:acknowledge"),
     Transition(
-        Action.SUBMIT, WORKING, State.SUBMITTED, Party.REPORTER, "assignment:submission:submit", tells=Audience.REVIEWERS
+        Action.ACKNOWLEDGE, (State.ISSUED,), State.ACKNOWLEDGED, Party.REPORTER, "assignment:sign-for:acknowledge"
+    ),
+    Transition(
+        Action.SUBMIT,
+        WORKING,
+        State.SUBMITTED,
+        Party.REPORTER,
+        "assignment:submission:submit",
+        tells=Audience.REVIEWERS,
     ),
     Transition(
         Action.WITHDRAW,
@@ -96,6 +108,7 @@ TABLE: tuple[Transition, ...] = (
         State.ACKNOWLEDGED,
         Party.REPORTER,
         "assignment:submission:withdraw",
+        (not_yet_reviewed,),
     ),
     Transition(
         Action.APPROVE,
@@ -136,7 +149,13 @@ TABLE: tuple[Transition, ...] = (
         Audience.REPORTERS,
     ),
     Transition(
-        Action.CANCEL, OPEN, State.CANCELLED, Party.ISSUER, "assignment:issuer:cancel", (reason_given,), Audience.REPORTERS
+        Action.CANCEL,
+        OPEN,
+        State.CANCELLED,
+        Party.ISSUER,
+        "assignment:issuer:cancel",
+        (reason_given,),
+        Audience.REPORTERS,
     ),
 )
 

@@ -1,0 +1,1 @@
+"""VOICE: how people are told: the outbox, the words, the channels."""

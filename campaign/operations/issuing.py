@@ -1,0 +1,237 @@
+"""The dispatcher's verbs: issue a campaign, dispatch its tasks, reopen and cancel assignments."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import String, and_, cast, func, literal, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..clock import local_today, zone
+from ..db import Instant, db, insert
+from ..errors import Forbidden, NotFound, Refused, Stale, say
+from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Task, TaskLine, TaskUnit, Timer, Unit
+from ..notify.outbox import tell_batch
+from ..rules.dates import DateRule, Dates, dates_at
+from ..rules.ladder import planned
+from ..rules.organisation import Actor, PostFact, Role
+from ..rules.plans import CampaignStatus
+from ..rules.states import Action, State
+from .log import record
+from .move import FASTER, allowed, move, standing_of
+from .repeating import once
+from .timers import arm, ladder_for
+
+Progress = Callable[[str, int, int], None]
+DISPATCH_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Dispatched:
+    """What a dispatch added: none when every unit had its assignment already."""
+
+    batch_id: int | None
+    items: int
+
+
+def issue(campaign_id: int, *, actor: Actor, now: datetime, seen: int, client_action_id: str | None = None) -> None:
+    """Makes a draft binding: it can no longer be edited, and its tasks may be dispatched."""
+    if once(client_action_id, actor=actor, subject=f"issue:{campaign_id}", content={}, now=now) is not None:
+        return
+    post, status, _ = _campaign(campaign_id, actor)
+    if status is not CampaignStatus.DRAFT:
+        raise Refused(say("This campaign has been issued already."))
+    tasks = db.session.execute(select(func.count()).select_from(Task).where(Task.campaign_id == campaign_id)).scalar()
+    if not tasks:
+        raise Refused(say("A campaign without a task cannot be issued. Please add one."))
+    changed = db.session.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign_id, Campaign.version == seen, Campaign.status == CampaignStatus.DRAFT)
+        .values(status=CampaignStatus.ISSUED, issued_at=now, version=seen + 1)
+        .execution_options(synchronize_session=False)
+        .returning(Campaign.id)
+    ).first()
+    if changed is None:
+        raise Stale(FASTER)
+    record(
+        tag="campaign:issuer:issue",
+        subject="campaign",
+        subject_id=campaign_id,
+        actor=actor,
+        post_id=post.id,
+        now=now,
+        data={"tasks": tasks},
+    )
+
+
+def receivers(task_id: int) -> ColumnElement[bool]:
+    """The units that the task is for, as a clause over Unit: those named, or those of its lines at its level below
+    the issuing unit, its own area included. A unit that is no longer valid receives nothing."""
+    named = select(TaskUnit.unit_id).where(TaskUnit.task_id == task_id)
+    if db.session.execute(named.limit(1)).first() is not None:
+        return Unit.id.in_(named)
+    asked = db.session.execute(
+        select(Task.receiving_level, Area.lft, Area.rgt)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .join(Unit, Unit.id == Campaign.issuing_unit_id)
+        .join(Area, Area.id == Unit.area_id)
+        .where(Task.id == task_id)
+    ).one()
+    lines = db.session.execute(select(TaskLine.line).where(TaskLine.task_id == task_id)).scalars().all()
+    return and_(Unit.line.in_(lines), Unit.level == asked.receiving_level, Unit.lft.between(asked.lft, asked.rgt))
+
+
+def dispatch(task_id: int, *, actor: Actor, now: datetime, progress: Progress | None = None) -> Dispatched:
+    """Creates one assignment per receiving unit that has none yet, in a fixed number of statements.
+
+    All or nothing; again: only what is missing. One event and one notice stand for the batch, with the digest of its
+    units. Forbidden unless the actor dispatches for the issuing or a co-issuing unit; Refused before the issue.
+    """
+    told = progress or (lambda _step, _done, _all: None)
+    task = db.session.get(Task, task_id)
+    if task is None:
+        raise NotFound(say("This does not exist, or it is not for you."))
+    post, status, _ = _campaign(task.campaign_id, actor)
+    if status is not CampaignStatus.ISSUED:
+        raise Refused(say("Only tasks of an issued campaign can be dispatched."))
+    rule = DateRule(task.due_kind, task.due_on, task.due_days, task.respond_days, task.grace_days)
+    dates = dates_at(rule, now, zone())
+    batch = {"task_id": task_id, "dispatched_at": now, "items": 0, "digest": "", "folded": False}
+    batch |= {"respond_by": dates.respond_by, "due_at": dates.due_at, "cut_off_at": dates.cut_off_at}
+    nested = db.session.begin_nested()
+    batch_id: int = db.session.execute(insert(Batch).values(batch).returning(Batch.id)).scalar_one()
+    told("assignments", 0, DISPATCH_STEPS)
+    items = _assign(task_id, batch_id, dates, now)
+    if not items:
+        nested.rollback()
+        return Dispatched(None, 0)
+    nested.commit()
+    told("timers", 1, DISPATCH_STEPS)
+    _arm_batch(task, batch_id, dates, now)
+    told("digest", 2, DISPATCH_STEPS)
+    digest = batch_digest(batch_id)
+    db.session.execute(
+        update(Batch)
+        .where(Batch.id == batch_id)
+        .values(items=items, digest=digest)
+        .execution_options(synchronize_session=False)
+    )
+    told("log", 3, DISPATCH_STEPS)
+    event_id = record(
+        tag="assignment:dispatch:issue",
+        subject="batch",
+        subject_id=batch_id,
+        actor=actor,
+        post_id=post.id,
+        now=now,
+        to_state=State.ISSUED,
+        data={
+            "batch": batch_id,
+            "task": task_id,
+            "items": items,
+            "digest": digest,
+            "respond_by": dates.respond_by,
+            "due_at": dates.due_at,
+        },
+    )
+    tell_batch(batch_id, event_id=event_id, tag="assignment:dispatch:issue", now=now)
+    told("done", DISPATCH_STEPS, DISPATCH_STEPS)
+    return Dispatched(batch_id, items)
+
+
+def _assign(task_id: int, batch_id: int, dates: Dates, now: datetime) -> int:
+    today = local_today(now)
+    columns = {
+        "task_id": literal(task_id),
+        "unit_id": Unit.id,
+        "batch_id": literal(batch_id),
+        "period": literal(0),
+        "state": literal(int(State.ISSUED)),
+        "version": literal(1),
+        "respond_by": literal(dates.respond_by, Instant),
+        "due_at": literal(dates.due_at, Instant),
+        "cut_off_at": literal(dates.cut_off_at, Instant),
+        "review_step": literal(0),
+    }
+    units = (
+        select(*columns.values())
+        .where(
+            receivers(task_id),
+            or_(Unit.valid_from.is_(None), Unit.valid_from <= today),
+            or_(Unit.valid_to.is_(None), Unit.valid_to >= today),
+        )
+        .order_by(Unit.id)
+    )
+    statement = insert(Assignment).from_select(list(columns), units).on_conflict_do_nothing()
+    return int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def _arm_batch(task: Task, batch_id: int, dates: Dates, now: datetime) -> None:
+    """One timer each, all at the same first rung; reminders already past are left out, escalations are not."""
+    rungs = ladder_for(task.grade)
+    ahead = [pair for pair in planned(dates.respond_by, dates.due_at) if pair[1] in rungs]
+    first = next((pair for pair in ahead if pair[0] > now or pair[1].levels_up), None)
+    if first is None:
+        return
+    when, rung = first
+    rows = select(
+        literal(int(rung.sweep)), literal(max(when, now), Instant), Assignment.id, literal(rung.number)
+    ).where(Assignment.batch_id == batch_id)
+    db.session.execute(insert(Timer).from_select(["sweep", "fires_at", "assignment_id", "rung"], rows))
+
+
+def batch_digest(batch_id: int) -> str:
+    """SHA-256 over the batch's unit ids, ascending, comma-joined: the set that the one event stands for."""
+    ids = select(Assignment.unit_id).where(Assignment.batch_id == batch_id).order_by(Assignment.unit_id).subquery()
+    joined = db.session.execute(select(func.aggregate_strings(cast(ids.c.unit_id, String), ","))).scalar() or ""
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def reopen(
+    assignment_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    seen: int,
+    reason: str,
+    client_action_id: str | None = None,
+) -> None:
+    """Gives an approved assignment back to its officer; what was approved stays in its version."""
+    subject, content = f"reopen:{assignment_id}", {"reason": reason}
+    if once(client_action_id, actor=actor, subject=subject, content=content, now=now) is not None:
+        return
+    facts = standing_of(assignment_id, reason)
+    move(allowed(Action.REOPEN, facts, actor=actor, seen=seen), actor=actor, now=now)
+    arm(facts, not_before=now)
+
+
+def cancel(
+    assignment_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    seen: int,
+    reason: str,
+    client_action_id: str | None = None,
+) -> None:
+    """Ends an open assignment without a result."""
+    subject, content = f"cancel:{assignment_id}", {"reason": reason}
+    if once(client_action_id, actor=actor, subject=subject, content=content, now=now) is not None:
+        return
+    move(allowed(Action.CANCEL, standing_of(assignment_id, reason), actor=actor, seen=seen), actor=actor, now=now)
+
+
+def _campaign(campaign_id: int, actor: Actor) -> tuple[PostFact, CampaignStatus, int]:
+    """The dispatcher post in which the actor acts for the campaign, its status, its version."""
+    row = db.session.execute(
+        select(Campaign.issuing_unit_id, Campaign.status, Campaign.version).where(Campaign.id == campaign_id)
+    ).first()
+    if row is None:
+        raise NotFound(say("This does not exist, or it is not for you."))
+    partners = db.session.execute(select(CampaignUnit.unit_id).where(CampaignUnit.campaign_id == campaign_id)).scalars()
+    units = (row.issuing_unit_id, *partners)
+    post = next((found for unit in units if (found := actor.post_in(unit, Role.DISPATCHER))), None)
+    if post is None:
+        raise Forbidden(say("Only a dispatcher of an issuing unit may do this."))
+    return post, CampaignStatus(row.status), row.version

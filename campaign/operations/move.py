@@ -1,0 +1,136 @@
+"""move(): the only writer of an assignment's state.
+
+The table of `rules/transitions.py` decides; one conditional UPDATE chooses the winner; the event, the notices and the
+delta for the roll-up go into the same transaction.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+
+from ..db import db, insert, micros
+from ..errors import Forbidden, NotFound, Refused, Stale, say
+from ..models import Assignment, TallyDelta
+from ..models.facts import Standing, facts_of
+from ..notify.outbox import tell_posts
+from ..rules.organisation import Actor, PostFact, Role
+from ..rules.states import Action, State
+from ..rules.transitions import Audience, Transition, post_for, row_for
+from .log import record
+
+FASTER = say("Somebody was faster: this has changed since you opened the page. Nothing of yours was applied.")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A move that the law allows: the row of the table, and the post in which the actor acts."""
+
+    row: Transition
+    post: PostFact
+    facts: Standing
+
+
+def standing_of(assignment_id: int, reason: str = "") -> Standing:
+    """The facts of an assignment; NotFound where there is none."""
+    facts = facts_of(assignment_id, reason)
+    if facts is None:
+        raise NotFound(say("This does not exist, or it is not for you."))
+    return facts
+
+
+def allowed(action: Action, facts: Standing, *, actor: Actor, seen: int) -> Step:
+    """The step that the law allows, or the refusal with its sentence.
+
+    Forbidden: no post for it. Stale: the assignment is no longer the version that was seen. Refused: not from this
+    state, or a guard does not hold.
+    """
+    rows = row_for(action, facts, actor)
+    if rows is not None and post_for(rows.party, facts, actor) is None:
+        raise Forbidden(say("None of your posts may do this here."))
+    if facts.version != seen:
+        raise Stale(FASTER)
+    if rows is None:
+        raise Refused(say("This is not possible any more in the present state."))
+    post = post_for(rows.party, facts, actor)
+    assert post is not None
+    for guard in rows.guards:
+        refusal = guard(facts, actor)
+        if refusal is not None:
+            raise Refused(refusal)
+    return Step(rows, post, facts)
+
+
+def move(
+    step: Step,
+    *,
+    actor: Actor,
+    now: datetime,
+    reviewer_unit_id: int | None = None,
+    review_step: int = 0,
+    review_due_at: datetime | None = None,
+    not_before: datetime | None = None,
+    data: dict[str, Any] | None = None,
+) -> int:
+    """Takes the step and returns the event's id. Raises Stale when somebody else moved it first.
+
+    `reviewer_unit_id`, `review_step`, `review_due_at`: where the assignment waits, when the target is SUBMITTED.
+    `not_before`: the clock stays silent until then.
+    """
+    facts, row = step.facts, step.row
+    changed = db.session.execute(
+        update(Assignment)
+        .where(Assignment.id == facts.id, Assignment.state == facts.state, Assignment.version == facts.version)
+        .values(
+            state=row.target,
+            version=facts.version + 1,
+            reviewer_unit_id=reviewer_unit_id,
+            review_step=review_step,
+            review_due_at=review_due_at,
+            not_before=not_before,
+        )
+        .execution_options(synchronize_session=False)
+        .returning(Assignment.version)
+    ).first()
+    if changed is None:
+        raise Stale(FASTER)
+    event_id = record(
+        tag=row.tag,
+        subject="assignment",
+        subject_id=facts.id,
+        actor=actor,
+        post_id=step.post.id,
+        now=now,
+        from_state=facts.state,
+        to_state=row.target,
+        reason=facts.reason,
+        data=data,
+    )
+    _tell(row, facts, reviewer_unit_id, event_id, now)
+    if row.target is not facts.state:
+        _count(facts, row.target)
+    return event_id
+
+
+def _tell(row: Transition, facts: Standing, reviewer_unit_id: int | None, event_id: int, now: datetime) -> None:
+    if row.tells is Audience.REVIEWERS and reviewer_unit_id is not None:
+        units, roles = [reviewer_unit_id], [Role.SUPERVISOR]
+    elif row.tells is Audience.REPORTERS:
+        units, roles = [facts.unit_id], [Role.OFFICER]
+    else:
+        return
+    tell_posts(units, roles, event_id=event_id, tag=row.tag, assignment_id=facts.id, now=now)
+
+
+def _count(facts: Standing, target: State) -> None:
+    """Leaves a delta for the roll-up; ancestors are never touched here, where all writers would queue at the root."""
+    due = micros(facts.due_at) if facts.due_at else 0
+    delta = {
+        "task_id": facts.task_id,
+        "unit_id": facts.unit_id,
+        "from_state": facts.state,
+        "to_state": target,
+        "due": due,
+    }
+    db.session.execute(insert(TallyDelta).values(delta))

@@ -1,0 +1,108 @@
+"""The supervisor's verbs: approve and return, one level at a time."""
+
+from datetime import datetime
+
+from ..clock import zone
+from ..db import db, insert
+from ..errors import Invalid, Problem, say
+from ..models import Review
+from ..rules.dates import review_due
+from ..rules.ladder import RETURN_GRACE
+from ..rules.organisation import Actor
+from ..rules.states import Action, ReturnReason
+from .move import Step, allowed, move, standing_of
+from .repeating import once
+from .timers import arm
+
+LONGEST_WORDS = 4_000
+
+
+def approve(
+    assignment_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    seen: int,
+    words: str = "",
+    client_action_id: str | None = None,
+) -> None:
+    """Approves the version that waits at this level; it goes to the next level, or is finally approved.
+
+    Refused for one's own submission and when another level was decided by the same person.
+    """
+    subject = f"approve:{assignment_id}"
+    if once(client_action_id, actor=actor, subject=subject, content={"words": words}, now=now) is not None:
+        return
+    facts = standing_of(assignment_id)
+    step = allowed(Action.APPROVE, facts, actor=actor, seen=seen)
+    data = {"number": facts.submission_number, "digest": facts.submission_digest, "step": facts.review_step}
+    if facts.levels_remain:
+        reviewer = facts.chain[facts.review_step + 1]
+        move(
+            step,
+            actor=actor,
+            now=now,
+            reviewer_unit_id=reviewer,
+            review_step=facts.review_step + 1,
+            review_due_at=review_due(now, zone()),
+            data={**data, "reviewer": reviewer},
+        )
+    else:
+        move(step, actor=actor, now=now, data=data)
+    _decide(step, Action.APPROVE, actor=actor, now=now, reason=None, words=words)
+
+
+def return_for_changes(
+    assignment_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    seen: int,
+    reason: ReturnReason | None,
+    words: str,
+    client_action_id: str | None = None,
+) -> None:
+    """Sends the version back to its officer with a reason code and words; the clock is silent for a day."""
+    subject, content = f"return:{assignment_id}", {"reason": reason, "words": words}
+    if once(client_action_id, actor=actor, subject=subject, content=content, now=now) is not None:
+        return
+    problems = []
+    if reason is None:
+        problems.append(Problem("reason", say("Please choose a reason.")))
+    if not words.strip():
+        problems.append(Problem("words", say("Please say what has to be changed.")))
+    if len(words) > LONGEST_WORDS:
+        problems.append(Problem("words", say("The text is too long: at most %(most)s characters.", most=LONGEST_WORDS)))
+    facts = standing_of(assignment_id, words.strip())
+    if problems or reason is None:
+        raise Invalid(say("The officer needs to know why it comes back."), problems)
+    step = allowed(Action.RETURN, facts, actor=actor, seen=seen)
+    data = {
+        "number": facts.submission_number,
+        "digest": facts.submission_digest,
+        "step": facts.review_step,
+        "code": reason.name.lower(),
+    }
+    move(step, actor=actor, now=now, not_before=now + RETURN_GRACE, data=data)
+    _decide(step, Action.RETURN, actor=actor, now=now, reason=reason, words=words)
+    arm(facts, not_before=now + RETURN_GRACE)
+
+
+def _decide(
+    step: Step, decision: Action, *, actor: Actor, now: datetime, reason: ReturnReason | None, words: str
+) -> None:
+    facts = step.facts
+    row = {
+        "assignment_id": facts.id,
+        "submission_id": facts.submission_id,
+        "step": facts.review_step,
+        "unit_id": facts.reviewer_unit_id,
+        "decision": decision,
+        "reason": reason,
+        "words": words.strip(),
+        "digest": facts.submission_digest,
+        "person_id": actor.person_id,
+        "post_id": step.post.id,
+        "at": now,
+    }
+    db.session.execute(insert(Review).values(row))

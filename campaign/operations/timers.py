@@ -1,0 +1,29 @@
+"""Arming the clock: which rung of the ladder comes next for an assignment."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from ..db import db, insert
+from ..models import Firing, Task, Timer
+from ..models.facts import Standing
+from ..rules.ladder import LADDER, Rung, planned
+from ..rules.plans import Grade
+
+
+def ladder_for(grade: Grade) -> tuple[Rung, ...]:
+    """The rungs that apply: a task of best effort never escalates."""
+    return tuple(rung for rung in LADDER if grade is Grade.BINDING or rung.levels_up == 0)
+
+
+def arm(facts: Standing, *, not_before: datetime) -> None:
+    """Arms the next rung that has not fired yet, to fire not before that instant; nothing when none is left."""
+    grade = db.session.execute(select(Task.grade).where(Task.id == facts.task_id)).scalar_one()
+    fired = db.session.execute(select(func.max(Firing.rung)).where(Firing.assignment_id == facts.id)).scalar() or 0
+    rungs = [pair for pair in planned(facts.respond_by, facts.due_at, after=fired) if pair[1] in ladder_for(grade)]
+    # The rungs that passed while the work lay with the reviewers are overtaken by the latest of them.
+    passed = [pair for pair in rungs if pair[0] <= not_before]
+    ahead = passed[-1:] or rungs[:1]
+    for when, rung in ahead:
+        row = {"sweep": rung.sweep, "fires_at": max(when, not_before), "assignment_id": facts.id, "rung": rung.number}
+        db.session.execute(insert(Timer).values(row).on_conflict_do_nothing())

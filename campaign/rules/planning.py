@@ -1,0 +1,363 @@
+"""A plan before it is a campaign: its parts as frozen values, and the checks that need no database.
+
+A problem names its field by a path: `title`, `phases.0.name`, `tasks.2.metrics.0.target`. The file reader turns the
+path into a line, the form into a field.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from ..errors import Problem, Sentence, say
+from .dates import DueKind
+from .metrics import LARGEST, Aggregation, Comparator, MetricKind, OverTime
+from .organisation import LINE_NAMES, Level, Line
+from .plans import EvidenceKind, Grade
+
+MOST_DAYS = 3650
+MOST_GRACE = 365
+MOST_FILES = 50
+MOST_CHARACTERS = 2000
+MOST_TASKS, MOST_PHASES, MOST_RULES, MOST_METRICS, MOST_UNITS = 200, 30, 20, 50, 2000
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 1, 1)
+
+# What may be said of each kind; the first of each is what is meant when nothing is said.
+AGGREGATIONS: dict[MetricKind, tuple[Aggregation, ...]] = {
+    MetricKind.COUNT: (Aggregation.SUM, Aggregation.LATEST),
+    MetricKind.AMOUNT: (Aggregation.SUM, Aggregation.LATEST),
+    MetricKind.RATE: (Aggregation.RATIO,),
+    MetricKind.BOOLEAN: (Aggregation.ALL,),
+    MetricKind.TEXT: (Aggregation.LATEST,),
+}
+OVER_TIMES: dict[MetricKind, tuple[OverTime, ...]] = {
+    MetricKind.COUNT: (OverTime.SUM, OverTime.LATEST),
+    MetricKind.AMOUNT: (OverTime.SUM, OverTime.LATEST),
+    MetricKind.RATE: (OverTime.LATEST,),
+    MetricKind.BOOLEAN: (OverTime.LATEST,),
+    MetricKind.TEXT: (OverTime.LATEST,),
+}
+PLACES: dict[MetricKind, int] = {MetricKind.COUNT: 0, MetricKind.AMOUNT: 2, MetricKind.RATE: 2, MetricKind.BOOLEAN: 0}
+
+
+@dataclass(frozen=True)
+class UnitRef:
+    """A unit as a plan names it: by id (forms), by its full name, or by the code of its area and its line."""
+
+    id: int | None = None
+    name: str = ""
+    area: str = ""
+    line: Line | None = None
+
+    def __str__(self) -> str:
+        if self.id is not None:
+            return f"#{self.id}"
+        return self.name or f"{self.area} {LINE_NAMES[self.line] if self.line else ''}".strip()
+
+
+@dataclass(frozen=True)
+class PhasePlan:
+    """A named stretch of the campaign."""
+
+    name: str = ""
+    starts_on: date | None = None
+    ends_on: date | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class EvidencePlan:
+    """What must be attached, and for photos the ground that allows asking for them."""
+
+    name: str = ""
+    kind: EvidenceKind = EvidenceKind.ANY
+    min_count: int = 1
+    ground: str = ""
+
+
+@dataclass(frozen=True)
+class MetricPlan:
+    """What is measured; `target` in the unit of measure, money in 元. None for aggregation: as the kind wants it."""
+
+    name: str = ""
+    kind: MetricKind = MetricKind.COUNT
+    unit: str = ""
+    target: Decimal | None = None
+    comparator: Comparator = Comparator.NONE
+    aggregation: Aggregation | None = None
+    over_time: OverTime | None = None
+    numerator: str = ""
+    denominator: str = ""
+    required: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """One thing asked: of `lines` at `receiving_level`, or of `units`. No `review_levels`: all units between."""
+
+    title: str = ""
+    key: str | None = None
+    what: str = ""
+    why: str = ""
+    lines: tuple[Line, ...] = ()
+    receiving_level: Level | None = None
+    units: tuple[UnitRef, ...] = ()
+    grade: Grade = Grade.BINDING
+    due_kind: DueKind = DueKind.NONE
+    due_on: date | None = None
+    due_days: int | None = None
+    respond_days: int | None = None
+    grace_days: int | None = None
+    min_characters: int = 0
+    review_levels: tuple[Level, ...] = ()
+    evidence: tuple[EvidencePlan, ...] = ()
+    metrics: tuple[MetricPlan, ...] = ()
+
+
+@dataclass(frozen=True)
+class CampaignPlan:
+    """A whole plan. When it was read from a file, `locate` makes problems name the file, the line and the field."""
+
+    title: str = ""
+    issuing_unit: UnitRef = field(default_factory=UnitRef)
+    key: str | None = None
+    number: str | None = None
+    co_issuers: tuple[UnitRef, ...] = ()
+    higher_campaign_id: int | None = None
+    higher_campaign_key: str | None = None
+    based_on: str = ""
+    theme: str = ""
+    ground: str = ""
+    starts_on: date | None = None
+    ends_on: date | None = None
+    phases: tuple[PhasePlan, ...] = ()
+    tasks: tuple[TaskPlan, ...] = ()
+    invented: tuple[str, ...] = ()
+    locate: Callable[[Sequence[Problem]], list[Problem]] = field(default=list, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class IssuerFacts:
+    """What the law needs to know of those who issue: the level of the issuing unit, and the lines of all of them."""
+
+    level: Level
+    lines: frozenset[Line]
+
+
+def check_campaign(plan: CampaignPlan) -> list[Problem]:
+    """Everything wrong with the head of the plan, its phases first to last; the tasks are not looked at."""
+    return list(_head(plan))
+
+
+def check_task(task: TaskPlan, issuer: IssuerFacts | None = None) -> list[Problem]:
+    """Everything wrong with one task; what concerns the issuing unit only when its facts are given."""
+    return [*_task(task), *(_reach(task, issuer) if issuer else ())]
+
+
+def check_plan(plan: CampaignPlan, issuer: IssuerFacts | None = None) -> list[Problem]:
+    """Everything wrong with the whole plan; the paths of a task's problems begin with `tasks.<position>.`."""
+    found = check_campaign(plan)
+    if len(plan.tasks) > MOST_TASKS:
+        found.append(_too_many("tasks", MOST_TASKS))
+        return found
+    keys: set[str] = set()
+    for at, task in enumerate(plan.tasks):
+        found += [Problem(f"tasks.{at}.{problem.where}", problem.sentence) for problem in check_task(task, issuer)]
+        if task.key and task.key in keys:
+            found.append(Problem(f"tasks.{at}.key", say("Another task of this campaign has the same key.")))
+        keys.add(task.key or "")
+    return found
+
+
+def warn_plan(plan: CampaignPlan) -> list[Problem]:
+    """What is allowed but should be looked at: dates outside the period, grace without a date, no task at all."""
+    found: list[Problem] = []
+    if not plan.tasks:
+        found.append(Problem("tasks", say("The campaign has no task yet.")))
+    for at, task in enumerate(plan.tasks):
+        found += [
+            Problem(f"tasks.{at}.{problem.where}", problem.sentence)
+            for problem in warn_task(task, plan.starts_on, plan.ends_on)
+        ]
+    return found
+
+
+def warn_task(task: TaskPlan, starts_on: date | None, ends_on: date | None) -> list[Problem]:
+    """What is allowed but should be looked at in one task of a campaign with that period."""
+    found: list[Problem] = []
+    if task.due_kind is DueKind.FIXED and task.due_on:
+        if ends_on and task.due_on > ends_on:
+            found.append(Problem("due.on", say("The due date is after the end of the campaign.")))
+        if starts_on and task.due_on < starts_on:
+            found.append(Problem("due.on", say("The due date is before the start of the campaign.")))
+    if task.due_kind is DueKind.NONE and task.grade is Grade.BINDING:
+        found.append(Problem("due.kind", say("The task is binding but has no due date; nobody will be reminded.")))
+    return found
+
+
+def _head(plan: CampaignPlan) -> Iterator[Problem]:
+    yield from _words("title", plan.title, 200, needed=say("Please give the campaign a title."))
+    yield from _words("key", plan.key or "", 40)
+    yield from _words("number", plan.number or "", 80)
+    yield from _words("theme", plan.theme, 400)
+    yield from _words("based_on", plan.based_on, 4000)
+    yield from _words("ground", plan.ground, 4000)
+    yield from _period("", plan.starts_on, plan.ends_on)
+    if plan.issuing_unit == UnitRef():
+        yield Problem("issuing_unit", say("Please say which unit issues the campaign."))
+    seen = {plan.issuing_unit}
+    for at, unit in enumerate(plan.co_issuers):
+        if unit in seen:
+            yield Problem(f"co_issuers.{at}", say("This unit is named twice among those who issue."))
+        seen.add(unit)
+    if len(plan.phases) > MOST_PHASES:
+        yield _too_many("phases", MOST_PHASES)
+    for at, phase in enumerate(plan.phases):
+        yield from _words(f"phases.{at}.name", phase.name, 120, needed=say("Please give the phase a name."))
+        yield from _words(f"phases.{at}.words", phase.words, 4000)
+        yield from _period(f"phases.{at}.", phase.starts_on, phase.ends_on)
+
+
+def _task(task: TaskPlan) -> Iterator[Problem]:
+    yield from _words("title", task.title, 200, needed=say("Please give the task a title."))
+    yield from _words("key", task.key or "", 40)
+    yield from _words("what", task.what, 4000)
+    yield from _words("why", task.why, 4000)
+    yield from _receivers(task)
+    yield from _dates(task)
+    yield from _between("min_characters", task.min_characters, 0, MOST_CHARACTERS)
+    if len(task.evidence) > MOST_RULES:
+        yield _too_many("evidence", MOST_RULES)
+    for at, rule in enumerate(task.evidence):
+        yield from _evidence(f"evidence.{at}.", rule)
+    if len(task.metrics) > MOST_METRICS:
+        yield _too_many("metrics", MOST_METRICS)
+    names: set[str] = set()
+    for at, metric in enumerate(task.metrics):
+        yield from _metric(f"metrics.{at}.", metric)
+        if metric.name and metric.name in names:
+            yield Problem(f"metrics.{at}.name", say("Another metric of this task has the same name."))
+        names.add(metric.name)
+
+
+def _receivers(task: TaskPlan) -> Iterator[Problem]:
+    if task.units:
+        if task.receiving_level is not None:
+            yield Problem("receiving_level", say("Either a level or named units, not both."))
+        if len(task.units) > MOST_UNITS:
+            yield _too_many("units", MOST_UNITS)
+        if len(set(task.units)) < len(task.units):
+            yield Problem("units", say("A unit is named twice."))
+        return
+    if task.receiving_level is None:
+        yield Problem("receiving_level", say("Please choose the level that receives the task, or name its units."))
+    if not task.lines:
+        yield Problem("lines", say("Please choose at least one line."))
+
+
+def _reach(task: TaskPlan, issuer: IssuerFacts) -> Iterator[Problem]:
+    """Down, never up: the level lies below the issuing unit, the lines are its own unless a 党委 unit issues."""
+    level = task.receiving_level
+    if level is not None and level <= issuer.level:
+        yield Problem("receiving_level", say("The receiving level must be below the issuing unit."))
+    if Line.PARTY not in issuer.lines:
+        for line in sorted(set(task.lines) - issuer.lines):
+            yield Problem(
+                "lines",
+                say(
+                    "Those who issue cannot ask %(line)s. Only a 党委 unit asks other lines than its own.",
+                    line=LINE_NAMES[line],
+                ),
+            )
+    for chosen in task.review_levels:
+        if chosen < issuer.level or (level is not None and chosen >= level):
+            yield Problem("review_levels", say("Reviewing levels lie between the receiving unit and the issuing one."))
+            break
+
+
+def _dates(task: TaskPlan) -> Iterator[Problem]:
+    if task.due_kind is DueKind.FIXED and task.due_on is None:
+        yield Problem("due.on", say("Please give the day on which the task is due."))
+    elif task.due_on is not None and not FIRST_DAY <= task.due_on <= LAST_DAY:
+        yield Problem("due.on", say("Is the year right?"))
+    if task.due_kind is DueKind.RELATIVE:
+        if task.due_days is None:
+            yield Problem("due.days", say("Please say how many days after dispatch the task is due."))
+        else:
+            yield from _between("due.days", task.due_days, 1, MOST_DAYS)
+    yield from _between("respond_days", task.respond_days, 0, MOST_GRACE)
+    yield from _between("grace_days", task.grace_days, 0, MOST_GRACE)
+    if task.grace_days is not None and task.due_kind is DueKind.NONE:
+        yield Problem("grace_days", say("Without a due date there is nothing to be late for; leave this empty."))
+
+
+def _evidence(at: str, rule: EvidencePlan) -> Iterator[Problem]:
+    yield from _words(f"{at}name", rule.name, 120, needed=say("Please name what must be attached."))
+    yield from _words(f"{at}ground", rule.ground, 400)
+    yield from _between(f"{at}min", rule.min_count, 0, MOST_FILES)
+    if rule.kind is EvidenceKind.PHOTO and not rule.ground.strip():
+        yield Problem(f"{at}ground", say("A photo may be asked for only with a ground. Please name the ground."))
+
+
+def _metric(at: str, metric: MetricPlan) -> Iterator[Problem]:
+    yield from _words(f"{at}name", metric.name, 120, needed=say("Please name what is measured."))
+    yield from _words(f"{at}unit", metric.unit, 20)
+    yield from _words(f"{at}note", metric.note, 400)
+    for part, words in (("numerator", metric.numerator), ("denominator", metric.denominator)):
+        if metric.kind is MetricKind.RATE:
+            yield from _words(f"{at}{part}", words, 120, needed=say("A rate needs the names of both of its parts."))
+        elif words.strip():
+            yield Problem(f"{at}{part}", say("Only a rate has two parts; leave this empty."))
+    if metric.aggregation is not None and metric.aggregation not in AGGREGATIONS[metric.kind]:
+        yield Problem(f"{at}aggregation", say("This kind of metric is not added up in this way."))
+    if metric.over_time is not None and metric.over_time not in OVER_TIMES[metric.kind]:
+        yield Problem(f"{at}over_time", say("This kind of metric is not added up in this way."))
+    yield from _target(at, metric)
+
+
+def _target(at: str, metric: MetricPlan) -> Iterator[Problem]:
+    target = metric.target
+    if metric.kind is MetricKind.TEXT:
+        if target is not None or metric.comparator is not Comparator.NONE:
+            yield Problem(f"{at}target", say("Words have no target; leave this empty."))
+        return
+    if target is None:
+        return
+    if metric.comparator is Comparator.NONE:
+        yield Problem(f"{at}comparator", say("A target needs its comparison: at least, at most, exactly or more than."))
+    if target < 0 or target > LARGEST:
+        yield Problem(f"{at}target", say("The target is out of range."))
+    elif metric.kind is MetricKind.BOOLEAN and target not in (0, 1):
+        yield Problem(f"{at}target", say("The target of a yes-or-no metric is 1 (yes) or 0 (no)."))
+    elif metric.kind is MetricKind.RATE and target > 100:
+        yield Problem(f"{at}target", say("A rate is at most 100 percent."))
+    elif target != target.quantize(Decimal(1).scaleb(-PLACES[metric.kind])):
+        sentence = (
+            say("Please enter a whole number.") if PLACES[metric.kind] == 0 else say("At most two decimal places.")
+        )
+        yield Problem(f"{at}target", sentence)
+
+
+def _words(where: str, words: str, most: int, needed: Sentence | None = None) -> Iterator[Problem]:
+    if needed and not words.strip():
+        yield Problem(where, needed)
+    if len(words) > most:
+        yield Problem(where, say("At most %(most)s characters; these are %(have)s.", most=most, have=len(words)))
+
+
+def _between(where: str, number: int | None, least: int, most: int) -> Iterator[Problem]:
+    if number is not None and not least <= number <= most:
+        yield Problem(where, say("Between %(least)s and %(most)s.", least=least, most=most))
+
+
+def _period(at: str, starts_on: date | None, ends_on: date | None) -> Iterator[Problem]:
+    for name, day in (("starts_on", starts_on), ("ends_on", ends_on)):
+        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+            yield Problem(f"{at}{name}", say("Is the year right?"))
+    if starts_on and ends_on and ends_on < starts_on:
+        yield Problem(f"{at}ends_on", say("The end lies before the start."))
+
+
+def _too_many(where: str, most: int) -> Problem:
+    return Problem(where, say("At most %(most)s of these.", most=most))
