@@ -31,6 +31,7 @@ from ..models.pending import dispatched, left_and_reached, standing
 from ..rules.organisation import LEAF_LEVELS, Line
 from ..rules.states import State
 
+UNSEEN = {"synchronize_session": False}  # no loaded object is looked at
 KEY = ("task_id", "area_id", "line", "state", "due")
 
 
@@ -58,19 +59,11 @@ def fold(now: datetime, limit: int = 10_000) -> int:
     )
     if not deltas and not batches:
         return 0
-    taken = {"deltas": deltas, "batches": batches}
-    chosen_deltas, chosen_batches = TallyDelta.id.in_(_many("deltas")), Batch.id.in_(_many("batches"))
+    chosen_deltas, chosen_batches = TallyDelta.id.in_(_written(deltas)), Batch.id.in_(_written(batches))
     pending = union_all(*left_and_reached(chosen_deltas), dispatched(chosen_batches))
-    _add(_climbed(pending), now, taken)
-    if deltas:
-        db.session.execute(
-            delete(TallyDelta).where(chosen_deltas).execution_options(synchronize_session=False), {"deltas": deltas}
-        )
-    if batches:
-        db.session.execute(
-            update(Batch).where(chosen_batches).values(folded=True).execution_options(synchronize_session=False),
-            {"batches": batches},
-        )
+    _add(_climbed(pending), now)
+    db.session.execute(delete(TallyDelta).where(chosen_deltas), execution_options=UNSEEN)
+    db.session.execute(update(Batch).where(chosen_batches).values(folded=True), execution_options=UNSEEN)
     return len(deltas) + len(batches)
 
 
@@ -95,7 +88,7 @@ def rebuild(now: datetime) -> list[Difference]:
     if found:
         gap = _gap().subquery()
         missing = select(*_key(gap.c), (gap.c.counted - gap.c.stored).label("n")).where(gap.c.stored != gap.c.counted)
-        _add(missing, now, {})
+        _add(missing, now)
     return found
 
 
@@ -107,34 +100,27 @@ def _claimed(ids: Select[tuple[int]]) -> list[int]:
     return list(db.session.scalars(ids))
 
 
-def _many(name: str) -> Any:
+def _written(ids: list[int]) -> Any:
     """A list of ids written into the statement itself: databases allow only so many parameters."""
-    return bindparam(name, expanding=True, literal_execute=True, type_=BigInteger)
+    return bindparam(None, ids, expanding=True, literal_execute=True, type_=BigInteger)
 
 
 def _climbed(base: CompoundSelect[Any] | Select[Any]) -> Select[Any]:
     """Rows (task, unit, state, due, n) added up for every area from the unit's own upwards, leaf areas left out."""
     rows = base.subquery()
     start = case((Area.level.in_(LEAF_LEVELS), Area.parent_id), else_=Area.id)
-    first = (
-        select(
-            rows.c.task_id,
-            start.label("area_id"),
-            Unit.line,
-            rows.c.state,
-            rows.c.due,
-            func.sum(rows.c.n).label("n"),
-        )
+    placed = (
+        select(rows.c.task_id, start.label("area_id"), Unit.line, rows.c.state, rows.c.due, rows.c.n)
         .join(Unit, Unit.id == rows.c.unit_id)
         .join(Area, Area.id == Unit.area_id)
-        .group_by(rows.c.task_id, start, Unit.line, rows.c.state, rows.c.due)
-        .cte("climb", recursive=True)
+        .subquery()
     )
+    first = (
+        select(*_key(placed.c), func.sum(placed.c.n).label("n")).group_by(*_key(placed.c)).cte(recursive=True)
+    )  # anonymous: a statement may climb twice
     climb = _upwards(first)
     return (
-        select(
-            climb.c.task_id, climb.c.area_id, climb.c.line, climb.c.state, climb.c.due, func.sum(climb.c.n).label("n")
-        )
+        select(*_key(climb.c), func.sum(climb.c.n).label("n"))
         .join(Area, Area.id == climb.c.area_id)
         .where(Area.level.not_in(LEAF_LEVELS))
         .group_by(*_key(climb.c))
@@ -167,7 +153,7 @@ def _gap() -> Select[Any]:
     ).group_by(*_key(every.c))
 
 
-def _add(rows: Select[Any], now: datetime, taken: dict[str, list[int]]) -> None:
+def _add(rows: Select[Any], now: datetime) -> None:
     """n += for every row, in the order of the key, so that two writers wait for each other and never in a ring."""
     found = rows.subquery()
     ordered = (
@@ -180,6 +166,5 @@ def _add(rows: Select[Any], now: datetime, taken: dict[str, list[int]]) -> None:
         adding.on_conflict_do_update(
             index_elements=list(KEY),
             set_={"n": Tally.n + adding.excluded.n, "changed_at": adding.excluded.changed_at},
-        ),
-        taken,
+        )
     )
