@@ -60,7 +60,7 @@ class Store:
         `name` is the name the sender gave: it is judged, never used as a path. Raises Invalid (413 too large,
         415 not accepted), NoSpace, or Busy; then nothing was kept.
         """
-        with _told():
+        with told():
             self.temporary.mkdir(mode=0o750, parents=True, exist_ok=True)
             part = self.temporary / f"{secrets.token_hex(16)}.part"
             try:
@@ -74,7 +74,7 @@ class Store:
 
     def open(self, sha256: str) -> IO[bytes]:
         """The kept bytes, for reading, after all of them were verified. Raises Damaged when they are not intact."""
-        with _told():
+        with told():
             try:
                 stream = os.fdopen(os.open(self.path(sha256), os.O_RDONLY | os.O_NOFOLLOW), "rb")
             except FileNotFoundError:
@@ -96,6 +96,10 @@ class Store:
             return False
         return True
 
+    def cached(self, sha256: str, kind: str) -> Path:
+        """Where the small copy of that kind lies, or will lie."""
+        return self.cache / kind / f"{self.path(sha256).name}.jpg"
+
     def stored(self) -> Iterator[str]:
         """The hash of every kept file, in order."""
         pattern = "[0-9a-f]" * 2
@@ -106,7 +110,7 @@ class Store:
     def sweep(self, *, now: datetime) -> int:
         """Removes temporary files of uploads that were broken off; the number of files removed."""
         removed = 0
-        with _told():
+        with told():
             for part in self.temporary.glob("*"):
                 with suppress(FileNotFoundError):
                     if part.is_file() and now.timestamp() - part.stat().st_mtime > LEFTOVER_AGE.total_seconds():
@@ -121,7 +125,7 @@ class Store:
         either renews the age, and the file goes back, or finds the name free, and keeps its own copy.
         """
         path, aside = self.path(sha256), self.temporary / f"{secrets.token_hex(16)}.orphan"
-        with _told():
+        with told():
             self.temporary.mkdir(mode=0o750, parents=True, exist_ok=True)
             try:
                 if path.stat().st_mtime >= kept_before.timestamp():
@@ -140,7 +144,7 @@ class Store:
 
     def ready(self) -> None:
         """Proves that the store can be written to. Raises NoSpace or Busy."""
-        with _told():
+        with told():
             self.temporary.mkdir(mode=0o750, parents=True, exist_ok=True)
             probe = self.temporary / f"{secrets.token_hex(16)}.probe"
             try:
@@ -224,7 +228,7 @@ def _damaged(sha256: str, what: str) -> Damaged:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Turns what the system says of the disk into what the reader is told."""
     try:
         yield

@@ -6,7 +6,7 @@
 from flask import Blueprint, Flask
 from flask_wtf.csrf import CSRFProtect
 
-from . import door, system
+from . import door, evidence, system
 from .access import register_access
 from .errors import register_errors
 from .filters import register_filters
@@ -16,6 +16,7 @@ from .security import register_security
 # One line for each module of pages. The endpoints that need no signed-in person are listed in `access.PUBLIC`.
 BLUEPRINTS: tuple[Blueprint, ...] = (
     door.bp,
+    evidence.bp,
     system.bp,
 )
 

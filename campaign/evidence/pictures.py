@@ -1,0 +1,87 @@
+"""Small copies of pictures for the page: upright, bounded, without what the camera wrote about place and person.
+
+The original bytes stay as they were sent. A copy can always be made again, so it lies in the store's cache and is
+not backed up. One picture is unpacked at a time in each process: a large one needs some 200 MB while it lasts.
+"""
+
+import logging
+import secrets
+import threading
+from enum import Enum
+from pathlib import Path
+from typing import IO
+
+import pillow_heif
+from PIL import Image, ImageOps
+
+from .inspection import PICTURES
+from .store import Store, told
+
+log = logging.getLogger(__name__)
+QUALITY = 82
+WHITE = (255, 255, 255)
+FORMATS = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/gif": "GIF",
+    "image/webp": "WEBP",
+    "image/heic": "HEIF",
+}
+_one_at_a_time = threading.Lock()
+
+pillow_heif.register_heif_opener()
+Image.MAX_IMAGE_PIXELS = None  # inspection has counted the points already, and its bound is the lower one
+
+
+class Copy(Enum):
+    """The two copies: the longest side in points."""
+
+    THUMB = 320
+    DISPLAY = 1600
+
+
+def is_picture(media_type: str) -> bool:
+    """Whether a file of that type is shown as a picture."""
+    return media_type in PICTURES
+
+
+def small_copy(store: Store, sha256: str, media_type: str, copy: Copy) -> Path | None:
+    """The JPEG copy of a kept picture, made when first asked for; None for what is no picture or cannot be unpacked.
+
+    Raises Damaged when the original is not intact, NoSpace or Busy when the copy cannot be written.
+    """
+    if not is_picture(media_type):
+        return None
+    path = store.cached(sha256, copy.name.lower())
+    if path.is_file():
+        return path
+    with store.open(sha256) as stream, _one_at_a_time:
+        picture = _unpacked(stream, media_type, copy.value)
+    if picture is None:
+        return None
+    with told():
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        part = path.with_name(f"{secrets.token_hex(8)}.part")
+        try:
+            picture.save(part, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return path
+
+
+def _unpacked(stream: IO[bytes], media_type: str, longest: int) -> Image.Image | None:
+    """The first frame as plain colours on white: a fresh picture, to which nothing of the old one's notes clings."""
+    try:
+        with Image.open(stream, formats=[FORMATS[media_type]]) as picture:
+            picture.draft("RGB", (longest, longest))
+            picture.thumbnail((longest, longest), Image.Resampling.BICUBIC, reducing_gap=2.0)
+            upright = ImageOps.exif_transpose(picture)
+            layered = upright.convert("RGBA") if "A" in upright.getbands() or "transparency" in upright.info else None
+            plain = Image.new("RGB", upright.size, WHITE)
+            plain.paste(layered or upright.convert("RGB"), mask=layered)
+            return plain
+    except Exception:
+        # However a decoder fails, it costs the small copy and nothing else: the original can still be fetched.
+        log.warning("a kept picture of type %s could not be unpacked", media_type, exc_info=True)
+        return None

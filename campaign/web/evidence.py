@@ -1,0 +1,65 @@
+"""Evidence as a browser gets it: pictures as small copies, everything else only to be saved, nothing that could run."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request, send_file
+
+from ..errors import NotFound, say
+from ..evidence.inspection import plain_name
+from ..evidence.pictures import Copy, small_copy
+from ..evidence.store import Store
+from ..queries.evidence import EvidenceFact, evidence_of
+from .access import current_actor
+
+bp = Blueprint("evidence", __name__)
+INERT = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
+
+@bp.get("/evidence/<int:id>")
+def show(id: int) -> Any:
+    """A picture for the screen; with `?original=1`, and for all other kinds, the bytes that were sent, to be saved."""
+    found = _visible(id)
+    if not request.args.get("original"):
+        path = small_copy(_store(), found.sha256, found.media_type, Copy.DISPLAY)
+        if path is not None:
+            return _inert(send_file(path, "image/jpeg", etag=f"{found.sha256}-d", max_age=0))
+    stream = _store().open(found.sha256)
+    answer = send_file(
+        stream, found.media_type, as_attachment=True, download_name=plain_name(found.name), etag=found.sha256, max_age=0
+    )
+    if answer.status_code == 200:
+        answer.content_length = found.size
+    return _inert(answer)
+
+
+@bp.get("/evidence/<int:id>/thumb")
+def thumb(id: int) -> Any:
+    """A picture small enough for a list; 404 for what is no picture or cannot be unpacked."""
+    found = _visible(id)
+    path = small_copy(_store(), found.sha256, found.media_type, Copy.THUMB)
+    if path is None:
+        raise _none_here()
+    return _inert(send_file(path, "image/jpeg", etag=f"{found.sha256}-t", max_age=0))
+
+
+def _visible(evidence_id: int) -> EvidenceFact:
+    found = evidence_of(evidence_id, current_actor())
+    if found is None:
+        raise _none_here()
+    return found
+
+
+def _none_here() -> NotFound:
+    return NotFound(say("This does not exist, or it is not for you."))
+
+
+def _store() -> Store:
+    return current_app.extensions["evidence"]
+
+
+def _inert(answer: Response) -> Response:
+    """Runs nothing, guesses nothing, and is asked for again each time: whether the reader may see it can change."""
+    answer.headers["Content-Security-Policy"] = INERT
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
