@@ -12,6 +12,7 @@ from ..db import db
 from ..models import Assignment, Campaign, Person, Review, Submission, Task, Unit
 from ..rules.organisation import Actor, Role
 from ..rules.states import Action
+from .scope import visible_assignments
 
 PAGE = 30
 BEFORE = 4  # so many earlier items stay in sight beside an open one
@@ -54,6 +55,17 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Place:
+    """What an assignment is called, its version, and its key when it waits for a review."""
+
+    id: int
+    unit_name: str
+    task_title: str
+    version: int
+    key: Key | None
+
+
+@dataclass(frozen=True)
 class Group:
     """How many items of one campaign wait, and how many of them past their review date."""
 
@@ -65,11 +77,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Page:
-    """One page: the items, whether there are earlier and later ones."""
+    """One page: the items, whether there are earlier and later ones, how many match in all (0 on an empty page)."""
 
     items: tuple[Item, ...]
     earlier: bool
     later: bool
+    total: int
 
     def around(self, assignment_id: int) -> tuple[Item | None, Item | None]:
         """The neighbours of that item on the page: the one before and the one after."""
@@ -96,22 +109,18 @@ def groups(actor: Actor, *, now: datetime) -> list[Group]:
     return [Group(*row) for row in db.session.execute(statement)]
 
 
-def matching(actor: Actor, filters: Filters) -> int:
-    """How many waiting items match the filters. One statement."""
-    return db.session.execute(_keys(actor, filters).with_only_columns(func.count())).scalar_one()
-
-
 def page(actor: Actor, filters: Filters, *, after: Key | None = None, size: int = PAGE) -> Page:
     """The items that follow the key, oldest review date first. One statement, whatever the size of the queue."""
-    keys = _after(_keys(actor, filters), after).limit(size + 1)
-    items = _read(keys)
-    return Page(tuple(items[:size]), earlier=after is not None, later=len(items) > size)
+    keys = _keys(actor, filters)
+    items, total = _read(_after(keys, after).limit(size + 1), keys)
+    return Page(tuple(items[:size]), earlier=after is not None, later=len(items) > size, total=total)
 
 
 def page_before(actor: Actor, filters: Filters, *, before: Key, size: int = PAGE) -> Page:
     """The items that precede the key, in the order of the queue. One statement."""
-    items = _read(_before(_keys(actor, filters), before).limit(size + 1))
-    return Page(tuple(items[-size:]), earlier=len(items) > size, later=True)
+    keys = _keys(actor, filters)
+    items, total = _read(_before(keys, before).limit(size + 1), keys)
+    return Page(tuple(items[-size:]), earlier=len(items) > size, later=True, total=total)
 
 
 def page_around(actor: Actor, filters: Filters, *, key: Key, size: int = PAGE) -> Page:
@@ -119,16 +128,35 @@ def page_around(actor: Actor, filters: Filters, *, key: Key, size: int = PAGE) -
     keys = _keys(actor, filters)
     earlier = _before(keys, key).limit(BEFORE + 1).subquery()
     here_on = keys.where(_not_before(key)).order_by(Assignment.review_due_at, Assignment.id).limit(size + 1).subquery()
-    items = _read(union_all(select(earlier), select(here_on)))
+    items, total = _read(union_all(select(earlier), select(here_on)), keys)
     first = sum((item.review_due_at, item.id) < (key.due, key.id) for item in items)
     start = max(0, first - BEFORE)
-    return Page(tuple(items[start : first + size]), earlier=start > 0, later=len(items) - first > size)
+    shown = tuple(items[start : first + size])
+    return Page(shown, earlier=start > 0, later=len(items) - first > size, total=total)
 
 
-def next_after(actor: Actor, filters: Filters, key: Key) -> int | None:
+def place_of(assignment_id: int, actor: Actor) -> Place | None:
+    """What an assignment is called and where it stands in the queue; None outside the actor's scope."""
+    statement = (
+        select(Unit.name, Task.title, Assignment.version, Assignment.review_due_at)
+        .select_from(Assignment)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Task, Task.id == Assignment.task_id)
+        .where(Assignment.id == assignment_id, visible_assignments(actor))
+    )
+    row = db.session.execute(statement).one_or_none()
+    if row is None:
+        return None
+    unit_name, title, version, due = row
+    return Place(assignment_id, unit_name, title, version, None if due is None else Key(due, assignment_id))
+
+
+def next_after(actor: Actor, filters: Filters, key: Key | None) -> int | None:
     """The item to go to when the one at the key is decided: the next, else the first; None when nothing waits."""
-    for keys in (_after(_keys(actor, filters), key), _after(_keys(actor, filters), None)):
-        row = db.session.execute(keys.where(Assignment.id != key.id).limit(1)).first()
+    keys = _keys(actor, filters)
+    for ahead in (_after(keys, key), _after(keys, None)):
+        ahead = ahead if key is None else ahead.where(Assignment.id != key.id)
+        row = db.session.execute(ahead.limit(1)).first()
         if row is not None:
             return int(row.id)
     return None
@@ -175,9 +203,10 @@ def _not_before(key: Key) -> ColumnElement[bool]:
     return and_(Assignment.review_due_at >= key.due, later)
 
 
-def _read(keys: Any) -> Sequence[Item]:
-    """The items at those keys: the names are fetched for one page, never for the whole queue."""
+def _read(keys: Any, everything: Select[Any]) -> tuple[Sequence[Item], int]:
+    """The items at those keys, and how many there are in all: names are fetched for one page, never for the queue."""
     wanted = keys.subquery()
+    total = select(func.count()).select_from(everything.subquery()).scalar_subquery()
     newest = aliased(Submission)
     number = select(func.max(newest.number)).where(newest.assignment_id == Assignment.id).scalar_subquery()
     bounces = (
@@ -196,6 +225,7 @@ def _read(keys: Any) -> Sequence[Item]:
             Person.name,
             Submission.number,
             bounces,
+            total,
         )
         .select_from(wanted)
         .join(Assignment, Assignment.id == wanted.c.id)
@@ -205,4 +235,5 @@ def _read(keys: Any) -> Sequence[Item]:
         .join(Person, Person.id == Submission.person_id)
         .order_by(Assignment.review_due_at, Assignment.id)
     )
-    return [Item(*row) for row in db.session.execute(statement)]
+    rows = db.session.execute(statement).all()
+    return [Item(*row[:-1]) for row in rows], rows[0][-1] if rows else 0

@@ -28,14 +28,11 @@ from ..models import (
     Task,
     Unit,
 )
-from ..rules.differences import Content, Differences, differences
-from ..rules.metrics import Comparator, MetricKind, Value
+from ..rules.differences import LOOKED, LOOKED_BEFORE, Content, Differences, differences
+from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
 from ..rules.organisation import Actor
 from ..rules.states import Action, CheckInKind, ReturnReason, State
 from .scope import visible_assignments
-
-LOOKED = "assignment"  # the version that a reviewer looked at last
-LOOKED_BEFORE = "assignment-before"  # the version that the same reviewer had looked at before that one
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,19 @@ class Figure:
     target: Decimal | None
     numerator_name: str
     denominator_name: str
+
+    def share(self, value: Value | None) -> Decimal | None:
+        """How much of the target is reached, in percent; None where there is nothing to divide."""
+        if value is None or not self.target or self.kind not in (MetricKind.COUNT, MetricKind.AMOUNT):
+            return None
+        figure = KINDS[self.kind].figure(value)
+        upward = self.comparator in (Comparator.AT_LEAST, Comparator.MORE_THAN, Comparator.EQUAL)
+        return figure / self.target * 100 if figure is not None and upward else None
+
+    def met(self, value: Value | None) -> bool | None:
+        """Whether the target is met; None where there is none, or no figure."""
+        figure = None if value is None else KINDS[self.kind].figure(value)
+        return meets(figure, self.comparator, self.target)
 
 
 @dataclass(frozen=True)
@@ -218,7 +228,7 @@ def check_ins(found: Dossier) -> tuple[Progress, ...]:
         .order_by(CheckIn.id.desc())
     )
     return tuple(
-        Progress(*row, values=values.by_owner.get(row.id, {}), files=tuple(files.get(row.id, ())))
+        Progress(*row, values.by_owner.get(row.id, {}), tuple(files.get(row.id, ())))
         for row in db.session.execute(statement)
     )
 
@@ -276,12 +286,7 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
         if row.step is not None:
             decisions[row[0]].append(Decision(row[1], *row[6:]))
     return tuple(
-        Version(
-            *head,
-            values=values.by_owner.get(key, {}),
-            files=tuple(files.get(key, ())),
-            decisions=tuple(decisions[key]),
-        )
+        Version(*head, values.by_owner.get(key, {}), tuple(files.get(key, ())), tuple(decisions[key]))
         for key, head in heads.items()
     )
 
@@ -316,7 +321,15 @@ def _values(task_id: int, owner: Any, owners: Select[Any]) -> _Values:
 
 def _files(owner: Any, owners: Select[Any]) -> dict[int, list[File]]:
     statement = (
-        select(owner, Evidence.id, Evidence.name, Evidence.media_type, Evidence.size, Evidence.at, EvidenceRule.name)
+        select(
+            owner,
+            Evidence.id,
+            Evidence.name,
+            Evidence.media_type,
+            Evidence.size,
+            Evidence.at,
+            func.coalesce(EvidenceRule.name, ""),
+        )
         .select_from(Attachment)
         .join(Evidence, Evidence.id == Attachment.evidence_id)
         .outerjoin(EvidenceRule, EvidenceRule.id == Attachment.rule_id)
@@ -325,5 +338,5 @@ def _files(owner: Any, owners: Select[Any]) -> dict[int, list[File]]:
     )
     found: dict[int, list[File]] = defaultdict(list)
     for row in db.session.execute(statement):
-        found[row[0]].append(File(*row[1:6], rule_name=row[6] or ""))
+        found[row[0]].append(File(*row[1:]))
     return found

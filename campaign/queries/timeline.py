@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from ..db import db
 from ..models import Assignment, ChainLink, Event, Person, Post, Unit
@@ -64,7 +64,8 @@ def meanwhile(assignment_id: int, since_version: int) -> list[Entry]:
 def _read(clause: ColumnElement[bool], limit: int) -> list[Entry]:
     statement: Select[Any] = (
         select(
-            Event.id, Event.at, Event.tag, Event.subject, Event.subject_id, Event.person_id, Person.name, Unit.name,
+            Event.id, Event.at, Event.tag, Event.subject, Event.subject_id, Event.person_id,
+            func.coalesce(Person.name, ""), Unit.name,
             Event.from_state, Event.to_state, Event.reason, Event.data, ChainLink.seq,
         )
         .outerjoin(Person, Person.id == Event.person_id)
@@ -75,8 +76,4 @@ def _read(clause: ColumnElement[bool], limit: int) -> list[Entry]:
         .order_by(Event.id.desc())
         .limit(limit)
     )  # fmt: skip
-    return [
-        Entry(*row[:6], person_name=row[6] or "", unit_name=row[7], from_state=row[8], to_state=row[9],
-              reason=row[10], data=json.loads(row[11]), seal=row[12])
-        for row in db.session.execute(statement)
-    ]  # fmt: skip
+    return [Entry(*row[:11], json.loads(row[11]), row[12]) for row in db.session.execute(statement)]

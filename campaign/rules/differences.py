@@ -12,6 +12,8 @@ from .metrics import Value
 TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+|\s+|[^\w\s]")
 SENTENCE = re.compile(r"[^。！？；.!?;\n]*[。！？；.!?;\n]?")
 MOST_TOKENS = 1_500  # above this the comparison goes by sentences: comparing every character would take too long
+LOOKED = "assignment"  # under these names is kept which version a reviewer looked at last,
+LOOKED_BEFORE = "assignment-before"  # and which one the same reviewer had looked at before that
 ISLAND = 2  # so few equal characters between two changes only make the marks harder to read
 
 

@@ -1,0 +1,93 @@
+"""Entries of the log as sentences: who did what. For timelines, and for the page that says what happened meanwhile."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from ..queries.timeline import Entry
+from ..rules.organisation import SYSTEM_PERSON_ID
+from ..rules.states import ReturnReason
+from .words import tag_words, word
+
+# What is done to an assignment by hand, with its doer; everything else is told by the words of its tag.
+DONE: dict[str, Any] = {
+    "assignment:dispatch:issue": _l("%(who)s dispatched it"),
+    "assignment:sign-for:acknowledge": _l("%(who)s signed for it"),
+    "assignment:submission:submit": _l("%(who)s submitted version %(number)s"),
+    "assignment:submission:withdraw": _l("%(who)s withdrew version %(number)s"),
+    "assignment:review:pass-up": _l("%(who)s approved version %(number)s and passed it up"),
+    "assignment:review:approve": _l("%(who)s approved version %(number)s; it is done"),
+    "assignment:review:return": _l("%(who)s returned version %(number)s"),
+    "assignment:issuer:reopen": _l("%(who)s reopened it"),
+    "assignment:issuer:cancel": _l("%(who)s cancelled it"),
+    "assignment:report:check-in": _l("%(who)s checked in"),
+    "assignment:evidence:keep": _l("%(who)s uploaded %(name)s"),
+}
+# The same, said to somebody who came too late.
+TOO_LATE: dict[str, Any] = {
+    "assignment:sign-for:acknowledge": _l("%(who)s signed for this at %(when)s; what you did had no effect"),
+    "assignment:submission:submit": _l("%(who)s submitted a version at %(when)s; what you did had no effect"),
+    "assignment:submission:withdraw": _l("%(who)s withdrew this at %(when)s; what you did had no effect"),
+    "assignment:review:pass-up": _l("%(who)s approved this at %(when)s; what you did had no effect"),
+    "assignment:review:approve": _l("%(who)s approved this at %(when)s; what you did had no effect"),
+    "assignment:review:return": _l("%(who)s returned this at %(when)s; what you did had no effect"),
+    "assignment:issuer:reopen": _l("%(who)s reopened this at %(when)s; what you did had no effect"),
+    "assignment:issuer:cancel": _l("%(who)s cancelled this at %(when)s; what you did had no effect"),
+}
+DOTS = {
+    "assignment:review:return": "behind",
+    "assignment:review:approve": "done",
+    "assignment:review:pass-up": "done",
+    "assignment:sign-for:acknowledge": "done",
+    "assignment:clock:remind": "due",
+    "assignment:clock:remind-sign-for": "due",
+    "assignment:clock:escalate": "overdue",
+}
+
+
+def who_did(entry: Entry, reader_id: int | None = None) -> str:
+    """The doer as the reader knows them: you, the system, or a name with the unit acted for."""
+    if entry.person_id == reader_id:
+        return _("You")
+    if entry.person_id == SYSTEM_PERSON_ID:
+        return _("The system")
+    if entry.unit_name:
+        return _("%(name)s (%(unit)s)", name=entry.person_name, unit=entry.unit_name)
+    return entry.person_name
+
+
+def told(entry: Entry, reader_id: int | None = None) -> str:
+    """The entry as a sentence."""
+    if entry.tag not in DONE:
+        return tag_words(entry.tag)
+    places = {"number": "?", "name": ""} | dict(entry.data) | {"who": who_did(entry, reader_id)}
+    return str(DONE[entry.tag]) % places
+
+
+def too_late(entry: Entry, when: str, reader_id: int | None = None) -> str:
+    """The entry as the reason why the reader's own act had no effect."""
+    if entry.tag not in TOO_LATE:
+        return _("%(what)s; what you did had no effect", what=told(entry, reader_id))
+    return str(TOO_LATE[entry.tag]) % {"who": who_did(entry, reader_id), "when": when}
+
+
+def dot(entry: Entry) -> str:
+    """The colour of its dot on a timeline, as a kind of light; '' for none."""
+    return DOTS.get(entry.tag, "")
+
+
+def beside(entry: Entry) -> list[str]:
+    """What is worth saying beside the sentence: the reason, and for a batch its size and digest."""
+    found = []
+    code = str(entry.data.get("code", "")).upper()
+    if code in ReturnReason.__members__:
+        found.append(word(ReturnReason[code]))
+    if entry.reason:
+        found.append(_("“%(words)s”", words=entry.reason))
+    if entry.tag == "assignment:dispatch:issue":
+        items = int(entry.data.get("items", 0))
+        found.append(ngettext("one entry for %(num)s unit", "one entry for %(num)s units", items))
+        found.append(_("digest %(digest)s", digest=str(entry.data.get("digest", ""))[:12]))
+    return found

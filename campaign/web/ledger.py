@@ -1,0 +1,165 @@
+"""The ledger: everything about one assignment, for everybody who sees it; reopen and cancel for its issuer."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, IntegerField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length
+
+from ..db import unit_of_work
+from ..documents.sheets import Cell, Column, write_csv, write_xlsx
+from ..models.facts import facts_of
+from ..operations import issuing
+from ..queries.submission import Dossier, Progress, check_ins, dossier
+from ..queries.timeline import MOST, Entry, of_assignment
+from ..rules.dates import light_of
+from ..rules.differences import Differences, differences
+from ..rules.transitions import offers
+from .access import current_actor, page_now
+from .filters import due_words, target_words, value_words
+from .happenings import beside, dot, told
+from .stale import tell_what_happened
+from .words import word
+
+bp = Blueprint("ledger", __name__)
+tell_what_happened(bp)
+
+LONGEST_REASON = 1_000
+TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
+
+
+class ReasonForm(FlaskForm):
+    """A step of the issuer: the reason in words, the version that was seen, the id that makes repeating safe."""
+
+    seen = IntegerField(validators=[InputRequired()])
+    client_action_id = HiddenField()
+    reason = TextAreaField(
+        _l("Reason"),
+        validators=[
+            DataRequired(_l("Please say why, in a few words.")),
+            Length(max=LONGEST_REASON, message=_l("The text is too long: at most %(max)d characters.")),
+        ],
+    )
+
+
+@bp.get("/assignments/<int:assignment_id>/ledger")
+def show(assignment_id: int) -> Any:
+    return _page_of(assignment_id)
+
+
+@bp.post("/assignments/<int:assignment_id>/reopen")
+def reopen(assignment_id: int) -> Any:
+    return _step(assignment_id, "REOPEN", issuing.reopen, _("Reopened. The unit has been told."))
+
+
+@bp.post("/assignments/<int:assignment_id>/cancel")
+def cancel(assignment_id: int) -> Any:
+    return _step(assignment_id, "CANCEL", issuing.cancel, _("Cancelled. The unit has been told."))
+
+
+@bp.get("/assignments/<int:assignment_id>/ledger.<any(xlsx, csv):kind>")
+def export(assignment_id: int, kind: str) -> Any:
+    found = dossier(assignment_id, current_actor())
+    if found is None:
+        abort(404)
+    zone = current_app.config["SETTINGS"].timezone
+    columns = [
+        Column(_("Part"), 14), Column(_("Item"), 28), Column(_("Content"), 60),
+        Column(_("Person"), 24), Column(_("Time"), 18), Column(_("Log number"), 12),
+    ]  # fmt: skip
+    rows = list(_rows(found, check_ins(found), of_assignment(assignment_id)))
+    if kind == "xlsx":
+        content = write_xlsx(_("Assignment ledger"), columns, rows, zone=zone)
+    else:
+        content = write_csv(columns, rows, zone=zone)
+    answer = Response(content, content_type=TYPES[kind])
+    answer.headers["Content-Disposition"] = f'attachment; filename="ledger-{assignment_id}.{kind}"'
+    return answer
+
+
+def _step(assignment_id: int, action: str, operation: Any, done: str) -> Any:
+    """One step of the issuer, back to the ledger afterwards; 422 with everything kept when the reason is missing."""
+    actor, form = current_actor(), ReasonForm()
+    if dossier(assignment_id, actor) is None:
+        abort(404)
+    if not form.validate():
+        return _page_of(assignment_id, form, action)
+    with unit_of_work():
+        operation(
+            assignment_id, actor=actor, now=page_now(), seen=form.seen.data, reason=form.reason.data,
+            client_action_id=form.client_action_id.data or None,
+        )  # fmt: skip
+    flash(done, "success")
+    return redirect(url_for("ledger.show", assignment_id=assignment_id, back=_back() or None), 303)
+
+
+def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "") -> Any:
+    actor, now = current_actor(), page_now()
+    found, facts = dossier(assignment_id, actor), facts_of(assignment_id)
+    if found is None or facts is None:
+        abort(404)
+    entries = of_assignment(assignment_id)
+    header = found.header
+    page = render_template(
+        "ledger/show.html", found=found, header=header, now=now, progress=check_ins(found), back=_back(),
+        light=light_of(header.state, header.due_at, now), changes=_changes(found),
+        happened=[(entry, told(entry), beside(entry), dot(entry)) for entry in entries], more=len(entries) == MOST,
+        sealed=sum(entry.seal is not None for entry in entries), form=form, action=action,
+        offered={offer.action.name: offer for offer in offers(facts, actor)},
+        action_id=str(uuid4()),
+    )  # fmt: skip
+    return page, (422 if form is not None and form.errors else 200)
+
+
+def _changes(found: Dossier) -> dict[int, Differences]:
+    """For each version but the first, by its number: what changed since the one before."""
+    pairs = zip(found.versions, found.versions[1:], strict=False)
+    return {now.number: differences(was.content, now.content) for was, now in pairs}
+
+
+def _back() -> str:
+    """The address to go back to, if it is a path of ours; '' otherwise."""
+    wanted = request.values.get("back", "")
+    parts = urlsplit(wanted.replace("\\", "/"))
+    ours = wanted.startswith("/") and not wanted.startswith("//") and not parts.netloc and not parts.scheme
+    return wanted if ours and wanted.isprintable() else ""
+
+
+def _rows(found: Dossier, progress: tuple[Progress, ...], entries: list[Entry]) -> Iterator[list[Cell]]:
+    """The ledger as one table: part, item, content, person, time, log number."""
+    header, summary = found.header, _("Summary")
+    yield [summary, _("Task"), header.task_title, None, None, None]
+    yield [summary, _("Campaign"), header.campaign_title, header.issuing_unit_name, header.dispatched_at, None]
+    yield [summary, _("Unit"), header.unit_name, None, None, None]
+    yield [summary, _("State"), word(header.state), header.reviewer_unit_name, None, None]
+    yield [
+        summary,
+        _("Due"),
+        due_words(header.due_at, page_now()) if header.due_at else None,
+        None,
+        header.due_at,
+        None,
+    ]
+    for version in found.versions:
+        part = _("Version %(number)s", number=version.number)
+        yield [part, _("Description"), version.words, version.person_name, version.at, None]
+        for figure in found.figures:
+            text = value_words(version.values.get(figure.id), figure.kind, figure.unit_of_measure)
+            content = _("%(value)s (target %(target)s)", value=text, target=target_words(figure))
+            yield [part, figure.name, content if figure.target is not None else text, None, None, None]
+        for file in version.files:
+            yield [part, _("Evidence"), file.name, None, file.at, None]
+        for made in version.decisions:
+            words = " · ".join(filter(None, (word(made.reason) if made.reason else "", made.words)))
+            person = _("%(name)s (%(unit)s)", name=made.person_name, unit=made.unit_name)
+            yield [part, word(made.decision), words, person, made.at, None]
+    for step in reversed(progress):
+        yield [_("Check-ins"), word(step.kind), step.words, step.person_name, step.at, None]
+    for entry in reversed(entries):
+        yield [_("History"), told(entry), " · ".join(beside(entry)), entry.person_name, entry.at, entry.id]
