@@ -74,5 +74,5 @@ def may_administer(actor: Actor, line: Line, lft: int) -> bool:
 
 
 def may_administer_all(actor: Actor, places: Iterable[tuple[Line, int]]) -> bool:
-    """Whether the actor administers every one of these (line, lft): nobody gains a higher post by way of a lower one."""
+    """Whether the actor administers all of these (line, lft): nobody gains a higher post through a lower one."""
     return all(may_administer(actor, line, lft) for line, lft in places)

@@ -31,6 +31,7 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "person:account:create": ("login",),
     "person:account:disable": (),
     "person:account:enable": (),
+    "person:account:language": ("locale",),
     "person:post:add": ("post", "unit", "role"),
     "person:post:end": ("post", "on"),
     "organisation:areas:import": ("added", "changed", "digest"),

@@ -1,20 +1,21 @@
 """Who stands at the door: the signed-in person, and the hook that keeps every route closed unless it is listed here."""
 
-import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, flash, g, redirect, request, url_for
+from flask import Flask, flash, g, redirect, request, session, url_for
 from flask_babel import gettext as _
-from flask_login import LoginManager, UserMixin, current_user
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.exceptions import Unauthorized
 
 from .. import clock
-from ..errors import Forbidden, say
+from ..db import unit_of_work
+from ..errors import Busy, Forbidden, say
+from ..operations.signing_in import SEEN_EVERY, digest_of, touch
 from ..queries.people import SessionFact, actor_of, session_of
-from ..rules.dates import local_day
 from ..rules.organisation import Actor, Role
 
 # The endpoints that answer to everybody. Whatever is not listed needs a signed-in person.
@@ -32,20 +33,15 @@ View = TypeVar("View", bound=Callable[..., Any])
 class SignedIn(UserMixin):
     """The person behind a living session. Its id, kept in the signed cookie, is the session's secret."""
 
-    def __init__(self, secret: str, session: SessionFact, actor: Actor) -> None:
+    def __init__(self, secret: str, found: SessionFact, actor: Actor) -> None:
         self.secret = secret
-        self.session = session
+        self.session = found
         self.actor = actor
         self.name = actor.name
-        self.locale = session.locale
+        self.locale = found.locale
 
     def get_id(self) -> str:
         return self.secret
-
-
-def digest_of(secret: str) -> str:
-    """What the database keeps of a session's secret."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def page_now() -> datetime:
@@ -86,12 +82,24 @@ def register_access(app: Flask) -> None:
     app.before_request(_guard)
 
 
+def enter(secret: str) -> None:
+    """Puts a session just opened into the browser's cookie; nothing from before the sign-in is carried over."""
+    session.clear()
+    login_user(_load(secret))
+
+
+def leave() -> None:
+    """Takes the session out of the browser's cookie."""
+    logout_user()
+    session.clear()
+
+
 def _load(secret: str) -> SignedIn | None:
-    session = session_of(digest_of(secret), now=page_now())
-    if session is None:
+    found = session_of(digest_of(secret), now=page_now())
+    if found is None:
         return None
-    actor = actor_of(session.person_id, local_day(page_now(), current_app.config["SETTINGS"].timezone))
-    return None if actor is None else SignedIn(secret, session, actor)
+    actor = actor_of(found.person_id, clock.local_today(page_now()))
+    return None if actor is None else SignedIn(secret, found, actor)
 
 
 def _guard() -> Any:
@@ -99,11 +107,26 @@ def _guard() -> Any:
         return None
     signed_in = current_user.is_authenticated
     if not signed_in and request.endpoint is not None and request.endpoint not in PUBLIC:
-        if request.method in ("GET", "HEAD"):
-            wanted = request.full_path.rstrip("?")
-            return redirect(url_for("door.sign_in", next=None if wanted == "/" else wanted), 303)
-        raise Unauthorized
-    if signed_in and current_user.session.must_change_password and request.endpoint not in BEFORE_PASSWORD:
+        return _ask_to_sign_in()
+    if not signed_in:
+        return None
+    _note_use(current_user.session)
+    if current_user.session.must_change_password and request.endpoint not in BEFORE_PASSWORD:
         flash(_("Please choose a password of your own first."), "info")
         return redirect(url_for("door.password"), 303)
     return None
+
+
+def _ask_to_sign_in() -> Any:
+    if request.method not in ("GET", "HEAD"):
+        raise Unauthorized
+    wanted = request.full_path.rstrip("?")
+    return redirect(url_for("door.sign_in", next=None if wanted == "/" else wanted), 303)
+
+
+def _note_use(found: SessionFact) -> None:
+    if page_now() - found.seen_at < SEEN_EVERY:
+        return
+    # A page is not refused because this could not be written; the next one will write it.
+    with suppress(Busy), unit_of_work():
+        touch(found.digest, now=page_now())

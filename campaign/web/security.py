@@ -20,6 +20,7 @@ HEADERS = {
     # A page may name people; on a shared computer it must not come back after sign-out. Files set their own.
     "Cache-Control": "no-store",
 }  # fmt: skip
+FOREVER = "public, max-age=31536000, immutable"
 A_YEAR = "max-age=31536000; includeSubDomains"
 
 
@@ -32,6 +33,8 @@ def register_security(app: Flask) -> None:
 
     @app.after_request
     def _headers(response: Response) -> Response:
+        if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
+            response.headers["Cache-Control"] = FOREVER  # the address carries a mark of the content
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if request.is_secure:
