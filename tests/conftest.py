@@ -18,7 +18,7 @@ from campaign import create_app
 from campaign.config import Settings
 from campaign.db import db
 
-pytest_plugins = ["tests.databases", "tests.browser"]
+pytest_plugins = ["tests.databases", "tests.browser", "tests.chromium"]
 
 BOTH = ("models", "operations", "queries", "jobs", "notify")
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # a Friday, ten in the morning in Shanghai
