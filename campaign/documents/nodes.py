@@ -57,7 +57,7 @@ class NodeReader:
     def _refuse_tricks(self, text: str, deepest: int) -> None:
         depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 self.fail(line, "", say("References (& and *) are not accepted; please write the value out."))
             if getattr(event, "tag", None) not in (None, "!"):

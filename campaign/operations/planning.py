@@ -3,18 +3,17 @@
 Only dispatchers of the issuing unit write its campaigns. Every edit names the version of the draft that its reader saw.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..db import db
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Problem, Refused, Stale, say
-from ..models import Area, Campaign, CampaignUnit, EvidenceRule, Metric, Phase, Task, TaskLine, TaskUnit, Unit
+from ..models import Campaign, CampaignUnit, EvidenceRule, Metric, Phase, Task, TaskLine, TaskUnit
 from ..rules.dates import DueKind
-from ..rules.organisation import Actor, Level, Line, PostFact, Role
+from ..rules.organisation import Actor, Line, PostFact, Role
 from ..rules.planning import (
     AGGREGATIONS,
     OVER_TIMES,
@@ -30,32 +29,16 @@ from ..rules.planning import (
 )
 from ..rules.plans import CampaignStatus
 from .log import record
+from .naming import NamedUnit, NamedUnits
 from .repeating import once, remember
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A unit that a plan names."""
-
-    id: int
-    name: str
-    line: Line
-    level: Level
-    area: str
-    lft: int
-    rgt: int
-
-    def contains(self, other: "_Found") -> bool:
-        """Whether the other's area lies in this one's, or is the same."""
-        return self.lft <= other.lft <= self.rgt
 
 
 @dataclass(frozen=True)
 class _Issuer:
     """Who issues: the unit, those who issue with it, and the post in which the actor writes for it."""
 
-    unit: _Found
-    together: tuple[_Found, ...]
+    unit: NamedUnit
+    together: tuple[NamedUnit, ...]
     post: PostFact | None
 
     @property
@@ -73,7 +56,7 @@ def create_campaign(plan: CampaignPlan, *, actor: Actor, now: datetime, client_a
     held = once(client_action_id, actor=actor, subject="plan:new", content={"plan": repr(plan)}, now=now)
     if held is not None:
         return int(held)
-    units = _Units.named_in(plan, now)
+    units = NamedUnits.named_in(plan, now)
     issuer, problems = _issuer(plan, units, actor)
     problems += check_plan(plan, issuer.facts if issuer else None)
     if issuer:
@@ -102,7 +85,7 @@ def edit_campaign(campaign_id: int, plan: CampaignPlan, *, actor: Actor, now: da
     """Replaces the head of a draft: everything but its tasks and its key. Raises as `create_campaign`, and Stale."""
     before = _held(campaign_id)
     _post_for(before.issuing_unit_id, actor)
-    units = _Units.named_in(replace(plan, tasks=()), now)
+    units = NamedUnits.named_in(replace(plan, tasks=()), now)
     issuer, problems = _issuer(plan, units, actor)
     problems += check_campaign(plan)
     higher, more = _higher(plan, campaign_id)
@@ -170,50 +153,7 @@ def remove_task(task_id: int, *, actor: Actor, now: datetime, seen: int) -> None
     _log("campaign:draft:edit", campaign_id, post, actor, now, {"changed": [f"task {task_id}: removed: {title}"]})
 
 
-class _Units:
-    """All units that a plan names, found in one statement."""
-
-    def __init__(self, refs: Iterable[UnitRef], now: datetime) -> None:
-        wanted = set(refs) - {UnitRef()}
-        self.found: dict[UnitRef, list[_Found]] = {ref: [] for ref in wanted}
-        if not wanted:
-            return
-        rows = db.session.execute(
-            select(Unit.id, Unit.name, Unit.line, Unit.level, Area.code, Area.lft, Area.rgt)
-            .join(Area, Area.id == Unit.area_id)
-            .where(
-                or_(
-                    Unit.id.in_([ref.id for ref in wanted if ref.id is not None]),
-                    Unit.name.in_([ref.name for ref in wanted if ref.name]),
-                    Area.code.in_([ref.area for ref in wanted if ref.area]),
-                ),
-                or_(Unit.valid_to.is_(None), Unit.valid_to >= now.date()),
-            )
-        ).all()
-        for row in rows:
-            unit = _Found(*row)
-            names = (UnitRef(id=unit.id), UnitRef(name=unit.name), UnitRef(area=unit.area, line=unit.line))
-            for ref in names:
-                if ref in self.found:
-                    self.found[ref].append(unit)
-
-    @classmethod
-    def named_in(cls, plan: CampaignPlan, now: datetime) -> "_Units":
-        """The units of a whole plan."""
-        return cls((plan.issuing_unit, *plan.co_issuers, *(ref for task in plan.tasks for ref in task.units)), now)
-
-    def one(self, ref: UnitRef, where: str) -> tuple[_Found | None, list[Problem]]:
-        """The unit, or the problem that there is none or more than one of that name."""
-        units = self.found.get(ref, [])
-        if len(units) == 1:
-            return units[0], []
-        if not units:
-            return None, [Problem(where, say("There is no unit “%(unit)s”.", unit=str(ref)))]
-        sentence = say("There are %(n)s units “%(unit)s”; please give area and line.", n=len(units), unit=str(ref))
-        return None, [Problem(where, sentence)]
-
-
-def _issuer(plan: CampaignPlan, units: _Units, actor: Actor) -> tuple[_Issuer | None, list[Problem]]:
+def _issuer(plan: CampaignPlan, units: NamedUnits, actor: Actor) -> tuple[_Issuer | None, list[Problem]]:
     """Who issues. Raises Forbidden when the actor is no dispatcher there."""
     if plan.issuing_unit == UnitRef():
         return None, []  # the law says so already
@@ -221,7 +161,7 @@ def _issuer(plan: CampaignPlan, units: _Units, actor: Actor) -> tuple[_Issuer | 
     if unit is None:
         return None, problems
     post = _post_for(unit.id, actor)
-    together: list[_Found] = []
+    together: list[NamedUnit] = []
     for at, ref in enumerate(plan.co_issuers):
         other, more = units.one(ref, f"co_issuers.{at}")
         problems += more
@@ -237,7 +177,7 @@ def _issuer(plan: CampaignPlan, units: _Units, actor: Actor) -> tuple[_Issuer | 
     return _Issuer(unit, tuple(together), post), problems
 
 
-def _receivers_in_reach(task: TaskPlan, issuer: _Issuer, units: _Units, at: str = "") -> list[Problem]:
+def _receivers_in_reach(task: TaskPlan, issuer: _Issuer, units: NamedUnits, at: str = "") -> list[Problem]:
     """Named units lie in the issuing unit's area, and are of a line that those who issue may ask."""
     problems: list[Problem] = []
     lines = issuer.facts.lines
@@ -255,13 +195,13 @@ def _receivers_in_reach(task: TaskPlan, issuer: _Issuer, units: _Units, at: str 
     return problems
 
 
-def _checked(campaign_id: int, task: TaskPlan, actor: Actor, now: datetime) -> tuple[_Issuer, _Units]:
+def _checked(campaign_id: int, task: TaskPlan, actor: Actor, now: datetime) -> tuple[_Issuer, NamedUnits]:
     """Who issues the task's campaign, and the units it names; raises Invalid when the task does not hold."""
     campaign = _held(campaign_id)
     post = _post_for(campaign.issuing_unit_id, actor)
     own = UnitRef(id=campaign.issuing_unit_id)
     others = [UnitRef(id=row.unit_id) for row in campaign.co_issuers]
-    units = _Units((own, *others, *task.units), now)
+    units = NamedUnits((own, *others, *task.units), now)
     unit, _ = units.one(own, "")
     if unit is None:
         raise Refused(say("The issuing unit is no longer valid."))
@@ -341,7 +281,7 @@ def _phases(phases: tuple[PhasePlan, ...]) -> list[Phase]:
     ]
 
 
-def _task(task: TaskPlan, position: int, units: _Units) -> Task:
+def _task(task: TaskPlan, position: int, units: NamedUnits) -> Task:
     row = Task(position=position, **_task_fields(task))
     _set_parts(row, task, units)
     return row
@@ -359,7 +299,7 @@ def _task_fields(task: TaskPlan) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _set_parts(row: Task, task: TaskPlan, units: _Units) -> None:
+def _set_parts(row: Task, task: TaskPlan, units: NamedUnits) -> None:
     """Lines, named units, evidence rules and metrics; the lines of named units are the task's lines."""
     named = [unit for ref in task.units if (unit := units.one(ref, "")[0])]
     lines = {unit.line for unit in named} or set(task.lines)
