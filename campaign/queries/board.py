@@ -1,0 +1,312 @@
+"""The board: units × tasks of a campaign with states and lights, exact at any moment.
+
+Figures of an area come from the tallies and what is not yet folded into them; those of a leaf from its assignments.
+Five statements, whatever the size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import Select, or_, select
+
+from ..db import db
+from ..errors import NotFound, say
+from ..models import Area, Campaign, CampaignUnit, Task, TaskLine, Unit
+from ..rules.dates import Light
+from ..rules.organisation import LEAF_LEVELS, Actor, Level, Line, Role
+from ..rules.plans import CampaignStatus
+from .board_figures import OWN, Cell, Figures, Place, figures_of
+from .scope import visible_campaigns
+
+PAGE = 100
+# What a dispatcher looks for first. A returned task waits for its officer, an overdue one for everybody.
+URGENCY = (
+    Light.OVERDUE, Light.RETURNED, Light.DUE, Light.NEW, Light.OPEN, Light.WAITING, Light.DONE, Light.CANCELLED,
+)  # fmt: skip
+BY_AREA, BY_COVERAGE = "", "coverage"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the reader wants to see. `area_id`: None for the start; `sort`: '', 'coverage' or the id of a task as text.
+
+    `after` and `before` are the `lft` of a row at the edge of another page.
+    """
+
+    area_id: int | None = None
+    line: Line | None = None
+    light: Light | None = None
+    text: str = ""
+    sort: str = BY_AREA
+    after: int | None = None
+    before: int | None = None
+    whole: bool = False  # every row, for an export
+
+
+@dataclass(frozen=True)
+class Head:
+    """The campaign as the board shows it. `mine`: one of the reader's units issues it; `dispatcher`: as dispatcher."""
+
+    id: int
+    title: str
+    number: str | None
+    status: CampaignStatus
+    starts_on: date | None
+    ends_on: date | None
+    issuing_unit_id: int
+    issuing_unit: str
+    area_id: int
+    lft: int
+    rgt: int
+    mine: bool = False
+    dispatcher: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A task, and the lines it is asked of."""
+
+    id: int
+    title: str
+    due_on: date | None
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One area on the board. `kind`: 'total', 'own' (what the area's own units do), 'area' or 'leaf'."""
+
+    place: Place
+    kind: str
+    cells: dict[int, Cell]
+    whole: Cell
+
+    @property
+    def opens(self) -> bool:
+        """Whether there is anything below it."""
+        return self.kind in ("area", "leaf") and self.place.rgt > self.place.lft
+
+
+@dataclass(frozen=True)
+class Board:
+    """The page: `above` are the areas from the highest that the reader sees down to the one shown."""
+
+    head: Head
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    above: tuple[Place, ...]
+    total: Row
+    own: Row | None
+    rows: tuple[Row, ...]
+    count: int | None
+    previous: int | None
+    next: int | None
+    trend_lines: tuple[Line, ...] | None
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of the tree in which the reader sees these lines; None: all of them."""
+
+    lft: int
+    rgt: int
+    lines: frozenset[Line] | None
+
+    def holds(self, place: Place) -> bool:
+        """Whether the whole area lies in it."""
+        return self.lft <= place.lft and place.rgt <= self.rgt
+
+
+def board(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime) -> Board:
+    """The board of a campaign for this reader. Raises NotFound for a campaign or an area outside their scope."""
+    head = _head(campaign_id, actor)
+    windows = _windows(head, actor)
+    columns = _columns(campaign_id)
+    chain = _chain(head, asked.area_id, actor, windows)
+    shown = chain[-1]
+    allowed = _lines(shown, windows)
+    known = sorted({line for column in columns for line in column.lines})
+    lines = tuple(line for line in known if allowed is None or line in allowed)
+    if asked.line is not None:
+        chosen: tuple[Line, ...] | None = (asked.line,) if asked.line in lines else ()
+    else:
+        chosen = None if allowed is None else tuple(sorted(allowed))
+    ranked = asked.light is not None or asked.sort != BY_AREA
+    children = _children(shown, asked, limit=None if ranked or asked.whole else PAGE + 1)
+    page, previous, following = (children, None, None) if ranked or asked.whole else _cut(children, asked)
+    figures = figures_of(shown, page, [column.id for column in columns], chosen, now)
+    rows = [_row(place, "leaf" if place.level in LEAF_LEVELS else "area", figures) for place in page]
+    if ranked:
+        rows = _ranked(rows, asked)
+        if not asked.whole:
+            rows, previous, following = _cut_ranked(rows, asked)
+    own = _row(replace(shown, id=OWN), "own", figures)
+    return Board(
+        head=head,
+        columns=columns,
+        lines=lines,
+        above=chain,
+        total=_row(shown, "total", figures),
+        own=replace(own, place=shown) if own.whole.every and rows else None,
+        rows=tuple(rows),
+        count=len(children) if ranked or asked.whole else None,
+        previous=previous,
+        next=following,
+        trend_lines=chosen,
+    )
+
+
+def _head(campaign_id: int, actor: Actor) -> Head:
+    co_issues = (
+        select(CampaignUnit.unit_id)
+        .where(CampaignUnit.campaign_id == Campaign.id, CampaignUnit.unit_id.in_(actor.units()))
+        .limit(1)
+        .scalar_subquery()
+    )
+    row = db.session.execute(
+        select(
+            Campaign.id, Campaign.title, Campaign.number, Campaign.status, Campaign.starts_on, Campaign.ends_on,
+            Campaign.issuing_unit_id, Unit.name, Area.id.label("area_id"), Area.lft, Area.rgt, co_issues.label("co"),
+        )
+        .join(Unit, Unit.id == Campaign.issuing_unit_id)
+        .join(Area, Area.id == Unit.area_id)
+        .where(Campaign.id == campaign_id, visible_campaigns(actor))
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise NotFound(say("There is no such campaign, or it is not yours to see."))
+    issuers = {row.issuing_unit_id, row.co} - {None}
+    return Head(
+        id=row.id,
+        title=row.title,
+        number=row.number,
+        status=row.status,
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        issuing_unit_id=row.issuing_unit_id,
+        issuing_unit=row.name,
+        area_id=row.area_id,
+        lft=row.lft,
+        rgt=row.rgt,
+        mine=bool(issuers & set(actor.units())),
+        dispatcher=bool(issuers & set(actor.units(Role.DISPATCHER))),
+    )
+
+
+def _columns(campaign_id: int) -> tuple[Column, ...]:
+    rows = db.session.execute(
+        select(Task.id, Task.title, Task.due_on, TaskLine.line)
+        .outerjoin(TaskLine, TaskLine.task_id == Task.id)
+        .where(Task.campaign_id == campaign_id)
+        .order_by(Task.position, TaskLine.line)
+    ).all()
+    found: dict[int, Column] = {}
+    for row in rows:
+        column = found.setdefault(row.id, Column(row.id, row.title, row.due_on, ()))
+        if row.line is not None:
+            found[row.id] = replace(column, lines=(*column.lines, row.line))
+    return tuple(found.values())
+
+
+def _windows(head: Head, actor: Actor) -> list[Window]:
+    """Who issues sees all of it; who does not sees the subtrees of their posts."""
+    if head.mine or actor.is_system:
+        return [Window(0, 2**31, None)]
+    return [
+        Window(post.lft, post.rgt, None if post.line is Line.PARTY else frozenset({post.line})) for post in actor.posts
+    ]
+
+
+def _lines(place: Place, windows: Sequence[Window]) -> frozenset[Line] | None:
+    """The lines that the reader sees in that area; None for all."""
+    found = [window.lines for window in windows if window.holds(place)]
+    return None if None in found else frozenset(line for lines in found if lines for line in lines)
+
+
+def _chain(head: Head, area_id: int | None, actor: Actor, windows: Sequence[Window]) -> tuple[Place, ...]:
+    """The area to show and those above it that the reader sees, from the highest down."""
+    start: Select[tuple[int]]
+    issuing = Place(head.area_id, "", Level.NATION, head.lft, head.rgt)
+    if area_id is None and not any(window.holds(issuing) for window in windows):
+        widest = min(actor.posts, key=lambda post: (post.level, post.lft))
+        start = select(Unit.area_id).where(Unit.id == widest.unit_id)
+    else:
+        start = select(Area.id).where(Area.id == (area_id or head.area_id))
+    columns = (Area.id, Area.name, Area.level, Area.lft, Area.rgt, Area.parent_id, Area.depth)
+    chain = select(*columns).where(Area.id.in_(start)).cte("chain", recursive=True)
+    chain = chain.union_all(select(*columns).join(chain, chain.c.parent_id == Area.id))
+    rows = db.session.execute(
+        select(chain.c.id, chain.c.name, chain.c.level, chain.c.lft, chain.c.rgt).order_by(chain.c.depth)
+    ).all()
+    places = [Place(*row) for row in rows]
+    if not places or not any(window.holds(places[-1]) for window in windows):
+        raise NotFound(say("There is no such area, or it is not yours to see."))
+    lowest = places[-1]
+    seen = [place for place in places if any(window.holds(place) for window in windows)]
+    if head.mine or actor.is_system:  # the board of an issuer begins at the issuing area, not above it
+        seen = [place for place in seen if place.lft >= head.lft or place is lowest]
+    return tuple(seen)
+
+
+def _children(shown: Place, asked: Asked, limit: int | None) -> list[Place]:
+    """The areas right below; with a text, whatever matches anywhere below."""
+    query = select(Area.id, Area.name, Area.level, Area.lft, Area.rgt).limit(limit)
+    if asked.text:
+        sought = asked.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        matches = or_(Area.name.like(f"%{sought}%", escape="\\"), Area.code.like(f"{sought}%", escape="\\"))
+        query = query.where(Area.lft > shown.lft, Area.lft <= shown.rgt, matches)
+    else:
+        query = query.where(Area.parent_id == shown.id)
+    if limit is not None and asked.before is not None:
+        rows = db.session.execute(query.where(Area.lft < asked.before).order_by(Area.lft.desc())).all()[::-1]
+    else:
+        after = asked.after if limit is not None else None
+        bound = query.where(Area.lft > after) if after is not None else query
+        rows = db.session.execute(bound.order_by(Area.lft)).all()
+    return [Place(*row) for row in rows]
+
+
+def _cut(children: list[Place], asked: Asked) -> tuple[list[Place], int | None, int | None]:
+    """One page in the order of the tree, and the keys of the pages beside it."""
+    more = len(children) > PAGE
+    if asked.before is not None:
+        page = children[-PAGE:]
+        return page, page[0].lft if more and page else None, page[-1].lft if page else None
+    page = children[:PAGE]
+    return page, page[0].lft if asked.after is not None and page else None, page[-1].lft if more else None
+
+
+def _row(place: Place, kind: str, figures: Figures) -> Row:
+    cells = figures.get(place.id, {})
+    return Row(place, kind, cells, Cell.added(cells.values()))
+
+
+def _ranked(rows: list[Row], asked: Asked) -> list[Row]:
+    """The rows that show the light, the most urgent first where a column or the coverage is sorted."""
+    if asked.light is not None:
+        rows = [row for row in rows if row.whole.lights.get(asked.light)]
+    if asked.sort == BY_COVERAGE:
+        return sorted(rows, key=lambda row: (not row.whole.total, row.whole.share, row.place.lft))
+    if asked.sort.isdecimal():
+        task = int(asked.sort)
+        return sorted(rows, key=lambda row: (*_urgency(row.cells.get(task)), row.place.lft))
+    return rows
+
+
+def _urgency(cell: Cell | None) -> tuple[int, ...]:
+    """Sorts by the number of overdue, then of returned, and so on; nothing asked stands last."""
+    if cell is None or not cell.total:
+        return (1, *(0 for _light in URGENCY))
+    return (0, *(-cell.lights.get(light, 0) for light in URGENCY))
+
+
+def _cut_ranked(rows: list[Row], asked: Asked) -> tuple[list[Row], int | None, int | None]:
+    places = [row.place.lft for row in rows]
+    start = 0
+    if asked.after in places:
+        start = places.index(asked.after) + 1
+    elif asked.before in places:
+        start = max(0, places.index(asked.before) - PAGE)
+    page = rows[start : start + PAGE]
+    previous = page[0].place.lft if start and page else None
+    return page, previous, page[-1].place.lft if start + PAGE < len(rows) else None

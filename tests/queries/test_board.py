@@ -1,0 +1,197 @@
+"""The board: its numbers are exact at any moment of folding, inside the reader's scope, and cost few statements."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, event, select, update
+
+from campaign.db import db, unit_of_work
+from campaign.errors import NotFound
+from campaign.models import Area, Assignment, Batch, TallyDelta, Unit
+from campaign.operations.folding import fold
+from campaign.operations.recording import record_states
+from campaign.queries import board as queries
+from campaign.queries.board import Asked, board
+from campaign.queries.history import trend
+from campaign.rules.dates import Light, light_of
+from campaign.rules.organisation import Level, Line, Role
+from campaign.rules.states import State
+from tests import make
+
+
+@pytest.fixture
+def work(app, now):
+    """Two tasks of two lines in all lights, one for a township's own unit, one for a shop in a village."""
+    tree = make.small_tree()
+    tree.shop = make.area("清河纺织厂", Level.ORGANISATION, tree.villages[0])
+    make.unit(tree.shop)
+    tree.campaign = make.campaign(tree.unit(tree.county))
+    tree.tasks = [make.task(tree.campaign), make.task(tree.campaign, lines=(Line.WOMEN, Line.UNION), due_on=None)]
+    dues = [now - timedelta(hours=1), now + timedelta(days=1), now + timedelta(days=9)]
+    for number, village in enumerate(tree.villages):
+        make.assignment(tree.tasks[0], tree.unit(village), list(State)[number], due_at=dues[number % 3])
+        make.assignment(
+            tree.tasks[1], tree.unit(village, Line.UNION), State.ACKNOWLEDGED, due_at=dues[(number + 1) % 3]
+        )
+    shop_unit = db.session.scalars(select(Unit).where(Unit.area_id == tree.shop.id)).one()
+    make.assignment(tree.tasks[0], shop_unit, State.APPROVED)
+    make.assignment(tree.tasks[1], tree.unit(tree.townships[0]), State.ISSUED, due_at=None)
+    return tree
+
+
+def expected(work, area: Area, task, now, lines=tuple(Line)) -> Counter:
+    """The lights of that subtree, counted one by one."""
+    rows = db.session.execute(
+        select(Assignment.state, Assignment.due_at)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Area, Area.id == Unit.area_id)
+        .where(Assignment.task_id == task.id, Area.path.startswith(area.path), Unit.line.in_(lines))
+    )
+    return Counter(light_of(row.state, row.due_at, now) for row in rows)
+
+
+def check(work, shown, now, lines=tuple(Line)) -> None:
+    areas = {area.id: area for area in db.session.scalars(select(Area))}
+    for row in (shown.total, *shown.rows):
+        for task in work.tasks:
+            cell = row.cells.get(task.id)
+            assert Counter(cell.lights if cell else {}) == expected(work, areas[row.place.id], task, now, lines)
+
+
+@pytest.mark.parametrize("folds", [0, 1, 3, 100])
+def test_figures_are_exact_however_much_is_folded(work, now, folds):
+    with unit_of_work():
+        for _number in range(min(folds, 3)):
+            fold(now, limit=4 if folds < 100 else 10_000)
+    reader = work.actor(work.county, Role.DISPATCHER)
+    for area in (work.county, *work.townships, work.villages[0]):
+        shown = board(work.campaign.id, Asked(area.id), actor=reader, now=now)
+        assert shown.above[-1].id == area.id
+        assert [row.place.id for row in shown.rows] == list(
+            db.session.scalars(select(Area.id).where(Area.parent_id == area.id).order_by(Area.lft))
+        )
+        check(work, shown, now)
+
+
+def test_a_dispatch_that_is_not_folded_yet_is_counted(work, now):
+    with unit_of_work():
+        db.session.execute(delete(TallyDelta))
+        db.session.execute(update(Batch).values(folded=False, due_at=None))
+        values = {"state": State.ISSUED, "reviewer_unit_id": None, "due_at": None}
+        db.session.execute(update(Assignment).values(values))
+    shown = board(work.campaign.id, Asked(), actor=work.actor(work.county, Role.DISPATCHER), now=now)
+    assert shown.total.whole.lights == {Light.NEW: 14}
+    check(work, shown, now)
+
+
+def test_what_an_area_does_itself_stands_in_a_row_of_its_own(work, now):
+    reader = work.actor(work.county, Role.DISPATCHER)
+    town = board(work.campaign.id, Asked(work.townships[0].id), actor=reader, now=now)
+    assert (town.own.kind, town.own.whole.every) == ("own", 1)
+    assert town.own.cells[work.tasks[1].id].assignment_id is not None
+    assert board(work.campaign.id, Asked(), actor=reader, now=now).own is None
+    village = board(work.campaign.id, Asked(work.villages[0].id), actor=reader, now=now)
+    assert [row.place.name for row in village.rows] == ["清河纺织厂"]
+    assert village.own.whole.every == 2
+
+
+def test_a_cell_with_one_assignment_leads_to_it_and_coverage_adds_up(work, now):
+    reader = work.actor(work.county, Role.DISPATCHER)
+    shown = board(work.campaign.id, Asked(work.townships[1].id), actor=reader, now=now)
+    first = shown.rows[0].cells[work.tasks[0].id]
+    item = db.session.get_one(Assignment, first.assignment_id)
+    assert item.unit_id == work.unit(work.villages[3]).id
+    for row in (shown.total, *shown.rows):
+        cell = row.whole
+        assert cell.approved + cell.pending + cell.returned + cell.missing == cell.total
+    assert shown.total.whole.every - shown.total.whole.total == 1  # the cancelled one
+
+
+def test_a_line_sees_its_own_and_a_party_committee_sees_all(work, now):
+    county = make.campaign(work.unit(work.county, Line.PARTY))
+    work.tasks = [make.task(county, lines=(Line.WOMEN, Line.UNION))]
+    for village in work.villages:
+        make.assignment(work.tasks[0], work.unit(village))
+        make.assignment(work.tasks[0], work.unit(village, Line.UNION))
+    women = board(county.id, Asked(), actor=work.actor(work.townships[0], Role.SUPERVISOR), now=now)
+    assert [place.id for place in women.above] == [work.townships[0].id]
+    assert women.lines == (Line.WOMEN,)
+    check(work, women, now, (Line.WOMEN,))
+    party = board(county.id, Asked(), actor=work.actor(work.townships[0], Role.SUPERVISOR, Line.PARTY), now=now)
+    assert party.lines == (Line.UNION, Line.WOMEN)
+    check(work, party, now)
+    issuer = board(
+        county.id, Asked(line=Line.UNION), actor=work.actor(work.county, Role.DISPATCHER, Line.PARTY), now=now
+    )
+    assert issuer.head.dispatcher
+    check(work, issuer, now, (Line.UNION,))
+
+
+def test_outside_the_scope_there_is_no_board(work, now):
+    nobody = make.actor(make.person())
+    town = work.actor(work.townships[0], Role.SUPERVISOR)
+    for actor, asked in ((nobody, Asked()), (town, Asked(work.townships[1].id)), (town, Asked(work.county.id)),
+                         (town, Asked(999_999))):  # fmt: skip
+        with pytest.raises(NotFound):
+            board(work.campaign.id, asked, actor=actor, now=now)
+
+
+def test_light_and_text_choose_rows_and_sorting_puts_the_urgent_first(work, now):
+    reader = work.actor(work.county, Role.DISPATCHER)
+    late = board(work.campaign.id, Asked(work.townships[0].id, light=Light.OVERDUE), actor=reader, now=now)
+    assert late.rows
+    assert all(row.whole.lights[Light.OVERDUE] for row in late.rows)
+    found = board(work.campaign.id, Asked(text="东村"), actor=reader, now=now)
+    assert [row.place.name for row in found.rows] == ["柳林东村", "石桥东村"]
+    assert board(work.campaign.id, Asked(text="%"), actor=reader, now=now).rows == ()
+    ranked = board(work.campaign.id, Asked(sort=str(work.tasks[0].id)), actor=reader, now=now)
+    counts = [row.cells[work.tasks[0].id].lights.get(Light.OVERDUE, 0) for row in ranked.rows]
+    assert counts == sorted(counts, reverse=True)
+    by_share = board(work.campaign.id, Asked(sort="coverage"), actor=reader, now=now)
+    assert [row.whole.share for row in by_share.rows] == sorted(row.whole.share for row in by_share.rows)
+
+
+@pytest.mark.parametrize("sort", ["", "coverage"])
+def test_pages_follow_each_other_without_gaps(work, now, monkeypatch, sort):
+    monkeypatch.setattr(queries, "PAGE", 2)
+    reader = work.actor(work.county, Role.DISPATCHER)
+    asked = {"area_id": work.townships[0].id, "sort": sort}
+    whole = board(work.campaign.id, Asked(**asked, whole=True), actor=reader, now=now)
+    first = board(work.campaign.id, Asked(**asked), actor=reader, now=now)
+    second = board(work.campaign.id, Asked(**asked, after=first.next), actor=reader, now=now)
+    assert [len(first.rows), len(second.rows), second.next, first.previous] == [2, 1, None, None]
+    assert (*first.rows, *second.rows) == whole.rows
+    back = board(work.campaign.id, Asked(**asked, before=second.previous), actor=reader, now=now)
+    assert (back.rows, back.previous, back.next) == (first.rows, None, first.next)
+
+
+@pytest.mark.parametrize("asked", [{}, {"light": Light.OVERDUE}, {"text": "村"}, {"sort": "coverage"}])
+def test_the_number_of_statements_is_fixed(work, now, asked):
+    reader = work.actor(work.county, Role.DISPATCHER)
+    seen = []
+    event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    board(work.campaign.id, Asked(**asked), actor=reader, now=now)
+    assert len([text for text in seen if not text.startswith("BEGIN")]) == 5
+
+
+def test_the_trend_carries_over_what_did_not_change(work, now):
+    hours = [now + timedelta(hours=number) for number in range(4)]
+    with unit_of_work():
+        record_states(hours[0], hours[0])
+    item = db.session.scalars(select(Assignment).where(Assignment.state == State.ISSUED)).first()
+    with unit_of_work():
+        due = int(item.due_at.timestamp() * 1_000_000) if item.due_at else 0
+        db.session.add(
+            TallyDelta(
+                task_id=item.task_id, unit_id=item.unit_id, from_state=item.state, to_state=State.APPROVED, due=due
+            )
+        )
+        record_states(hours[2], hours[2])
+    tasks = [task.id for task in work.tasks]
+    points = trend(tasks, work.county.id, None, since=hours[1], until=hours[3])
+    assert [point.slot for point in points] == [hours[0], hours[2]]
+    assert [sum(point.states.values()) for point in points] == [14, 14]
+    approved = [point.states.get(State.APPROVED, 0) for point in points]
+    assert approved[1] == approved[0] + 1
+    assert trend(tasks, work.county.id, [Line.CARE], since=hours[0], until=hours[3]) == []
