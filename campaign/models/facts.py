@@ -38,7 +38,13 @@ def _ids(text: str | None) -> tuple[int, ...]:
 
 def _statement() -> Select[tuple[object, ...]]:
     """One row per assignment; the subqueries read a handful of rows each."""
-    latest = select(func.max(Submission.number)).where(Submission.assignment_id == Assignment.id).scalar_subquery()
+    version = aliased(Submission)
+    latest = (
+        select(func.max(version.number))
+        .where(version.assignment_id == Assignment.id)
+        .correlate(Assignment)
+        .scalar_subquery()
+    )
     co_issuers = (
         select(func.aggregate_strings(cast(CampaignUnit.unit_id, String), ","))
         .where(CampaignUnit.campaign_id == Campaign.id)

@@ -164,7 +164,8 @@ def _assign(task_id: int, batch_id: int, dates: Dates, now: datetime) -> int:
         .order_by(Unit.id)
     )
     statement = insert(Assignment).from_select(list(columns), units).on_conflict_do_nothing()
-    return int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    added = db.session.execute(statement.execution_options(preserve_rowcount=True))
+    return int(added.rowcount)  # type: ignore[attr-defined]
 
 
 def _arm_batch(task: Task, batch_id: int, dates: Dates, now: datetime) -> None:

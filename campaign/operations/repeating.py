@@ -39,7 +39,7 @@ def once(
     ).one()
     if (held.person_id, held.subject, held.digest) != (actor.person_id, subject, digest):
         raise Conflict(say("This was already sent with other content. What was sent first stands."))
-    return held.result
+    return str(held.result)
 
 
 def remember(client_action_id: str | None, result: str) -> None:

@@ -1,0 +1,1 @@
+"""The benchmark: the product against the limit taken in the same run."""

@@ -1,0 +1,238 @@
+"""Firing rungs: what is due is claimed from the timers, then logged, told and armed anew, all set-based.
+
+One call handles one chunk in a fixed number of statements. `Firing` is unique per rung, so a second scheduler, a
+restart and an impatient operator are all the same to it. A timer may be stale; the assignment's state decides.
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    not_,
+    select,
+    true,
+    tuple_,
+    type_coerce,
+)  # fmt: skip
+
+from ..clock import local_today
+from ..db import MICROSECOND, db, insert, micros
+from ..models import Assignment, Event, Firing, Notice, Post, Task, Timer
+from ..models.facts import superiors_of
+from ..models.organisation import holds_on
+from ..rules.ladder import LADDER, RUNGS, Rung, Sweep
+from ..rules.organisation import SYSTEM_PERSON_ID, Role
+from ..rules.plans import Grade
+from ..rules.states import WITH_OFFICER
+from .log import canonical
+
+CHUNK = 1_000
+OVERTAKEN = "overtaken"  # a later rung was due as well, and only the latest speaks
+OVERSEERS = (Role.SUPERVISOR, Role.DISPATCHER)
+FIRING = ["assignment_id", "rung", "at", "run", "skipped"]
+
+
+@dataclass(frozen=True)
+class Fired:
+    """What a chunk did: timers claimed, rungs fired; the rest were stale or had fired before."""
+
+    claimed: int
+    fired: int
+
+
+def fire(sweep: Sweep, *, now: datetime, limit: int = CHUNK, only: Iterable[int] | None = None) -> Fired:
+    """Claims up to `limit` due timers of that sweep, earliest first, and fires their rungs.
+
+    `only`: no other assignments than these, so that a chunk that fails can be tried piece by piece.
+    """
+    groups = _claim(sweep, now, limit, only)
+    fired = sum(_fire_rung(RUNGS[number], ids, now) for number, ids in sorted(groups.items()))
+    return Fired(sum(len(ids) for ids in groups.values()), fired)
+
+
+def due_ids(sweep: Sweep, *, now: datetime, limit: int = CHUNK) -> list[int]:
+    """The assignments whose timers a sweep would claim now."""
+    return [row[2] for row in db.session.execute(_due(sweep, now, limit)).all()]
+
+
+def _due(sweep: Sweep, now: datetime, limit: int) -> Select[tuple[Sweep, datetime, int]]:
+    return (
+        select(Timer.sweep, Timer.fires_at, Timer.assignment_id)
+        .where(Timer.sweep == sweep, Timer.fires_at <= now)
+        .order_by(Timer.sweep, Timer.fires_at, Timer.assignment_id)
+        .limit(limit)
+    )
+
+
+def _claim(sweep: Sweep, now: datetime, limit: int, only: Iterable[int] | None) -> dict[int, list[int]]:
+    """Takes the timers away, which is the claim, and groups their assignments by rung."""
+    due = _due(sweep, now, limit)
+    if only is not None:
+        due = due.where(Timer.assignment_id.in_(list(only)))
+    key = tuple_(Timer.sweep, Timer.fires_at, Timer.assignment_id)
+    taken = db.session.execute(
+        delete(Timer)
+        .where(key.in_(due.with_for_update(skip_locked=True)))
+        .returning(Timer.rung, Timer.assignment_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    groups: dict[int, list[int]] = defaultdict(list)
+    for rung, assignment_id in taken:
+        groups[rung].append(assignment_id)
+    return groups
+
+
+def _fire_rung(rung: Rung, ids: list[int], now: datetime) -> int:
+    run = secrets.randbits(62)
+    fired = _mark(rung, ids, now, run)
+    if fired:
+        _log(rung, ids, now, run)
+        _tell(rung, ids, now, run)
+    _arm_next(rung, ids, now)
+    return fired
+
+
+def _time_of(rung: Rung) -> ColumnElement[int]:
+    """When the rung is planned for an assignment, in stored microseconds; null where its date is missing."""
+    anchor = Assignment.respond_by if rung.anchor == "respond_by" else Assignment.due_at
+    return type_coerce(anchor, BigInteger) + literal(rung.offset // MICROSECOND, BigInteger)
+
+
+def _instant(now: datetime) -> ColumnElement[int]:
+    return literal(micros(now), BigInteger)
+
+
+def _binds(rung: Rung) -> ColumnElement[bool]:
+    """A task of best effort is never escalated."""
+    return Task.grade == Grade.BINDING if rung.levels_up else true()
+
+
+def _is_due(rung: Rung, now: datetime) -> ColumnElement[bool]:
+    return and_(func.coalesce(_time_of(rung), _instant(now) + 1) <= _instant(now), _binds(rung))
+
+
+def _mark(rung: Rung, ids: list[int], now: datetime, run: int) -> int:
+    """The firing rows are the claim: whose row is there already does not fire again.
+
+    The assignments are locked, so that whoever approves one in the same instant comes before or after, never between.
+    """
+    rows = (
+        select(Assignment.id, literal(rung.number), _instant(now), literal(run, BigInteger), literal(""))
+        .join(Task, Task.id == Assignment.task_id)
+        .where(
+            Assignment.id.in_(ids),
+            Assignment.state.in_(rung.states),
+            _time_of(rung) <= _instant(now),
+            _binds(rung),
+            *(not_(_is_due(later, now)) for later in LADDER if later.number == rung.number + 1),
+        )
+        .with_for_update(of=Assignment)
+    )
+    statement = insert(Firing).from_select(FIRING, rows).on_conflict_do_nothing()
+    added = db.session.execute(statement.execution_options(preserve_rowcount=True))
+    return int(added.rowcount)  # type: ignore[attr-defined]
+
+
+def _log(rung: Rung, ids: list[int], now: datetime, run: int) -> None:
+    rows = select(
+        _instant(now),
+        literal(rung.tag),
+        literal("assignment"),
+        Firing.assignment_id,
+        literal(SYSTEM_PERSON_ID),
+        literal(""),
+        literal(canonical({"rung": rung.number})),
+    ).where(_of_run(ids, rung, run))
+    columns = ["at", "tag", "subject", "subject_id", "person_id", "reason", "data"]
+    db.session.execute(insert(Event).from_select(columns, rows))
+
+
+def _of_run(ids: list[int], rung: Rung, run: int) -> ColumnElement[bool]:
+    return and_(Firing.assignment_id.in_(ids), Firing.rung == rung.number, Firing.run == run)
+
+
+def _tell(rung: Rung, ids: list[int], now: datetime, run: int) -> None:
+    """Notices to the officers of the unit; an escalation also to the supervisors as many units above as it says."""
+    officers = select(Assignment.unit_id, Assignment.unit_id.label("told_id")).where(Assignment.id.in_(ids)).distinct()
+    _notify(rung, ids, now, run, officers.subquery(), (Role.OFFICER,))
+    if rung.levels_up:
+        _notify(rung, ids, now, run, _staffed_above(rung.levels_up, ids, now), OVERSEERS)
+
+
+def _staffed_above(levels_up: int, ids: list[int], now: datetime) -> FromClause:
+    """For each unit the nearest unit at least so many above that has somebody to tell: vacant posts are passed over."""
+    units = db.session.execute(select(Assignment.unit_id).where(Assignment.id.in_(ids)).distinct()).scalars().all()
+    above = superiors_of(list(units)).subquery()
+    held = select(Post.id).where(Post.unit_id == above.c.id, Post.role.in_(OVERSEERS), holds_on(local_today(now)))
+    staffed = select(above).where(above.c.steps >= levels_up, held.exists()).subquery()
+    nearest = select(staffed.c.unit_id, func.min(staffed.c.steps).label("steps")).group_by(staffed.c.unit_id).subquery()
+    return (
+        select(staffed.c.unit_id, staffed.c.id.label("told_id"))
+        .join(nearest, and_(nearest.c.unit_id == staffed.c.unit_id, nearest.c.steps == staffed.c.steps))
+        .subquery()
+    )
+
+
+def _notify(rung: Rung, ids: list[int], now: datetime, run: int, told: FromClause, roles: tuple[Role, ...]) -> None:
+    rows = (
+        select(literal(rung.tag), Event.id, Post.person_id, Assignment.id, _instant(now))
+        .select_from(Firing)
+        .join(Event, and_(Event.subject == "assignment", Event.subject_id == Firing.assignment_id))
+        .join(Assignment, Assignment.id == Firing.assignment_id)
+        .join(told, told.c.unit_id == Assignment.unit_id)
+        .join(Post, and_(Post.unit_id == told.c.told_id, Post.role.in_(roles), holds_on(local_today(now))))
+        .where(
+            _of_run(ids, rung, run),
+            Event.at == now,
+            Event.tag == rung.tag,
+            Event.data == canonical({"rung": rung.number}),
+        )
+        .distinct()
+    )
+    columns = ["tag", "event_id", "person_id", "assignment_id", "created_at"]
+    db.session.execute(insert(Notice).from_select(columns, rows).on_conflict_do_nothing())
+
+
+def _arm_next(rung: Rung, ids: list[int], now: datetime) -> None:
+    """Arms the next rung of each: of those already due only the latest, the others are marked as overtaken."""
+    later = [other for other in LADDER if other.number > rung.number]
+    open_still = and_(Assignment.id.in_(ids), Assignment.state.in_(WITH_OFFICER))
+    for passed, following in pairwise([rung, *later]):
+        overtaken = (
+            select(Assignment.id, literal(passed.number), _instant(now), literal(0, BigInteger), literal(OVERTAKEN))
+            .join(Task, Task.id == Assignment.task_id)
+            .where(open_still, _is_due(following, now))
+        )
+        db.session.execute(insert(Firing).from_select(FIRING, overtaken).on_conflict_do_nothing())
+    if later:
+        _arm(later, open_still, now)
+
+
+def _arm(later: list[Rung], open_still: ColumnElement[bool], now: datetime) -> None:
+    """Of the rungs after this one: the latest already due, else the first ahead."""
+    due = [(_is_due(other, now), other) for other in reversed(later)]
+    ahead = [(and_(_time_of(other) > _instant(now), _binds(other)), other) for other in later]
+    number = case(*((clause, literal(other.number)) for clause, other in due + ahead), else_=None)
+    sweep = case(*((clause, literal(int(other.sweep))) for clause, other in due + ahead), else_=None)
+    planned = case(*((clause, _time_of(other)) for clause, other in due + ahead), else_=None)
+    silent_until = func.coalesce(type_coerce(Assignment.not_before, BigInteger), literal(0, BigInteger))
+    rows = (
+        select(sweep, case((silent_until > planned, silent_until), else_=planned), Assignment.id, number)
+        .join(Task, Task.id == Assignment.task_id)
+        .where(open_still, number.is_not(None))
+    )
+    statement = insert(Timer).from_select(["sweep", "fires_at", "assignment_id", "rung"], rows)
+    db.session.execute(statement.on_conflict_do_nothing())

@@ -1,0 +1,19 @@
+"""deliver: hand notices to the channels, outside of any transaction that changes the work."""
+
+from datetime import datetime
+
+from flask import Flask
+
+from campaign.notify.delivery import fan_out, send_due
+
+from .runner import Counts
+
+
+def deliver(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
+    """Makes a delivery of each new notice and channel, then sends what is due."""
+    settings = app.config["SETTINGS"]
+    fan_out(settings, now=now)
+    sent = send_due(settings, now=now)
+    counts.done += sent.sent
+    counts.skipped += sent.dropped
+    counts.failed += sent.failed
