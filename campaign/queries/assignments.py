@@ -1,0 +1,373 @@
+"""One assignment for the page of those who work on it: what is asked, what was reported, drafted, attached and said."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, and_, literal, null, select, union_all
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..models import (
+    Area,
+    Assignment,
+    Attachment,
+    Batch,
+    Campaign,
+    CheckIn,
+    Draft,
+    Evidence,
+    EvidenceRule,
+    Metric,
+    MetricValue,
+    Person,
+    Review,
+    Submission,
+    Task,
+    Unit,
+)
+from ..models.facts import superiors_of
+from ..rules.chain import Above, review_chain
+from ..rules.metrics import Comparator, MetricKind, Value
+from ..rules.organisation import Actor, Level
+from ..rules.plans import EvidenceKind, Grade
+from ..rules.requirements import EvidenceNeed, MetricNeed, Needs
+from ..rules.states import Action, CheckInKind, ReturnReason, State
+from .scope import visible_assignments
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked of whom until when, and where it stands; the reader's own draft, if there is one."""
+
+    id: int
+    state: State
+    version: int
+    unit_id: int
+    unit_name: str
+    task_id: int
+    title: str
+    what: str
+    why: str
+    grade: Grade
+    min_characters: int
+    review_levels: str
+    campaign_id: int
+    campaign_title: str
+    campaign_number: str | None
+    ground: str
+    issuer_id: int
+    issuer_name: str
+    issuer_level: Level
+    issuer_lft: int
+    issuer_rgt: int
+    dispatched_at: datetime
+    respond_by: datetime | None
+    due_at: datetime | None
+    first_due_at: datetime | None
+    cut_off_at: datetime | None
+    reviewer_unit_id: int | None
+    reviewer_name: str | None
+    review_due_at: datetime | None
+    review_step: int
+    draft_fields: str | None
+    draft_saved_at: datetime | None
+
+    @property
+    def draft(self) -> Mapping[str, Any]:
+        """The fields of the draft; empty when there is none."""
+        return json.loads(self.draft_fields) if self.draft_fields else {}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A figure that is asked. `last`: reported last, in a version or a check-in; `former`: in the latest version."""
+
+    id: int
+    name: str
+    kind: MetricKind
+    unit_of_measure: str
+    comparator: Comparator
+    target: Decimal | None
+    numerator_name: str
+    denominator_name: str
+    required: bool
+    note: str
+    last: Value | None = None
+    last_at: datetime | None = None
+    former: Value | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must be attached."""
+
+    id: int
+    name: str
+    kind: EvidenceKind
+    min_count: int
+    ground: str
+
+
+@dataclass(frozen=True)
+class File:
+    """A file uploaded for the assignment; `attached`: the latest version names it, for the rule `rule_id`."""
+
+    id: int
+    name: str
+    media_type: str
+    size: int
+    attached: bool
+    rule_id: int | None
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it can be shown as a picture."""
+        return self.media_type.startswith("image/")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one level decided on a version."""
+
+    unit_name: str
+    decision: Action
+    reason: ReturnReason | None
+    words: str
+    person_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version that was submitted, with the decisions on it in their order; `chain` are the reviewing units."""
+
+    id: int
+    number: int
+    words: str
+    person_name: str
+    at: datetime
+    chain: tuple[int, ...]
+    decisions: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True)
+class Note:
+    """A check-in."""
+
+    id: int
+    kind: CheckInKind
+    words: str
+    person_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All that the page of an assignment shows. `chain`: the reviewing units by name, nearest first."""
+
+    ask: Ask
+    metrics: tuple[Asked, ...]
+    rules: tuple[Rule, ...]
+    files: tuple[File, ...]
+    versions: tuple[Version, ...]
+    notes: tuple[Note, ...]
+    chain: tuple[str, ...] = field(default=())
+
+    @property
+    def latest(self) -> Version | None:
+        """The version submitted last."""
+        return self.versions[-1] if self.versions else None
+
+    @property
+    def next_number(self) -> int:
+        """The number of the version to come."""
+        return self.versions[-1].number + 1 if self.versions else 1
+
+    @property
+    def last_return(self) -> Decision | None:
+        """The return that the officer must answer now."""
+        if self.ask.state is not State.RETURNED or self.latest is None:
+            return None
+        returns = [found for found in self.latest.decisions if found.decision is Action.RETURN]
+        return returns[-1] if returns else None
+
+    @property
+    def needs(self) -> Needs:
+        """What the law asks of a submission."""
+        return Needs(
+            tuple(MetricNeed(metric.id, metric.name, metric.required) for metric in self.metrics),
+            tuple(EvidenceNeed(rule.id, rule.name, rule.kind, rule.min_count) for rule in self.rules),
+            self.ask.min_characters,
+        )
+
+
+def whole(assignment_id: int, actor: Actor) -> Whole | None:
+    """The assignment within the actor's scope, or None. Six statements, whatever it holds."""
+    row = db.session.execute(_ask(assignment_id, actor)).one_or_none()
+    if row is None:
+        return None
+    ask = Ask(*row)
+    versions, notes = _history(ask.id)
+    return Whole(
+        ask,
+        metrics=_metrics(ask, versions[-1].number if versions else None),
+        rules=_rules(ask.task_id),
+        files=_files(ask.id, versions[-1].id if versions else None),
+        versions=versions,
+        notes=notes,
+        chain=_chain(ask, versions[-1] if versions and ask.state is State.SUBMITTED else None),
+    )
+
+
+def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
+    issuer, reviewer, issuer_area = aliased(Unit), aliased(Unit), aliased(Area)
+    return (
+        select(
+            Assignment.id, Assignment.state, Assignment.version, Assignment.unit_id, Unit.name,
+            Task.id, Task.title, Task.what, Task.why, Task.grade, Task.min_characters, Task.review_levels,
+            Campaign.id, Campaign.title, Campaign.number, Campaign.ground,
+            issuer.id, issuer.name, issuer.level, issuer_area.lft, issuer_area.rgt,
+            Batch.dispatched_at, Assignment.respond_by, Assignment.due_at, Batch.due_at, Assignment.cut_off_at,
+            Assignment.reviewer_unit_id, reviewer.name, Assignment.review_due_at, Assignment.review_step,
+            Draft.fields, Draft.saved_at,
+        )
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Task, Task.id == Assignment.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .join(issuer, issuer.id == Campaign.issuing_unit_id)
+        .join(issuer_area, issuer_area.id == issuer.area_id)
+        .join(Batch, Batch.id == Assignment.batch_id)
+        .outerjoin(reviewer, reviewer.id == Assignment.reviewer_unit_id)
+        .outerjoin(Draft, and_(Draft.assignment_id == Assignment.id, Draft.person_id == actor.person_id))
+        .where(Assignment.id == assignment_id, visible_assignments(actor))
+    )  # fmt: skip
+
+
+def _metrics(ask: Ask, latest: int | None) -> tuple[Asked, ...]:
+    """The figures asked, each with what was reported last; values are found by their report, not by their metric."""
+    parts = (
+        MetricValue.metric_id,
+        MetricValue.number,
+        MetricValue.numerator,
+        MetricValue.denominator,
+        MetricValue.text,
+    )
+    submitted = (
+        select(*parts, Submission.at.label("at"), Submission.number.label("version"))
+        .join(Submission, Submission.id == MetricValue.submission_id)
+        .where(Submission.assignment_id == ask.id)
+    )
+    checked = (
+        select(*parts, CheckIn.at.label("at"), literal(0).label("version"))
+        .join(CheckIn, CheckIn.id == MetricValue.check_in_id)
+        .where(CheckIn.assignment_id == ask.id)
+    )
+    reported = union_all(submitted, checked).subquery()
+    statement = (
+        select(
+            Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, Metric.target,
+            Metric.numerator_name, Metric.denominator_name, Metric.required, Metric.note,
+            reported.c.number, reported.c.numerator, reported.c.denominator, reported.c.text,
+            reported.c.at, reported.c.version,
+        )
+        .outerjoin(reported, reported.c.metric_id == Metric.id)
+        .where(Metric.task_id == ask.task_id)
+        .order_by(Metric.position, Metric.id, reported.c.at)
+    )  # fmt: skip
+    found: dict[int, dict[str, Any]] = {}
+    heads: dict[int, tuple[Any, ...]] = {}
+    for row in db.session.execute(statement):
+        heads[row[0]] = tuple(row[:10])
+        values = found.setdefault(row[0], {})
+        if row.at is not None:
+            values |= {"last": Value(*row[10:14]), "last_at": row.at}
+            if row.version == latest:
+                values["former"] = Value(*row[10:14])
+    return tuple(Asked(*head, **found[key]) for key, head in heads.items())
+
+
+def _rules(task_id: int) -> tuple[Rule, ...]:
+    statement = (
+        select(EvidenceRule.id, EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count, EvidenceRule.ground)
+        .where(EvidenceRule.task_id == task_id)
+        .order_by(EvidenceRule.position, EvidenceRule.id)
+    )
+    return tuple(Rule(*row) for row in db.session.execute(statement))
+
+
+def _files(assignment_id: int, submission_id: int | None) -> tuple[File, ...]:
+    named = and_(Attachment.evidence_id == Evidence.id, Attachment.submission_id == (submission_id or 0))
+    statement = (
+        select(
+            Evidence.id,
+            Evidence.name,
+            Evidence.media_type,
+            Evidence.size,
+            Attachment.id.is_not(None),
+            Attachment.rule_id,
+        )
+        .outerjoin(Attachment, named)
+        .where(Evidence.assignment_id == assignment_id)
+        .order_by(Evidence.id)
+    )
+    return tuple(File(row[0], row[1], row[2], row[3], bool(row[4]), row[5]) for row in db.session.execute(statement))
+
+
+def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]:
+    """Versions with their decisions, and check-ins, oldest first. One statement."""
+    decider = aliased(Person)
+    versions = (
+        select(
+            literal(0).label("checked"), Submission.id, Submission.number.label("number"), Submission.words,
+            Person.name, Submission.at, Submission.chain, Unit.name.label("unit_name"), Review.decision, Review.reason,
+            Review.words.label("said"), decider.name.label("decider"), Review.at.label("decided_at"),
+            Review.step.label("step"),
+        )
+        .join(Person, Person.id == Submission.person_id)
+        .outerjoin(Review, Review.submission_id == Submission.id)
+        .outerjoin(Unit, Unit.id == Review.unit_id)
+        .outerjoin(decider, decider.id == Review.person_id)
+        .where(Submission.assignment_id == assignment_id)
+    )  # fmt: skip
+    checks = (
+        select(
+            literal(1), CheckIn.id, CheckIn.kind, CheckIn.words, Person.name, CheckIn.at,
+            literal(""), null(), null(), null(), null(), null(), null(), null(),
+        )
+        .join(Person, Person.id == CheckIn.person_id)
+        .where(CheckIn.assignment_id == assignment_id)
+    )  # fmt: skip
+    both = union_all(versions, checks).subquery()
+    heads: dict[int, tuple[Any, ...]] = {}
+    decisions: dict[int, list[Decision]] = {}
+    notes: list[Note] = []
+    for row in db.session.execute(select(both).order_by(both.c.checked, both.c.id, both.c.step)):
+        if row.checked:
+            notes.append(Note(row[1], CheckInKind(row[2]), *row[3:6]))
+            continue
+        heads[row[1]] = (*row[1:6], tuple(int(part) for part in row.chain.split(",") if part))
+        if row.decided_at is not None:
+            decisions.setdefault(row[1], []).append(Decision(*row[7:13]))
+    heads = {key: (*head, tuple(decisions.get(key, ()))) for key, head in heads.items()}
+    return tuple(Version(*head) for head in heads.values()), tuple(notes)
+
+
+def _chain(ask: Ask, waiting: Version | None) -> tuple[str, ...]:
+    """The names of the reviewing units: of the version that waits, or as the next version will go."""
+    above = superiors_of([ask.unit_id]).subquery()
+    rows = db.session.execute(
+        select(above.c.id, above.c.level, above.c.lft, Unit.name)
+        .join(Unit, Unit.id == above.c.id)
+        .order_by(above.c.steps)
+    ).all()
+    names = {row.id: row.name for row in rows} | {ask.issuer_id: ask.issuer_name}
+    if waiting is not None:
+        return tuple(names[unit] for unit in waiting.chain if unit in names)
+    levels = [int(level) for level in ask.review_levels.split(",") if level]
+    units = [Above(row.id, int(row.level), row.lft) for row in rows]
+    issuer = Above(ask.issuer_id, int(ask.issuer_level), ask.issuer_lft)
+    return tuple(names[unit] for unit in review_chain(units, issuer, ask.issuer_rgt, levels))
