@@ -1,0 +1,159 @@
+"""The contract of every kind of metric: reading, adding up, comparing. A new kind must pass all of it."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaign.rules.metrics import KINDS, LARGEST, BadValue, Comparator, MetricKind, Value, meets, read_number
+
+whole = st.integers(0, 10**9)
+money = st.decimals(0, 10**9, places=2, allow_nan=False, allow_infinity=False)
+
+# Values that may be typed for each kind. A kind without a line here fails the first test.
+TYPED = {
+    MetricKind.COUNT: st.builds(lambda n: {"value": str(n)}, whole),
+    MetricKind.AMOUNT: st.builds(lambda n: {"value": f"{n:f}"}, money),
+    MetricKind.RATE: st.tuples(whole, st.integers(1, 10**9)).map(
+        lambda pair: {"numerator": str(min(pair)), "denominator": str(max(pair))}
+    ),
+    MetricKind.BOOLEAN: st.sampled_from([{"value": "0"}, {"value": "1"}]),
+    MetricKind.TEXT: st.text(min_size=1, max_size=50).filter(str.strip).map(lambda text: {"value": text}),
+}
+kinds = pytest.mark.parametrize("kind", MetricKind)
+
+
+@kinds
+def test_every_kind_keeps_the_contract(kind):
+    assert kind in KINDS, "one class and one registry line"
+    assert kind in TYPED, "say here what may be typed"
+    assert KINDS[kind].parts in (("value",), ("numerator", "denominator"))
+
+
+@kinds
+@given(st.data())
+def test_what_is_read_has_only_the_parts_of_its_kind(kind, data):
+    value = KINDS[kind].read(data.draw(TYPED[kind]))
+    filled = {name for name in ("number", "numerator", "denominator", "text") if getattr(value, name) is not None}
+    expected = {MetricKind.RATE: {"numerator", "denominator"}, MetricKind.TEXT: {"text"}}.get(kind, {"number"})
+    assert filled == expected
+
+
+@kinds
+@given(st.data())
+def test_reading_what_was_read_changes_nothing(kind, data):
+    value = KINDS[kind].read(data.draw(TYPED[kind]))
+    again = {"value": value.text if value.number is None else f"{value.number:f}"}
+    again |= {"numerator": f"{value.numerator}", "denominator": f"{value.denominator}"}
+    assert KINDS[kind].read({part: str(again[part]) for part in KINDS[kind].parts}) == value
+
+
+@kinds
+@pytest.mark.parametrize("typed", [{}, {"value": ""}, {"value": "  "}, {"numerator": "", "denominator": " "}])
+def test_nothing_typed_is_no_value_and_no_error(kind, typed):
+    assert KINDS[kind].read(typed) is None
+
+
+@kinds
+@given(st.data())
+def test_the_order_of_units_does_not_matter(kind, data):
+    values = [KINDS[kind].read(typed) for typed in data.draw(st.lists(TYPED[kind], max_size=6))]
+    assert KINDS[kind].total(values) == KINDS[kind].total(data.draw(st.permutations(values)))
+
+
+@kinds
+@given(st.data())
+def test_adding_up_in_groups_is_adding_up_at_once(kind, data):
+    """Townships first, then the county: the same as all villages together."""
+    values = [KINDS[kind].read(typed) for typed in data.draw(st.lists(TYPED[kind], min_size=2, max_size=6))]
+    split = data.draw(st.integers(1, len(values) - 1))
+    groups = [KINDS[kind].total(values[:split]), KINDS[kind].total(values[split:])]
+    together = KINDS[kind].total(values)
+    assert together is None if None in groups else KINDS[kind].total(groups) == together
+
+
+@kinds
+def test_nobody_has_no_total(kind):
+    assert KINDS[kind].total([]) is None
+
+
+BAD = [
+    (MetricKind.COUNT, {"value": "twelve"}),
+    (MetricKind.COUNT, {"value": "-1"}),
+    (MetricKind.COUNT, {"value": "1.5"}),
+    (MetricKind.COUNT, {"value": "1e5"}),
+    (MetricKind.COUNT, {"value": "1_000"}),
+    (MetricKind.COUNT, {"value": "NaN"}),
+    (MetricKind.COUNT, {"value": "Infinity"}),
+    (MetricKind.COUNT, {"value": str(LARGEST + 1)}),
+    (MetricKind.COUNT, {"value": "=1+1"}),
+    (MetricKind.AMOUNT, {"value": "0.001"}),
+    (MetricKind.RATE, {"numerator": "3", "denominator": ""}),
+    (MetricKind.RATE, {"numerator": "", "denominator": "4"}),
+    (MetricKind.RATE, {"numerator": "5", "denominator": "4"}),
+    (MetricKind.RATE, {"numerator": "0", "denominator": "0"}),
+    (MetricKind.RATE, {"numerator": "1.5", "denominator": "4"}),
+    (MetricKind.BOOLEAN, {"value": "yes"}),
+    (MetricKind.TEXT, {"value": "字" * 2001}),
+]
+
+
+@pytest.mark.parametrize(("kind", "typed"), BAD)
+def test_a_bad_value_is_refused_with_a_sentence(kind, typed):
+    with pytest.raises(BadValue) as refused:
+        KINDS[kind].read(typed)
+    assert str(refused.value.sentence).endswith((".", "?"))
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_number_or_a_sentence(typed):
+    try:
+        number = read_number(typed, 2)
+    except BadValue:
+        return
+    assert 0 <= number <= LARGEST
+
+
+FORMS = [("1,234", 1234), ("１２", 12), (" 7 ", 7), ("3，000", 3000), ("0012", 12), ("12.0", 12), ("+5", 5)]
+
+
+@pytest.mark.parametrize(("typed", "number"), FORMS)
+def test_numbers_are_read_as_people_write_them(typed, number):
+    assert read_number(typed) == number
+
+
+def test_money_adds_up_to_the_fen():
+    amounts = [KINDS[MetricKind.AMOUNT].read({"value": text}) for text in ("0.10", "0.20", "99999999999.99")]
+    assert KINDS[MetricKind.AMOUNT].total(amounts).number == Decimal("100000000000.29")
+
+
+def test_rates_roll_up_as_sum_over_sum():
+    """One village of 1/1 and one of 0/99 are 1 in 100, not one half."""
+    total = KINDS[MetricKind.RATE].total([Value(numerator=Decimal(1), denominator=Decimal(1)),
+                                          Value(numerator=Decimal(0), denominator=Decimal(99))])  # fmt: skip
+    assert KINDS[MetricKind.RATE].figure(total) == 1
+
+
+def test_all_is_yes_only_when_all_say_yes():
+    yes, no = (KINDS[MetricKind.BOOLEAN].read({"value": text}) for text in "10")
+    assert KINDS[MetricKind.BOOLEAN].total([yes, yes]) == yes
+    assert KINDS[MetricKind.BOOLEAN].total([yes, no]) == no
+
+
+COMPARISONS = [
+    (Comparator.AT_LEAST, "9.99", False), (Comparator.AT_LEAST, "10", True), (Comparator.AT_MOST, "10", True),
+    (Comparator.AT_MOST, "10.01", False), (Comparator.EQUAL, "10", True), (Comparator.EQUAL, "11", False),
+    (Comparator.MORE_THAN, "10", False), (Comparator.MORE_THAN, "10.01", True), (Comparator.NONE, "10", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("comparator", "figure", "met"), COMPARISONS)
+def test_a_figure_meets_its_target_or_not(comparator, figure, met):
+    assert meets(Decimal(figure), comparator, Decimal(10)) is met
+
+
+@pytest.mark.parametrize("comparator", Comparator)
+def test_where_there_is_no_figure_or_no_target_nothing_is_compared(comparator):
+    assert meets(None, comparator, Decimal(1)) is None
+    assert meets(Decimal(1), comparator, None) is None
