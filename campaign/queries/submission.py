@@ -228,7 +228,7 @@ def check_ins(found: Dossier) -> tuple[Progress, ...]:
         .order_by(CheckIn.id.desc())
     )
     return tuple(
-        Progress(*row, values.by_owner.get(row.id, {}), tuple(files.get(row.id, ())))
+        Progress(*(*row, values.by_owner.get(row.id, {}), tuple(files.get(row.id, ()))))
         for row in db.session.execute(statement)
     )
 
@@ -286,7 +286,7 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
         if row.step is not None:
             decisions[row[0]].append(Decision(row[1], *row[6:]))
     return tuple(
-        Version(*head, values.by_owner.get(key, {}), tuple(files.get(key, ())), tuple(decisions[key]))
+        Version(*(*head, values.by_owner.get(key, {}), tuple(files.get(key, ())), tuple(decisions[key])))
         for key, head in heads.items()
     )
 

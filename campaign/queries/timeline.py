@@ -76,4 +76,4 @@ def _read(clause: ColumnElement[bool], limit: int) -> list[Entry]:
         .order_by(Event.id.desc())
         .limit(limit)
     )  # fmt: skip
-    return [Entry(*row[:11], json.loads(row[11]), row[12]) for row in db.session.execute(statement)]
+    return [Entry(*(*row[:11], json.loads(row[11]), row[12])) for row in db.session.execute(statement)]

@@ -48,24 +48,24 @@ class ReasonForm(FlaskForm):
     )
 
 
-@bp.get("/assignments/<int:assignment_id>/ledger")
-def show(assignment_id: int) -> Any:
-    return _page_of(assignment_id)
+@bp.get("/assignments/<int:id>/ledger")
+def show(id: int) -> Any:
+    return _page_of(id)
 
 
-@bp.post("/assignments/<int:assignment_id>/reopen")
-def reopen(assignment_id: int) -> Any:
-    return _step(assignment_id, "REOPEN", issuing.reopen, _("Reopened. The unit has been told."))
+@bp.post("/assignments/<int:id>/reopen")
+def reopen(id: int) -> Any:
+    return _step(id, "REOPEN", issuing.reopen, _("Reopened. The unit has been told."))
 
 
-@bp.post("/assignments/<int:assignment_id>/cancel")
-def cancel(assignment_id: int) -> Any:
-    return _step(assignment_id, "CANCEL", issuing.cancel, _("Cancelled. The unit has been told."))
+@bp.post("/assignments/<int:id>/cancel")
+def cancel(id: int) -> Any:
+    return _step(id, "CANCEL", issuing.cancel, _("Cancelled. The unit has been told."))
 
 
-@bp.get("/assignments/<int:assignment_id>/ledger.<any(xlsx, csv):kind>")
-def export(assignment_id: int, kind: str) -> Any:
-    found = dossier(assignment_id, current_actor())
+@bp.get("/assignments/<int:id>/ledger.<any(xlsx, csv):kind>")
+def export(id: int, kind: str) -> Any:
+    found = dossier(id, current_actor())
     if found is None:
         abort(404)
     zone = current_app.config["SETTINGS"].timezone
@@ -73,13 +73,13 @@ def export(assignment_id: int, kind: str) -> Any:
         Column(_("Part"), 14), Column(_("Item"), 28), Column(_("Content"), 60),
         Column(_("Person"), 24), Column(_("Time"), 18), Column(_("Log number"), 12),
     ]  # fmt: skip
-    rows = list(_rows(found, check_ins(found), of_assignment(assignment_id)))
+    rows = list(_rows(found, check_ins(found), of_assignment(id)))
     if kind == "xlsx":
         content = write_xlsx(_("Assignment ledger"), columns, rows, zone=zone)
     else:
         content = write_csv(columns, rows, zone=zone)
     answer = Response(content, content_type=TYPES[kind])
-    answer.headers["Content-Disposition"] = f'attachment; filename="ledger-{assignment_id}.{kind}"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="ledger-{id}.{kind}"'
     return answer
 
 
@@ -96,7 +96,7 @@ def _step(assignment_id: int, action: str, operation: Any, done: str) -> Any:
             client_action_id=form.client_action_id.data or None,
         )  # fmt: skip
     flash(done, "success")
-    return redirect(url_for("ledger.show", assignment_id=assignment_id, back=_back() or None), 303)
+    return redirect(url_for("ledger.show", id=assignment_id, back=_back() or None), 303)
 
 
 def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "") -> Any:
@@ -110,7 +110,7 @@ def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "
         "ledger/show.html", found=found, header=header, now=now, progress=check_ins(found), back=_back(),
         light=light_of(header.state, header.due_at, now), changes=_changes(found),
         happened=[(entry, told(entry), beside(entry), dot(entry)) for entry in entries], more=len(entries) == MOST,
-        sealed=sum(entry.seal is not None for entry in entries), form=form, action=action,
+        sealed=sum(entry.seal is not None for entry in entries), form=form, failed=action,
         offered={offer.action.name: offer for offer in offers(facts, actor)},
         action_id=str(uuid4()),
     )  # fmt: skip

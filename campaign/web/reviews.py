@@ -9,7 +9,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, RadioField, TextAreaField
+from wtforms import HiddenField, IntegerField, RadioField, SelectChoice, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from ..db import from_micros, micros, unit_of_work
@@ -45,7 +45,7 @@ class ReturnForm(DecisionForm):
 
     reason = RadioField(
         _l("Reason"),
-        choices=[(int(reason), reason.name) for reason in ReturnReason],
+        choices=[SelectChoice(int(reason), reason.name) for reason in ReturnReason],
         coerce=int,
         validators=[InputRequired(_l("Please choose a reason."))],
     )
@@ -69,30 +69,30 @@ def queue() -> Any:
         page = waiting.page(actor, filters, after=after)
     groups = waiting.groups(actor, now=now)
     return render_template(
-        "review/queue.html", page=page, groups=groups, filters=filters, keep=_keep(filters), now=now, open_id=None,
+        "review/queue.html", page=page, groups=groups, filters=filters, keep=_keep(filters), now=now, open_id=None, reader_id=actor.person_id,
         waiting_now=sum(group.waiting for group in groups), late=sum(group.late for group in groups),
         badges={"reviews.queue": sum(group.waiting for group in groups)}, key_text=_key_text,
     )  # fmt: skip
 
 
-@bp.get("/reviews/<int:assignment_id>")
+@bp.get("/reviews/<int:id>")
 @require_role(*READERS)
-def show(assignment_id: int) -> Any:
-    return _page_of(assignment_id, ReturnForm(formdata=None))
+def show(id: int) -> Any:
+    return _page_of(id, ReturnForm(formdata=None))
 
 
-@bp.post("/reviews/<int:assignment_id>/approve")
+@bp.post("/reviews/<int:id>/approve")
 @require_role(*READERS)
-def approve(assignment_id: int) -> Any:
-    place, form = _place(assignment_id), DecisionForm()
+def approve(id: int) -> Any:
+    place, form = _place(id), DecisionForm()
     if not form.validate():
         raise Refused(say("The form is damaged. Please open the page again."))
     with _in_time(place, form.seen.data), unit_of_work():
         reviewing.approve(
-            assignment_id, actor=current_actor(), now=page_now(), seen=form.seen.data,
+            id, actor=current_actor(), now=page_now(), seen=form.seen.data,
             client_action_id=form.client_action_id.data or None,
         )  # fmt: skip
-    facts = facts_of(assignment_id)
+    facts = facts_of(id)
     names = {"unit": place.unit_name, "task": place.task_title}
     if facts is not None and facts.state is State.APPROVED:
         flash(_("Approved: %(unit)s, %(task)s. The assignment is done.", **names), "success")
@@ -101,17 +101,17 @@ def approve(assignment_id: int) -> Any:
     return _to_next(place)
 
 
-@bp.post("/reviews/<int:assignment_id>/return")
+@bp.post("/reviews/<int:id>/return")
 @require_role(*READERS)
-def return_(assignment_id: int) -> Any:
-    place, form = _place(assignment_id), ReturnForm()
+def return_(id: int) -> Any:
+    place, form = _place(id), ReturnForm()
     if form.seen.data is None:
         raise Refused(say("The form is damaged. Please open the page again."))
     if not form.validate():
-        return _page_of(assignment_id, form)
+        return _page_of(id, form)
     with _in_time(place, form.seen.data), unit_of_work():
         reviewing.return_for_changes(
-            assignment_id, actor=current_actor(), now=page_now(), seen=form.seen.data,
+            id, actor=current_actor(), now=page_now(), seen=form.seen.data,
             reason=ReturnReason(form.reason.data), words=form.words.data,
             client_action_id=form.client_action_id.data or None,
         )  # fmt: skip
@@ -127,7 +127,7 @@ def _page_of(assignment_id: int, form: ReturnForm) -> Any:
     if found is None or facts is None:
         abort(404)
     if found.latest is None:
-        return redirect(url_for("ledger.show", assignment_id=assignment_id), 303)
+        return redirect(url_for("ledger.show", id=assignment_id), 303)
     header = found.header
     mine = header.reviewer_unit_id is not None and header.reviewer_unit_id in actor.units(Role.SUPERVISOR)
     if mine and header.review_due_at is not None:
@@ -140,7 +140,8 @@ def _page_of(assignment_id: int, form: ReturnForm) -> Any:
     answer = render_template(
         "review/show.html", found=found, header=header, latest=found.latest, since=since,
         looked_at=look_at[1] if look_at else None, changes=found.changes(since), page=page, before=before, after=after,
-        filters=filters, keep=_keep(filters), now=now, form=form, action_id=str(uuid4()), reader_id=actor.person_id,
+        filters=filters, keep=_keep(filters), now=now, form=form, action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),
+        reader_id=actor.person_id,
         offered={offer.action.name: offer for offer in offers(facts, actor)}, reasons=list(ReturnReason),
         open_id=assignment_id, key_text=_key_text,
         badges={} if _keep(filters) else {"reviews.queue": page.total},
@@ -175,7 +176,7 @@ def _to_next(place: Place) -> Any:
     following = waiting.next_after(current_actor(), filters, place.key)
     if following is None:
         return redirect(url_for("reviews.queue", **_keep(filters)), 303)
-    return redirect(url_for("reviews.show", assignment_id=following, **_keep(filters)), 303)
+    return redirect(url_for("reviews.show", id=following, **_keep(filters)), 303)
 
 
 def _filters() -> Filters:

@@ -19,7 +19,7 @@ TYPED = ("words", "reason")  # the fields in which somebody may have written sen
 def tell_what_happened(blueprint: Blueprint) -> None:
     """Answers Stale, Refused and Conflict of the blueprint's views with this page.
 
-    The views name the assignment in their address as `assignment_id` and carry `seen` in their forms.
+    The views name the assignment in their address as `id` and carry `seen` in their forms.
     """
     for kind in (Stale, Refused, Conflict):
         blueprint.register_error_handler(kind, stale_page)
@@ -28,7 +28,7 @@ def tell_what_happened(blueprint: Blueprint) -> None:
 def stale_page(error: CampaignError) -> Any:
     """409: the sentence, the entries of the log that the reader had not seen, the words that were not sent."""
     actor = current_actor()
-    assignment_id = (request.view_args or {}).get("assignment_id")
+    assignment_id = (request.view_args or {}).get("id")
     place = place_of(int(assignment_id), actor) if assignment_id is not None else None
     if place is None:
         abort(404)

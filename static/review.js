@@ -1,0 +1,46 @@
+// Keys for reviewers, and small help that a page can do without: j k a r ? Esc, no second click, print.
+"use strict";
+
+(() => {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const typing = (element) => element.closest("input:not([type=radio]), textarea, select, [contenteditable]");
+
+  all("[data-keys], [data-print]").forEach((element) => { element.hidden = false; });
+  all("[data-print]").forEach((button) => button.addEventListener("click", () => window.print()));
+
+  // One press decides once; the server would answer a second one in the same way.
+  all("[data-once]").forEach((button) => {
+    const form = button.form;
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) { event.preventDefault(); return; }
+      form.dataset.sent = "yes";
+      button.setAttribute("aria-busy", "true");
+    });
+  });
+  window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => {
+    delete form.dataset.sent;
+    all("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+  }));
+
+  const close = () => all(".decide details[open]").forEach((details) => {
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
+  all("[data-close]").forEach((link) => link.addEventListener("click", (event) => { event.preventDefault(); close(); }));
+
+  all("details > summary[data-key]").forEach((summary) => summary.parentElement.addEventListener("toggle", () => {
+    if (summary.parentElement.open) { summary.parentElement.querySelector("input[type=radio], textarea").focus(); }
+  }));
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { close(); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) { return; }
+    if (event.key === "?") { all("[data-more]").forEach((line) => { line.hidden = !line.hidden; }); return; }
+    const target = ["j", "k", "a", "r"].includes(event.key) && document.querySelector(`[data-key="${event.key}"]`);
+    if (target && !target.disabled) { event.preventDefault(); target.click(); }
+  });
+
+  const open = document.querySelector(".queue-item[aria-current]");
+  const list = open && open.closest(".pane-list");
+  if (list && list.clientHeight) { list.scrollTop = open.offsetTop - list.clientHeight / 3; }
+})();
