@@ -16,14 +16,10 @@ from ..models import Area, Campaign, CampaignUnit, Task, TaskLine, Unit
 from ..rules.dates import Light
 from ..rules.organisation import LEAF_LEVELS, Actor, Level, Line, Role
 from ..rules.plans import CampaignStatus
-from .board_figures import OWN, Cell, Figures, Place, figures_of
+from .board_figures import OWN, URGENCY, Cell, Figures, Place, figures_of
 from .scope import visible_campaigns
 
 PAGE = 100
-# What a dispatcher looks for first. A returned task waits for its officer, an overdue one for everybody.
-URGENCY = (
-    Light.OVERDUE, Light.RETURNED, Light.DUE, Light.NEW, Light.OPEN, Light.WAITING, Light.DONE, Light.CANCELLED,
-)  # fmt: skip
 BY_AREA, BY_COVERAGE = "", "coverage"
 
 

@@ -15,6 +15,10 @@ from ..rules.organisation import LEAF_LEVELS, Level, Line
 from ..rules.states import State
 
 OWN = 0  # stands for the units of the shown area itself, beside its subtree
+# What a dispatcher looks for first. A returned task waits for its officer, an overdue one for everybody.
+URGENCY = (
+    Light.OVERDUE, Light.RETURNED, Light.DUE, Light.NEW, Light.OPEN, Light.WAITING, Light.DONE, Light.CANCELLED,
+)  # fmt: skip
 NO_ASSIGNMENT = cast(null(), BigInteger)
 FAR, NEAR, LATE = 0, 1, 2  # how a due date stands to now: all that a light needs of it
 
@@ -52,6 +56,16 @@ class Cell:
             for light, n in cell.lights.items():
                 lights[light] = lights.get(light, 0) + n
         return cls(states, lights)
+
+    @property
+    def light(self) -> Light | None:
+        """The most urgent light; None where there is nothing."""
+        return next((light for light in URGENCY if self.lights.get(light)), None)
+
+    @property
+    def number(self) -> int:
+        """How many show the most urgent light."""
+        return self.lights[self.light] if self.light is not None else 0
 
     @property
     def every(self) -> int:

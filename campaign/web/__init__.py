@@ -6,7 +6,7 @@
 from flask import Blueprint, Flask
 from flask_wtf.csrf import CSRFProtect
 
-from . import door, evidence, system
+from . import board, door, evidence, ledger, reviews, system
 from .access import register_access
 from .errors import register_errors
 from .filters import register_filters
@@ -15,8 +15,11 @@ from .security import register_security
 
 # One line for each module of pages. The endpoints that need no signed-in person are listed in `access.PUBLIC`.
 BLUEPRINTS: tuple[Blueprint, ...] = (
+    board.bp,
     door.bp,
     evidence.bp,
+    ledger.bp,
+    reviews.bp,
     system.bp,
 )
 

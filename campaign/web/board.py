@@ -1,0 +1,166 @@
+"""The dispatcher's board: units × tasks with lights, from any cell to the work behind it, and out as a table."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask_babel import gettext as _
+
+from ..documents.sheets import Cell as SheetCell
+from ..documents.sheets import Column as SheetColumn
+from ..documents.sheets import Show, write_csv, write_xlsx
+from ..queries.board import BY_AREA, BY_COVERAGE, Asked, Board, Row, board
+from ..queries.board_figures import URGENCY, Cell
+from ..queries.history import trend
+from ..rules.dates import Light
+from ..rules.organisation import Line
+from ..rules.plans import CampaignStatus
+from ..rules.states import State
+from .access import current_actor, page_now
+from .filters import local
+from .navigation import has_endpoint
+from .words import word
+
+bp = Blueprint("board", __name__)
+
+LONGEST_SEARCH = 60
+TREND_DAYS = 7
+CHIPS = (Light.OVERDUE, Light.RETURNED, Light.DUE, Light.NEW, Light.WAITING)
+LIGHTS = {light.name.lower(): light for light in Light}
+LINES = {line.name.lower(): line for line in Line}
+TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
+
+
+@bp.get("/campaigns/<int:id>/board")
+def show(id: int) -> Any:
+    asked = _asked()
+    shown = board(id, asked, actor=current_actor(), now=page_now())
+    here = request.full_path.rstrip("?")
+    return render_template(
+        "board/show.html", shown=shown, asked=asked, now=page_now(), steps=_steps(shown, here),
+        address=_addresses(id, asked),
+        cell_href=lambda row, column, cell: _behind(shown, row, column.id, cell, asked, here),
+        chips=[light for light in CHIPS if shown.total.whole.lights.get(light)], days=_days(shown),
+        legend=[light for light in URGENCY if shown.total.whole.lights.get(light)], by_coverage=BY_COVERAGE,
+    )  # fmt: skip
+
+
+@bp.get("/campaigns/<int:id>/board.<any(xlsx, csv):kind>")
+def export(id: int, kind: str) -> Any:
+    shown = board(id, _asked(whole=True), actor=current_actor(), now=page_now())
+    columns, rows = _sheet_columns(shown), list(_sheet_rows(shown))
+    zone = current_app.config["SETTINGS"].timezone
+    if kind == "xlsx":
+        content = write_xlsx(shown.head.title, columns, rows, zone=zone)
+    else:
+        content = write_csv(columns, rows, zone=zone)
+    answer = Response(content, content_type=TYPES[kind])
+    answer.headers["Content-Disposition"] = f'attachment; filename="board-{id}.{kind}"'
+    return answer
+
+
+def _asked(whole: bool = False) -> Asked:
+    """What the address asks for; what it does not understand is left out."""
+    given = request.args
+    sort = given.get("sort", BY_AREA)
+    return Asked(
+        area_id=given.get("area", type=int),
+        line=LINES.get(given.get("line", "")),
+        light=LIGHTS.get(given.get("light", "")),
+        text=given.get("q", "").strip()[:LONGEST_SEARCH],
+        sort=sort if sort == BY_COVERAGE or sort.isdecimal() else BY_AREA,
+        after=given.get("after", type=int),
+        before=given.get("before", type=int),
+        whole=whole,
+    )
+
+
+def _addresses(id: int, asked: Asked) -> Any:
+    """A function that gives the address of this board with some of what is asked changed; None takes it away."""
+    kept: dict[str, Any] = {
+        "area": asked.area_id,
+        "line": asked.line.name.lower() if asked.line else None,
+        "light": asked.light.name.lower() if asked.light else None,
+        "q": asked.text or None,
+        "sort": asked.sort or None,
+    }
+
+    def address(endpoint: str = "board.show", **changed: Any) -> str:
+        if isinstance(changed.get("light"), Light):
+            changed["light"] = changed["light"].name.lower()
+        return url_for(endpoint, id=id, **(kept | changed))
+
+    return address
+
+
+def _behind(shown: Board, row: Row, task_id: int, cell: Cell, asked: Asked, here: str) -> str:
+    """Where a cell leads: to the one assignment behind it, or to the list of them; from both one comes back here."""
+    if cell.assignment_id is not None:
+        return url_for("ledger.show", id=cell.assignment_id, back=here)
+    line = asked.line.name.lower() if asked.line else None
+    light = cell.light.name.lower() if cell.light else None
+    return _list(campaign=shown.head.id, task=task_id, light=light, area=row.place.id, line=line, back=here)
+
+
+def _list(**filters: Any) -> str:
+    return url_for("assignments.index", **filters) if has_endpoint("assignments.index") else "#main"
+
+
+def _steps(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:
+    """The loop of the campaign: word, what is left, address, done, current."""
+    head, whole = shown.head, shown.total.whole
+    plan = url_for("campaigns.show", id=head.id) if has_endpoint("campaigns.show") else "#main"
+    preview = plan
+    if head.dispatcher and has_endpoint("campaigns.preview"):
+        preview = url_for("campaigns.preview", id=head.id)
+    issued, late = head.status is not CampaignStatus.DRAFT, whole.lights.get(Light.OVERDUE, 0)
+    waiting = _list(campaign=head.id, light="waiting", area=shown.total.place.id, back=here)
+    tasks = _("%(number)s tasks", number=len(shown.columns))
+    return [
+        (_("Draft"), tasks, plan, True, False),
+        (_("Preview"), _("checked") if issued else _("to be checked"), preview, issued, False),
+        (_("Dispatch"), _("%(number)s assignments", number=whole.total), plan, bool(whole.every), False),
+        (_("Follow"), _("%(number)s overdue", number=late), "#board", False, True),
+        (_("Review"), _("%(number)s waiting", number=whole.pending), waiting, False, False),
+        (_("Roll-up"), _("%(share)s approved", share=f"{whole.share * 100:.1f}%"), "#roll-up", False, False),
+    ]
+
+
+def _days(shown: Board) -> list[tuple[date, datetime, Cell]]:
+    """How the shown area stood at the last record of each of the last days."""
+    now = page_now()
+    points = trend(
+        [column.id for column in shown.columns], shown.total.place.id, shown.trend_lines,
+        since=now - timedelta(days=TREND_DAYS), until=now,
+    )  # fmt: skip
+    last = {local(point.slot).date(): point for point in points}
+    return [(day, point.slot, Cell(point.states)) for day, point in sorted(last.items())][-TREND_DAYS:]
+
+
+def _row_name(row: Row) -> str:
+    """The name of a row: the area's, or that what follows is what its own units do."""
+    return _("%(area)s, own level", area=row.place.name) if row.kind == "own" else row.place.name
+
+
+def _sheet_columns(shown: Board) -> list[SheetColumn]:
+    columns = [SheetColumn(_("Area"), 24), SheetColumn(_("Level"), 10)]
+    for column in shown.columns:
+        for part in (_("light"), _("showing it"), _("done"), _("asked")):
+            heading = _("%(task)s: %(part)s", task=column.title, part=part)
+            columns.append(SheetColumn(heading, 12, Show.TEXT if part == _("light") else Show.WHOLE))
+    whole = (word(State.APPROVED), word(State.SUBMITTED), word(State.RETURNED), _("Missing"), _("Total"))
+    return columns + [SheetColumn(heading, 10, Show.WHOLE) for heading in whole]
+
+
+def _sheet_rows(shown: Board) -> Iterator[list[SheetCell]]:
+    for row in (shown.total, *((shown.own,) if shown.own else ()), *shown.rows):
+        line: list[SheetCell] = [_row_name(row), word(row.place.level)]
+        for column in shown.columns:
+            cell = row.cells.get(column.id)
+            if cell is None or cell.light is None:
+                line += [None, None, None, None]
+            else:
+                line += [word(cell.light), cell.number, cell.approved, cell.total]
+        whole = row.whole
+        yield [*line, whole.approved, whole.pending, whole.returned, whole.missing, whole.total]
