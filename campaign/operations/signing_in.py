@@ -124,7 +124,7 @@ def admit(attempt: Try, password: str, *, now: datetime) -> str | None:
     if _hasher.check_needs_rehash(attempt.password_hash or ""):
         stronger = update(Person).where(Person.id == attempt.person_id).values(password_hash=hash_password(password))
         db.session.execute(stronger)
-    return open_session(Actor(attempt.person_id, attempt.name), now=now)
+    return open_session(actor=Actor(attempt.person_id, attempt.name), now=now)
 
 
 def confirm(attempt: Try, *, now: datetime) -> bool:
@@ -174,7 +174,7 @@ def unlock(login: str) -> None:
     db.session.execute(delete(LoginGuard).where(LoginGuard.login == guard_key(login)))
 
 
-def open_session(actor: Actor, *, now: datetime) -> str:
+def open_session(*, actor: Actor, now: datetime) -> str:
     """A new session of the person; returns the secret for the cookie, of which only the digest is kept."""
     secret = secrets.token_urlsafe(32)
     db.session.add(

@@ -1,6 +1,7 @@
 """What a login name and a password must be, and who may administer whom."""
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable
 
@@ -61,7 +62,8 @@ def password_problems(password: str, *, login: str, name: str) -> list[Sentence]
 def is_common(password: str) -> bool:
     """Whether it is a well-known word in disguise, or a run of keys."""
     lower = password.lower()
-    cores = {re.sub("[^a-z]", "", spelling) for spelling in (lower, lower.translate(DISGUISES))}
+    middle = lower.strip(string.digits + string.punctuation + " ")  # a year or a sign at the end hides nothing
+    cores = {re.sub("[^a-z]", "", spelling) for spelling in (lower, middle.translate(DISGUISES))}
     return bool(cores & COMMON_WORDS) or any(run in lower for run in RUNS)
 
 

@@ -108,7 +108,7 @@ def password() -> Any:
     try:
         with unit_of_work():
             change_password(form.new.data or "", actor=current_actor(), now=page_now())
-            secret = open_session(current_actor(), now=page_now())
+            secret = open_session(actor=current_actor(), now=page_now())
     except Invalid as invalid:
         form.new.errors = [speak(problem.sentence) for problem in invalid.problems]
         return _password_page(form, forced), 422

@@ -71,7 +71,14 @@ def _page(status: int, sentence: str, problems: list[dict[str, str]] | None = No
         # A failing database must not be asked again by the frame of the page that says so.
         template = "errors/bare.html" if status in (500, 503) else "errors/page.html"
         answer = make_response(
-            render_template(template, status=status, title=title, sentence=sentence, problems=problems or [], **more)
+            render_template(
+                template,
+                status=status,
+                title=title,
+                sentence=sentence,
+                problems=problems or [],
+                reference=more.get("reference", ""),
+            )
         )
     answer.status_code = status
     if status == 503:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -29,7 +30,8 @@ def register_language(app: Flask) -> None:
     """Builds the catalogue from its parts and lets each request choose between Chinese and English."""
     settings: Settings = app.config["SETTINGS"]
     folder = settings.data_path / "translations"
-    build_catalogue(PARTS / "zh_CN", folder / "zh_CN" / "LC_MESSAGES" / "messages.mo")
+    full_name = str(Locale.parse("zh_CN"))  # the library looks under zh_Hans_CN
+    build_catalogue(PARTS / "zh_CN", folder / full_name / "LC_MESSAGES" / "messages.mo")
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(folder)
     Babel(
         app,

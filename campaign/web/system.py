@@ -1,6 +1,7 @@
 """For those who keep it running: alive, ready, gauges; and in development the page of all components."""
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +24,9 @@ def readyz() -> Any:
     """200 when the database answers and evidence can be kept; 503 with the reason otherwise."""
     facts = _gauges()
     folder = current_app.config["SETTINGS"].evidence_path
-    folder.mkdir(parents=True, exist_ok=True)
-    writable = os.access(folder, os.W_OK | os.X_OK)
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
     ready = facts is not None and writable
     tick = None if facts is None or facts.last_tick is None else _age(facts.last_tick)
     answer = jsonify(
