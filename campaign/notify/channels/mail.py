@@ -1,0 +1,99 @@
+"""Mail by SMTP: smtp:// (with STARTTLS where it is offered) or smtps://, with name and password where needed."""
+
+import smtplib
+import ssl
+from contextlib import suppress
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ...config import Settings
+from ..letters import Letter, Permanent, Temporary
+
+TIMEOUT = 10  # seconds, for each answer of the server
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def send(letter: Letter, settings: Settings) -> None:
+    """Hands the letter to the mail server; returns when the server has taken it.
+
+    Raises Permanent for an address or letter that the server refuses for good, Temporary for everything else.
+    """
+    domain = settings.mail_from.rpartition("@")[2] or "localhost"
+    try:
+        message = _message(letter, settings.mail_from, domain)
+    except (MessageError, ValueError, IndexError) as error:
+        raise Permanent(f"the address cannot be written: {error}") from error
+    try:
+        server = _connected(urlsplit(settings.smtp_url), domain)
+        try:
+            server.send_message(message)
+        finally:
+            with suppress(smtplib.SMTPException, OSError):  # what was taken stays taken, whatever is said at the end
+                server.quit()
+    except smtplib.SMTPRecipientsRefused as error:
+        code, words = next(iter(error.recipients.values()))
+        raise _refused(code, words) from error
+    except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+        raise _refused(error.smtp_code, error.smtp_error) from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise Permanent(str(error)) from error
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        raise Temporary(f"{type(error).__name__}: {error}") from error
+
+
+def _message(letter: Letter, sender: str, domain: str) -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"] = " ".join(letter.subject.split())
+    message["From"] = sender
+    message["To"] = Address(display_name=" ".join(letter.name.split()), addr_spec=letter.to)
+    message["Date"] = format_datetime(letter.written_at)
+    message["Message-ID"] = f"<{letter.key}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text, cte="base64")
+    message.add_alternative(letter.html, subtype="html", cte="base64")
+    return message
+
+
+def _connected(url: SplitResult, domain: str) -> smtplib.SMTP:
+    """A connection that is ready to send. A password goes out only over an encrypted line or inside this machine."""
+    host = url.hostname or "localhost"
+    if url.scheme == "smtps":
+        secure = smtplib.SMTP_SSL(
+            host, url.port or 465, local_hostname=domain, timeout=TIMEOUT, context=ssl.create_default_context()
+        )
+        return _signed_in(secure, url, safe=True)
+    if url.scheme != "smtp":
+        raise ValueError("CAMPAIGN_SMTP_URL must begin with smtp:// or smtps://")
+    server = smtplib.SMTP(host, url.port or 25, local_hostname=domain, timeout=TIMEOUT)
+    try:
+        server.ehlo_or_helo_if_needed()
+        encrypted = server.has_extn("starttls")
+        if encrypted:
+            server.starttls(context=ssl.create_default_context())
+            server.ehlo()
+    except BaseException:
+        server.close()
+        raise
+    return _signed_in(server, url, safe=encrypted or host in LOOPBACK)
+
+
+def _signed_in(server: smtplib.SMTP, url: SplitResult, *, safe: bool) -> smtplib.SMTP:
+    if not url.username:
+        return server
+    try:
+        if not safe:
+            raise smtplib.SMTPException("the server offers no encryption, so the password was not sent")
+        server.login(unquote(url.username), unquote(url.password or ""))
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _refused(code: int, words: bytes | str) -> Temporary | Permanent:
+    said = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+    kind = Permanent if 500 <= code < 600 else Temporary
+    return kind(f"{code} {said}")

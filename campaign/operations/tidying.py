@@ -1,0 +1,60 @@
+"""Tidying: what a crash or time has left over. Nothing that a row points at is ever removed."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from sqlalchemy import ColumnElement, delete, or_, select
+
+from ..db import db
+from ..evidence.store import Store
+from ..models import ClientAction, Evidence, LoginGuard, LoginSession
+
+ORPHAN_AGE = timedelta(days=1)  # a file is kept seconds before its row; a day is far beyond any doubt
+SESSION_AGE = timedelta(days=1)
+GUARD_AGE = timedelta(days=1)
+ACTION_AGE = timedelta(days=90)  # a phone that was off for a season still gets the same answer
+HASHES_AT_ONCE = 500
+
+
+def tidy_rows(*, now: datetime) -> int:
+    """Removes sessions that ended, guards of names not tried lately, and old client actions; the number of rows."""
+    ended = now - SESSION_AGE
+    gone = (
+        (LoginSession, or_(LoginSession.ends_at < ended, LoginSession.seen_at < ended, LoginSession.ended_at < ended)),
+        (LoginGuard, _idle(now)),
+        (ClientAction, ClientAction.at < now - ACTION_AGE),
+    )
+    removed = 0
+    for table, old in gone:
+        statement = delete(table).where(old).execution_options(synchronize_session=False)
+        removed += int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return removed
+
+
+def tidy_files(store: Store, *, now: datetime) -> int:
+    """Removes broken-off uploads, and kept files that no row has known for a day; the number of files.
+
+    It writes nothing to the database and needs no unit of work: a large folder takes its time.
+    """
+    removed = store.sweep(now=now)
+    for hashes in _in_chunks(store.stored()):
+        known = set(db.session.execute(select(Evidence.sha256).where(Evidence.sha256.in_(hashes))).scalars())
+        removed += sum(store.discard(name, kept_before=now - ORPHAN_AGE) for name in hashes if name not in known)
+    return removed
+
+
+def tidy(*, store: Store, now: datetime) -> int:
+    """Both; the rows last, because from there on other writers wait."""
+    return tidy_files(store, now=now) + tidy_rows(now=now)
+
+
+def _idle(now: datetime) -> ColumnElement[bool]:
+    locked = or_(LoginGuard.locked_until.is_(None), LoginGuard.locked_until < now)
+    return (LoginGuard.window_from < now - GUARD_AGE) & locked
+
+
+def _in_chunks(names: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(names)
+    while chunk := list(islice(rest, HASHES_AT_ONCE)):
+        yield chunk

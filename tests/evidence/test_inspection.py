@@ -1,0 +1,168 @@
+"""What comes in and what does not: about sixty hostile files, and the odd but honest ones."""
+
+import io
+import resource
+import struct
+import time
+import zipfile
+
+import pillow_heif
+import pytest
+from PIL import Image
+from xlsxwriter import Workbook
+
+from campaign.errors import Invalid
+from campaign.evidence.inspection import LONGEST_NAME, inspect, plain_name
+from campaign.evidence.store import Store
+
+from .hostile import DOCX, FILES, OLE, PDF, Hostile, package, picture, utf16, zipped
+
+pillow_heif.register_heif_opener()
+SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@pytest.mark.parametrize("hostile", FILES, ids=lambda hostile: hostile.label)
+def test_hostile_files_are_refused_or_lie_inert(hostile: Hostile, tmp_path):
+    store, content = Store(tmp_path / "store"), hostile.make()
+    before, began = peak_mb(), time.monotonic()
+    if hostile.status:
+        with pytest.raises(Invalid) as refusal:
+            store.put(io.BytesIO(content), name=hostile.name)
+        assert refusal.value.status == hostile.status
+        assert len(str(refusal.value)) > 15
+        assert list(store.stored()) == []
+    else:
+        kept = store.put(io.BytesIO(content), name=hostile.name)
+        assert kept.media_type == hostile.media_type
+        with store.open(kept.sha256) as stream:
+            assert stream.read() == content
+    assert time.monotonic() - began < 3
+    assert peak_mb() - before < 200
+    assert list(store.temporary.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"store"}
+    assert store.put(io.BytesIO(picture()), name="next.jpg").media_type == "image/jpeg"
+
+
+def test_there_are_enough_of_them():
+    assert len(FILES) >= 40
+    assert len({hostile.label for hostile in FILES}) == len(FILES)
+
+
+def heic() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), "red").save(out, "HEIF")
+    return out.getvalue()
+
+
+def xlsx() -> bytes:
+    out = io.BytesIO()
+    book = Workbook(out, {"in_memory": True})
+    book.add_worksheet().write_string(0, 0, "合计")
+    book.close()
+    return out.getvalue()
+
+
+def ofd() -> bytes:
+    return zipped(("OFD.xml", b"<ofd:OFD/>"), ("Doc_0/Document.xml", b"<x/>"))
+
+
+def slides() -> bytes:
+    return package(("ppt/media/image1.svg", b"<svg/>"), main=SLIDES + ".main+xml")
+
+
+def film(brand: bytes) -> bytes:
+    return b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0" + b"\x11" * 80
+
+
+HONEST = [
+    ("a.jpg", picture(), "image/jpeg"),
+    ("a.JPEG", picture(progressive=True), "image/jpeg"),
+    ("a.png", picture("PNG"), "image/png"),
+    ("a.webp", picture("WEBP"), "image/webp"),
+    ("a.webp", picture("WEBP", lossless=True), "image/webp"),
+    ("a.gif", picture("GIF"), "image/gif"),
+    ("IMG_0001.HEIC", heic(), "image/heic"),
+    ("IMG_0001.jpg", heic(), "image/heic"),  # phones rename when they send
+    ("motion.jpg", picture() + film(b"mp42"), "image/jpeg"),  # a photo with its film behind it
+    ("no name", picture(), "image/jpeg"),
+    ("", PDF, "application/pdf"),
+    ("a.pdf", b"\xef\xbb\xbf\n" + PDF, "application/pdf"),
+    ("a.docx", package(), DOCX),
+    ("a.doc", package(), DOCX),
+    ("a.pptx", slides(), SLIDES),
+    ("a.xlsx", xlsx(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("a.ofd", ofd(), "application/ofd"),
+    ("a.doc", OLE + b"\0" * 600 + utf16("WordDocument"), "application/msword"),
+    ("a.xls", OLE + b"\0" * 600 + utf16("Workbook"), "application/vnd.ms-excel"),
+    ("a.ppt", OLE + b"\0" * 600 + utf16("PowerPoint Document"), "application/vnd.ms-powerpoint"),
+    ("a.wps", OLE + b"\0" * 600 + utf16("WpsContent"), "application/vnd.ms-works"),
+    ("a.txt", "会议记录 <今日>".encode(), "text/plain"),
+    ("a.txt", "会议记录，参会 38 人。\r\n".encode("gb18030"), "text/plain"),
+    ("a.txt", "会议记录".encode("utf-16"), "text/plain"),
+    ("a.csv", "单位,数\r\n清河县,3\r\n".encode("utf-8-sig"), "text/csv"),
+    ("a.mp4", film(b"isom"), "video/mp4"),
+    ("a.mov", film(b"qt  "), "video/quicktime"),
+    ("a.m4a", film(b"M4A "), "audio/mp4"),
+    ("a.amr", b"#!AMR\n" + b"\x3c" * 60, "audio/amr"),
+    ("a.mp3", b"ID3\x03\0" + b"\0" * 60, "audio/mpeg"),
+    ("a.mp3", b"\xff\xfb\x90\x64" + b"\0" * 60, "audio/mpeg"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "media_type"), HONEST, ids=[f"{row[0]}-{row[2]}" for row in HONEST])
+def test_honest_files_are_known_by_what_they_hold(name, content, media_type, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    assert inspect(path, name) == media_type
+
+
+def test_a_phone_of_200_megapixels_is_accepted(tmp_path):
+    made = bytearray(picture())
+    at = made.index(b"\xff\xc0")
+    made[at + 5 : at + 9] = struct.pack(">HH", 12_240, 16_320)
+    path = tmp_path / "file"
+    path.write_bytes(made)
+    assert inspect(path, "a.jpg") == "image/jpeg"
+
+
+def test_a_directory_that_hides_behind_a_wide_end_is_still_measured(tmp_path):
+    """A 64-bit end record may name another size than the plain one; what counts is what a reader would follow."""
+    made = package()
+    end = made.rindex(b"PK\x05\x06")
+    wide = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 1, 1, 3_000_000, 0)
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, end, 1)
+    path = tmp_path / "file"
+    path.write_bytes(made[:end] + wide + locator + made[end:])
+    with pytest.raises(Invalid):
+        inspect(path, "a.docx")
+    assert zipfile.is_zipfile(path)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("挂牌照片.jpg", "挂牌照片.jpg"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\王\\照片.png", "照片.png"),
+        ("a\0b\r\nc.jpg", "abc.jpg"),
+        ("photo\u202egpj.exe", "photogpj.exe"),
+        ("..", "file"),
+        ("", "file"),
+        (" . ", "file"),
+        (".htaccess", "htaccess"),
+        ("cafe\u0301.txt", "café.txt"),
+        ("\ud800lone.jpg", "lone.jpg"),
+    ],
+)
+def test_names_are_one_line_without_folders(sent, kept):
+    assert plain_name(sent) == kept
+
+
+def test_long_names_keep_their_ending():
+    kept = plain_name("长" * 400 + ".jpeg")
+    assert len(kept) == LONGEST_NAME
+    assert kept.endswith("长.jpeg")
