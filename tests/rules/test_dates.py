@@ -51,7 +51,7 @@ CASES = [
     (DateRule(DueKind.FIXED, TENTH_DAY, None, None, 0), None, TENTH_DAY, TENTH_DAY),
     (DateRule(DueKind.RELATIVE, due_days=10), None, TENTH_DAY, None),
     (DateRule(DueKind.RELATIVE, due_days=0), None, date(2026, 11, 20), None),  # today still has its evening
-    (DateRule(DueKind.FIXED, date(2026, 11, 21), None, 7), date(2026, 11, 21), date(2026, 11, 21), None),  # not after due
+    (DateRule(DueKind.FIXED, date(2026, 11, 21), None, 7), date(2026, 11, 21), date(2026, 11, 21), None),  # not later
     (DateRule(DueKind.NONE, respond_days=2), date(2026, 11, 22), None, None),
     (DateRule(DueKind.NONE, respond_days=2, grace_days=9), date(2026, 11, 22), None, None),  # no due date, no cut-off
     (DateRule(DueKind.RELATIVE, due_on=date(2030, 1, 1), due_days=1), None, date(2026, 11, 21), None),
