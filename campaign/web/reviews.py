@@ -69,7 +69,8 @@ def queue() -> Any:
         page = waiting.page(actor, filters, after=after)
     groups = waiting.groups(actor, now=now)
     return render_template(
-        "review/queue.html", page=page, groups=groups, filters=filters, keep=_keep(filters), now=now, open_id=None, reader_id=actor.person_id,
+        "review/queue.html", page=page, groups=groups, filters=filters, keep=_keep(filters), now=now,
+        open_id=None, reader_id=actor.person_id,
         waiting_now=sum(group.waiting for group in groups), late=sum(group.late for group in groups),
         badges={"reviews.queue": sum(group.waiting for group in groups)}, key_text=_key_text,
     )  # fmt: skip
@@ -138,12 +139,11 @@ def _page_of(assignment_id: int, form: ReturnForm) -> Any:
     look_at = found.last_look
     since = look_at[0] if look_at else found.former
     answer = render_template(
-        "review/show.html", found=found, header=header, latest=found.latest, since=since,
-        looked_at=look_at[1] if look_at else None, changes=found.changes(since), page=page, before=before, after=after,
-        filters=filters, keep=_keep(filters), now=now, form=form, action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),
-        reader_id=actor.person_id,
-        offered={offer.action.name: offer for offer in offers(facts, actor)}, reasons=list(ReturnReason),
-        open_id=assignment_id, key_text=_key_text,
+        "review/show.html", found=found, header=header, latest=found.latest, page=page, before=before, after=after,
+        since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since), form=form,
+        filters=filters, keep=_keep(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
+        offered={offer.action.name: offer for offer in offers(facts, actor)}, open_id=assignment_id, key_text=_key_text,
+        action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),
         badges={} if _keep(filters) else {"reviews.queue": page.total},
     )  # fmt: skip
     if mine and header.looked_number != found.latest.number:
