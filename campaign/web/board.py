@@ -118,7 +118,7 @@ def _steps(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:
     waiting = _list(campaign=head.id, light="waiting", area=shown.total.place.id, back=here)
     tasks = _("%(number)s tasks", number=len(shown.columns))
     return [
-        (_("Draft"), tasks, plan, True, False),
+        (_("Write"), tasks, plan, True, False),
         (_("Preview"), _("checked") if issued else _("to be checked"), preview, issued, False),
         (_("Dispatch"), _("%(number)s assignments", number=whole.total), plan, bool(whole.every), False),
         (_("Follow"), _("%(number)s overdue", number=late), "#board", False, True),
