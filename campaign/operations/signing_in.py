@@ -25,7 +25,6 @@ WINDOW = timedelta(minutes=15)
 LOCKED_FOR = timedelta(minutes=30)
 LONGEST_SESSION = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
-KEPT = timedelta(days=7)  # ended sessions, for questions about last week
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Compared with when there is nothing to compare with, so that an unknown name takes as long as a known one.
@@ -216,12 +215,3 @@ def touch(digest: str, *, now: datetime) -> None:
         .where(LoginSession.digest == digest, LoginSession.seen_at <= now - SEEN_EVERY)
         .values(seen_at=now)
     )
-
-
-def forget_old(*, now: datetime) -> int:
-    """Removes sessions that ended a week ago and counts of tries that no longer matter; returns how many rows."""
-    over = or_(LoginSession.ended_at < now - KEPT, LoginSession.ends_at < now - KEPT)
-    sessions = db.session.execute(delete(LoginSession).where(over).returning(LoginSession.digest)).all()
-    stale = LoginGuard.window_from < now - WINDOW - LOCKED_FOR
-    guards = db.session.execute(delete(LoginGuard).where(stale).returning(LoginGuard.login)).all()
-    return len(sessions) + len(guards)

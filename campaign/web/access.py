@@ -6,8 +6,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, flash, g, redirect, request, session, url_for
-from flask_babel import gettext as _
+from flask import Flask, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.exceptions import Unauthorized
 
@@ -112,7 +111,6 @@ def _guard() -> Any:
         return None
     _note_use(current_user.session)
     if current_user.session.must_change_password and request.endpoint not in BEFORE_PASSWORD:
-        flash(_("Please choose a password of your own first."), "info")
         return redirect(url_for("door.password"), 303)
     return None
 

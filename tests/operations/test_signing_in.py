@@ -12,12 +12,10 @@ from campaign.models import Event, LoginSession, Person
 from campaign.operations.signing_in import (
     LOCKED_FOR,
     MOST_TRIES,
-    WINDOW,
     Locked,
     admit,
     close_session,
     digest_of,
-    forget_old,
     matches,
     open_session,
     refuse,
@@ -213,15 +211,4 @@ def test_a_disabled_person_has_no_session(app, now):
     digest = opened(person, now)
     with unit_of_work() as session:
         session.get_one(Person, person.id).disabled_at = now
-    assert session_of(digest, now=now) is None
-
-
-def test_what_is_old_is_forgotten(app, now):
-    person = make.person(login="liying")
-    digest = opened(person, now)
-    knock("nobody", WRONG, now)
-    with unit_of_work():
-        assert forget_old(now=now + WINDOW) == 0
-    with unit_of_work():
-        assert forget_old(now=now + timedelta(days=8)) == 2
     assert session_of(digest, now=now) is None
