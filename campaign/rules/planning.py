@@ -261,15 +261,8 @@ def _reach(task: TaskPlan, issuer: IssuerFacts) -> Iterator[Problem]:
     level = task.receiving_level
     if level is not None and level <= issuer.level:
         yield Problem("receiving_level", say("The receiving level must be below the issuing unit."))
-    if Line.PARTY not in issuer.lines:
-        for line in sorted(set(task.lines) - issuer.lines):
-            yield Problem(
-                "lines",
-                say(
-                    "Those who issue cannot ask %(line)s. Only a 党委 unit asks other lines than its own.",
-                    line=LINE_NAMES[line],
-                ),
-            )
+    if Line.PARTY not in issuer.lines and set(task.lines) - issuer.lines:
+        yield Problem("lines", say("Only a Party committee asks lines other than its own."))
     for chosen in task.review_levels:
         if chosen < issuer.level or (level is not None and chosen >= level):
             yield Problem("review_levels", say("Reviewing levels lie between the receiving unit and the issuing one."))

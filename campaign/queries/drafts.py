@@ -1,0 +1,126 @@
+"""What the forms of a draft need: campaign and task as plans, and the units and campaigns that may be chosen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, or_, select
+
+from ..clock import local_today
+from ..db import db
+from ..models import Area, Campaign, EvidenceRule, Metric, Phase, Task, TaskLine, TaskUnit, Unit
+from ..rules.organisation import Actor, Level, Line
+from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, TaskPlan, UnitRef
+from ..rules.plans import CampaignStatus
+from .campaigns import Head
+from .scope import visible_campaigns
+
+MOST_FOUND = 30
+MOST_HIGHER = 100
+
+
+@dataclass(frozen=True)
+class UnitChoice:
+    """A unit that may be chosen."""
+
+    id: int
+    name: str
+    level: Level
+
+
+def plan_of(head: Head) -> CampaignPlan:
+    """The head of the campaign as a plan; its tasks are left out."""
+    phases = db.session.execute(
+        select(Phase.name, Phase.starts_on, Phase.ends_on, Phase.words)
+        .where(Phase.campaign_id == head.id)
+        .order_by(Phase.position)
+    ).all()
+    return CampaignPlan(
+        title=head.title, issuing_unit=UnitRef(id=head.issuing_unit_id), key=head.key, number=head.number,
+        co_issuers=tuple(UnitRef(id=unit_id) for unit_id, _ in head.co_issuers), higher_campaign_id=head.higher_id,
+        based_on=head.based_on, theme=head.theme, ground=head.ground, starts_on=head.starts_on, ends_on=head.ends_on,
+        phases=tuple(PhasePlan(*row) for row in phases),
+    )  # fmt: skip
+
+
+def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
+    """The task as a plan; None when the campaign has no such task. Its readers were asked for before."""
+    task = db.session.execute(
+        select(
+            Task.title, Task.key, Task.what, Task.why, Task.receiving_level, Task.grade, Task.due_kind, Task.due_on,
+            Task.due_days, Task.respond_days, Task.grace_days, Task.min_characters, Task.review_levels,
+        ).where(Task.id == task_id, Task.campaign_id == campaign_id)
+    ).one_or_none()  # fmt: skip
+    if task is None:
+        return None
+    lines = db.session.execute(select(TaskLine.line).where(TaskLine.task_id == task_id).order_by(TaskLine.line))
+    units = db.session.execute(select(TaskUnit.unit_id).where(TaskUnit.task_id == task_id).order_by(TaskUnit.unit_id))
+    rules = db.session.execute(
+        select(EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count, EvidenceRule.ground)
+        .where(EvidenceRule.task_id == task_id)
+        .order_by(EvidenceRule.position)
+    )
+    metrics = db.session.execute(
+        select(
+            Metric.name, Metric.kind, Metric.unit_of_measure, Metric.target, Metric.comparator, Metric.aggregation,
+            Metric.over_time, Metric.numerator_name, Metric.denominator_name, Metric.required, Metric.note,
+        )
+        .where(Metric.task_id == task_id)
+        .order_by(Metric.position)
+    )  # fmt: skip
+    levels = [Level(int(part)) for part in task.review_levels.split(",") if part]
+    return TaskPlan(
+        title=task.title, key=task.key, what=task.what, why=task.why, lines=tuple(lines.scalars()),
+        receiving_level=task.receiving_level, units=tuple(UnitRef(id=unit_id) for unit_id in units.scalars()),
+        grade=task.grade, due_kind=task.due_kind, due_on=task.due_on, due_days=task.due_days,
+        respond_days=task.respond_days, grace_days=task.grace_days, min_characters=task.min_characters,
+        review_levels=tuple(sorted(levels, reverse=True)),
+        evidence=tuple(EvidencePlan(*row) for row in rules), metrics=tuple(MetricPlan(*row) for row in metrics),
+    )  # fmt: skip
+
+
+def units_by_id(ids: list[int]) -> list[UnitChoice]:
+    """The units with these ids that exist, in the order of the tree."""
+    if not ids:
+        return []
+    rows = db.session.execute(
+        select(Unit.id, Unit.name, Unit.level).where(Unit.id.in_(ids)).order_by(Unit.lft, Unit.line, Unit.id)
+    )
+    return [UnitChoice(*row) for row in rows]
+
+
+def units_in_sight(issuing_unit_id: int, text: str, *, now: datetime, leave_out: list[int]) -> list[UnitChoice]:
+    """Units in the sight of the issuing one whose name or code has that text, the highest first; at most thirty.
+
+    A Party committee has all lines of its subtree in sight, any other unit its own line.
+    """
+    issuer = db.session.execute(
+        select(Unit.line, Area.lft, Area.rgt).join(Area, Area.id == Unit.area_id).where(Unit.id == issuing_unit_id)
+    ).one_or_none()
+    if issuer is None or not text:
+        return []
+    today = local_today(now)
+    query = (
+        select(Unit.id, Unit.name, Unit.level)
+        .join(Area, Area.id == Unit.area_id)
+        .where(
+            Unit.lft.between(issuer.lft, issuer.rgt),
+            or_(Unit.name.icontains(text, autoescape=True), Area.code.startswith(text, autoescape=True)),
+            or_(Unit.valid_to.is_(None), Unit.valid_to >= today),
+        )
+        .order_by(Unit.level, Unit.lft, Unit.line, Unit.id)
+        .limit(MOST_FOUND)
+    )
+    if issuer.line is not Line.PARTY:
+        query = query.where(Unit.line == issuer.line)
+    if leave_out:
+        query = query.where(Unit.id.not_in(leave_out))
+    return [UnitChoice(*row) for row in db.session.execute(query)]
+
+
+def higher_campaigns(actor: Actor, own_id: int | None = None) -> list[tuple[int, str]]:
+    """Issued campaigns that this one may carry out, the newest first: id and title."""
+    wanted = and_(visible_campaigns(actor), Campaign.status != CampaignStatus.DRAFT, Campaign.id != (own_id or 0))
+    rows = db.session.execute(
+        select(Campaign.id, Campaign.title).where(wanted).order_by(Campaign.id.desc()).limit(MOST_HIGHER)
+    )
+    return [(row.id, row.title) for row in rows]
