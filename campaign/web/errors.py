@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from flask import Flask, current_app, jsonify, make_response, render_template, request
+from flask import Flask, current_app, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
@@ -68,8 +68,11 @@ def _page(status: int, sentence: str, problems: list[dict[str, str]] | None = No
     if wants_json():
         answer = jsonify({"status": status, "title": title, "sentence": sentence, "problems": problems or []} | more)
     else:
-        # A failing database must not be asked again by the frame of the page that says so.
-        template = "errors/bare.html" if status in (500, 503) else "errors/page.html"
+        template = "errors/page.html"
+        if status in (500, 503):
+            # A failing database must not be asked again by the frame of the page that says so: whose page is it?
+            template = "errors/bare.html"
+            g.setdefault("_login_user", current_app.login_manager.anonymous_user())  # type: ignore[attr-defined]
         answer = make_response(
             render_template(
                 template,

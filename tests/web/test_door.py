@@ -15,6 +15,7 @@ from campaign.errors import Busy, Invalid, NoSpace, Problem, Refused, say
 from campaign.models import LoginSession, Person, Post
 from campaign.operations.people import set_first_password
 from campaign.rules.organisation import SYSTEM, Level, Role
+from campaign.web import access
 from campaign.web.access import PUBLIC, current_actor, require_role
 from campaign.web.door import local_path
 from campaign.web.language import build_catalogue, compile_parts
@@ -304,6 +305,21 @@ def test_failures_are_pages(client, app, officer, name):
     assert "secret detail" not in answer.text and "Traceback" not in answer.text
     assert (answer.headers.get("Retry-After") is not None) == (status == 503)
     assert client.get("/fails", headers={"Accept": "application/json"}).json["status"] == status
+
+
+@pytest.mark.parametrize(("reason", "status"), [("database is locked", 503), ("disk I/O error", 500)])
+def test_a_database_that_does_not_know_the_person_is_a_page(client, app, officer, monkeypatch, reason, status):
+    sign_in(client)
+
+    def away(*_args, **_kwargs):
+        raise OperationalError("SELECT secret detail", {}, Exception(reason))
+
+    monkeypatch.setattr(access, "session_of", away)
+    app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    for path in ("/", "/nowhere", "/sign-in", "/me/password"):
+        answer = client.get(path)
+        assert answer.status_code == status and 'class="app-bar' in answer.text
+    assert client.get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("DELETE", "/sign-in", 405)])
