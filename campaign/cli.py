@@ -1,7 +1,195 @@
-"""The commands: `flask --app wsgi …` and `python -m campaign …`. Stands above all rooms, like create_app."""
+"""The commands: `flask --app wsgi …` and `python -m campaign …`. Stands above all rooms, like create_app.
 
-from flask import Flask
+Exit 0: done. 1: refused, with the reason. 2: wrong usage.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import select
+
+from . import clock
+from .config import Settings
+from .db import db, unit_of_work
+from .documents.plans import read_plan
+from .documents.tables import read_table
+from .errors import CampaignError, Invalid
+from .evidence.anchor import read_heads
+from .models import Campaign, Task
+from .operations.areas import import_areas
+from .operations.folding import differences
+from .operations.issuing import dispatch as dispatch_task
+from .operations.issuing import issue
+from .operations.people import create_first_administrator
+from .operations.planning import create_campaign
+from .operations.sealing import seal
+from .queries.chain import verify_chain
+from .queries.checking import CHECKS, Breach, evidence_is_what_it_was
+from .rules.organisation import SYSTEM
+from .rules.plans import CampaignStatus
+from .web.language import speak
+
+Progress = Callable[[str, int, int], None]
 
 
 def register_commands(app: Flask) -> None:
     """Adds the commands to the application's command line."""
+    for command in (areas, people, campaign, admin, demo, log):
+        app.cli.add_command(command)
+    app.cli.add_command(check)
+
+
+class Commands(AppGroup):
+    """A group whose commands print a refusal as a sentence and leave with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; a refusal is an answer, not a crash."""
+        try:
+            return super().invoke(ctx)
+        except CampaignError as error:
+            _print_refusal(error)
+            sys.exit(1)
+
+
+def _print_refusal(error: CampaignError) -> None:
+    click.echo(speak(error.sentence), err=True)
+    if isinstance(error, Invalid):
+        for problem in error.problems:
+            click.echo(f"  {problem.where}: {speak(problem.sentence)}", err=True)
+
+
+class ProgressPrinter:
+    """A bar on a terminal, a plain line per step otherwise."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    def __call__(self, step: str, done: int, of: int) -> None:
+        """Shows how far a step is."""
+        if sys.stderr.isatty():
+            filled = "█" * (30 * done // of if of else 30)
+            click.echo(f"\r{step:<20} {filled:<30} {done:,}/{of:,} ", nl=done >= of, err=True)
+        elif step != self.last:
+            click.echo(f"{step} …", err=True)
+        self.last = step
+
+
+areas = Commands("areas", help="Areas and their units.")
+people = Commands("people", help="People and their posts.")
+campaign = Commands("campaign", help="Campaigns.")
+admin = Commands("admin", help="Administrators.")
+demo = Commands("demo", help="The demonstration.")
+log = Commands("log", help="The log.")
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@areas.command("import")
+@click.argument("file", type=FILE)
+def areas_import(file: Path) -> None:
+    """Imports areas and units from CSV or xlsx: all rows, or none."""
+    with file.open("rb") as stream, unit_of_work():
+        result = import_areas(read_table(stream, file.name), actor=SYSTEM, now=clock.now(), progress=ProgressPrinter())
+    click.echo(str(result))
+
+
+@campaign.command("load")
+@click.argument("file", type=FILE)
+def campaign_load(file: Path) -> None:
+    """Loads a campaign from a plan file, as a draft."""
+    with unit_of_work():
+        campaign_id = create_campaign(read_plan(file), actor=SYSTEM, now=clock.now())
+    click.echo(f"campaign {campaign_id}")
+
+
+@campaign.command("dispatch")
+@click.argument("campaign_id", type=int)
+def campaign_dispatch(campaign_id: int) -> None:
+    """Issues the campaign if it is a draft, and dispatches each of its tasks; again: only what is missing."""
+    now = clock.now()
+    found = db.session.execute(select(Campaign.status, Campaign.version).where(Campaign.id == campaign_id)).first()
+    if found is None:
+        click.echo("There is no such campaign.", err=True)
+        sys.exit(1)
+    if found.status is CampaignStatus.DRAFT:
+        with unit_of_work():
+            issue(campaign_id, actor=SYSTEM, now=now, seen=found.version)
+    tasks = db.session.execute(
+        select(Task.id, Task.title).where(Task.campaign_id == campaign_id).order_by(Task.position)
+    ).all()
+    for task_id, title in tasks:
+        with unit_of_work():
+            done = dispatch_task(task_id, actor=SYSTEM, now=now, progress=ProgressPrinter())
+        click.echo(f"{title}: {done.items}")
+
+
+@admin.command("create")
+@click.argument("login")
+@click.option("--name", prompt=True, help="The person's name.")
+@click.password_option(help="Asked for when not given.")
+@click.option("--unit", "unit_id", type=int, help="The unit of the post; default: the highest.")
+def admin_create(login: str, name: str, password: str, unit_id: int | None) -> None:
+    """Creates the first administrator. No account exists by default."""
+    with unit_of_work():
+        create_first_administrator(login=login, name=name, password=password, now=clock.now(), unit_id=unit_id)
+    click.echo(f"{login} can sign in now.")
+
+
+@log.command("verify")
+@click.option("--anchor", type=click.Path(exists=True, file_okay=False, path_type=Path), help="The folder of heads.")
+@click.option("--json", "as_json", is_flag=True)
+def log_verify(anchor: Path | None, as_json: bool) -> None:
+    """Verifies the whole chain of the log, against the heads outside the database where there are any."""
+    settings: Settings = current_app.config["SETTINGS"]
+    folder = anchor or (Path(settings.anchor_dir) if settings.anchor_dir else None)
+    _seal_all()
+    result = verify_chain(read_heads(folder) if folder else [])
+    if as_json:
+        click.echo(json.dumps(asdict(result)))
+    else:
+        click.echo(result.fault or f"All {result.links:,} entries hold.")
+    sys.exit(0 if result.holds else 1)
+
+
+def _seal_all() -> None:
+    while True:
+        with unit_of_work():
+            if not seal():
+                return
+
+
+@click.command("check")
+@click.option("--json", "as_json", is_flag=True)
+@with_appcontext
+def check(as_json: bool) -> None:
+    """Recomputes every invariant of the data; exit 0, or 1 and the list of breaches."""
+    breaches = find_breaches(current_app.extensions["evidence"])
+    if as_json:
+        click.echo(json.dumps([asdict(breach) for breach in breaches], ensure_ascii=False))
+    else:
+        for breach in breaches:
+            click.echo(f"{breach.check}: {breach.subject} {breach.subject_id}: {breach.what}")
+        click.echo("Everything holds." if not breaches else f"{len(breaches)} breaches.")
+    sys.exit(1 if breaches else 0)
+
+
+def find_breaches(store: Any) -> list[Breach]:
+    """All breaches that the checks of the product find, the chain of the log and the roll-ups included."""
+    found = [breach for one in CHECKS for breach in one()]
+    found += evidence_is_what_it_was(store)
+    found += [
+        Breach(
+            "roll-ups", "task", gap.task_id, f"area {gap.area_id}, {gap.state.name}: {gap.stored}, not {gap.counted}"
+        )
+        for gap in differences()
+    ]
+    chain = verify_chain()
+    if not chain.holds:
+        found.append(Breach("log", "link", chain.bad_seq or 0, chain.fault))
+    return found

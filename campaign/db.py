@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Engine, Integer, MetaData, SmallInteger, event
+from sqlalchemy import BigInteger, Engine, Integer, MetaData, SmallInteger, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -114,6 +114,22 @@ def insert(table: Any) -> sqlite.Insert | postgresql.Insert:
     return postgresql.insert(table) if postgres else sqlite.insert(table)
 
 
+def finished_before() -> int | None:
+    """On PostgreSQL: every transaction of this database with a smaller id has ended, and a later statement sees all
+    of it. None on SQLite, where one writer follows the other.
+
+    Transactions of other databases on the same server share the counter, so a snapshot alone would wait for them.
+    """
+    if db.session.get_bind().dialect.name != "postgresql":
+        return None
+    oldest_running = (
+        "SELECT max(age(backend_xid)) FROM pg_stat_activity "
+        "WHERE backend_xid IS NOT NULL AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    horizon = f"SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - coalesce(({oldest_running}), 0)"
+    return int(db.session.execute(text(horizon)).scalar_one())
+
+
 @contextmanager
 def unit_of_work() -> Iterator[Session]:
     """All or nothing: commits when the block ends, rolls back when it raises.
@@ -130,7 +146,9 @@ def unit_of_work() -> Iterator[Session]:
     except OperationalError as error:
         session.rollback()
         if is_busy(error):
-            raise Busy(say("The system is busy just now. Nothing was changed; please try again in a moment.")) from error
+            raise Busy(
+                say("The system is busy just now. Nothing was changed; please try again in a moment.")
+            ) from error
         raise
     except BaseException:
         session.rollback()

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from flask import Flask
 
+from campaign.db import unit_of_work
 from campaign.notify.delivery import fan_out, send_due
 
 from .runner import Counts
@@ -12,8 +13,8 @@ from .runner import Counts
 def deliver(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
     """Makes a delivery of each new notice and channel, then sends what is due."""
     settings = app.config["SETTINGS"]
-    fan_out(settings, now=now)
-    sent = send_due(settings, now=now)
+    fan_out(settings, now=now, work=unit_of_work)
+    sent = send_due(settings, now=now, work=unit_of_work)
     counts.done += sent.sent
     counts.skipped += sent.dropped
     counts.failed += sent.failed

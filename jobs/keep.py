@@ -11,7 +11,7 @@ from campaign.models.sealing import head
 from campaign.operations.folding import fold as fold_deltas
 from campaign.operations.recording import record_states as record
 from campaign.operations.sealing import seal as seal_events
-from campaign.operations.tidying import tidy as tidy_up
+from campaign.operations.tidying import tidy_files, tidy_rows
 
 from .runner import Counts
 
@@ -48,4 +48,6 @@ def record_states(_app: Flask, slot: datetime, now: datetime, counts: Counts) ->
 
 def tidy(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
     """Removes what a crash or time has left over."""
-    counts.done += tidy_up(store=app.extensions["evidence"], now=now)
+    counts.done += tidy_files(app.extensions["evidence"], now=now)
+    with unit_of_work():
+        counts.done += tidy_rows(now=now)

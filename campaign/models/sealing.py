@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, Select, Text, cast, func, literal, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, Row, Select, literal, select, tuple_, type_coerce
 
-from ..db import db
+from ..db import db, finished_before
 from ..rules.sealing import Entry
 from .log import ChainLink, Event
 
@@ -39,8 +39,8 @@ def unsealed(after: int | None, limit: int) -> Select[tuple[object, ...]]:
     """
     order = (Event.tx, Event.id)
     statement = select(*ENTRY).order_by(*order).limit(limit)
-    if db.session.get_bind().dialect.name == "postgresql":
-        horizon = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
+    horizon = finished_before()
+    if horizon is not None:
         statement = statement.where(Event.tx < horizon)
     if after is not None:
         last = select(Event.tx, Event.id).where(Event.id == after).subquery()

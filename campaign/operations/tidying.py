@@ -4,16 +4,19 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from ..db import db
 from ..evidence.store import Store
-from ..models import ClientAction, Evidence, LoginGuard, LoginSession
+from ..models import ClientAction, Evidence, JobRun, LoginGuard, LoginSession
+from ..rules.jobs import RunState
 
 ORPHAN_AGE = timedelta(days=1)  # a file is kept seconds before its row; a day is far beyond any doubt
 SESSION_AGE = timedelta(days=1)
 GUARD_AGE = timedelta(days=1)
 ACTION_AGE = timedelta(days=90)  # a phone that was off for a season still gets the same answer
+EMPTY_RUN_AGE = timedelta(hours=1)  # a tick that found nothing to do tells nothing after that
+RUN_AGE = timedelta(days=184)  # half a year, whichever half
 HASHES_AT_ONCE = 500
 
 
@@ -24,12 +27,17 @@ def tidy_rows(*, now: datetime) -> int:
         (LoginSession, or_(LoginSession.ends_at < ended, LoginSession.seen_at < ended, LoginSession.ended_at < ended)),
         (LoginGuard, _idle(now)),
         (ClientAction, ClientAction.at < now - ACTION_AGE),
+        (JobRun, or_(and_(_empty(), JobRun.started_at < now - EMPTY_RUN_AGE), JobRun.started_at < now - RUN_AGE)),
     )
     removed = 0
     for table, old in gone:
         statement = delete(table).where(old).execution_options(synchronize_session=False)
         removed += int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
     return removed
+
+
+def _empty() -> ColumnElement[bool]:
+    return and_(JobRun.state == RunState.DONE, JobRun.done == 0, JobRun.skipped == 0, JobRun.failed == 0)
 
 
 def tidy_files(store: Store, *, now: datetime) -> int:

@@ -1,0 +1,190 @@
+"""The invariants of the data, recomputed: each check answers with the breaches it finds, none when all is well."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, String, and_, case, cast, func, literal, or_, select
+
+from ..db import db
+from ..evidence.store import Store
+from ..models import Assignment, Batch, Event, Evidence, Firing, Review, Submission, Task, Timer
+from ..rules.ladder import LADDER
+from ..rules.plans import Grade
+from ..rules.states import WITH_OFFICER, Action, State
+
+CHUNK = 2_000
+MOST = 100  # breaches named per check; more of the same tells nothing new
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One invariant that does not hold, and where."""
+
+    check: str
+    subject: str
+    subject_id: int | str
+    what: str
+
+
+def _state_word() -> ColumnElement[str]:
+    """The stored state as the log writes it."""
+    return case(*((Assignment.state == member, member.name.lower()) for member in State), else_="")
+
+
+def states_follow_the_log() -> Iterator[Breach]:
+    """Replays the log: each assignment stands where its last move left it, and each move began where the last ended."""
+    moves = (
+        select(
+            Event.id,
+            Event.subject_id,
+            Event.from_state,
+            Event.to_state,
+            func.lag(Event.to_state).over(partition_by=Event.subject_id, order_by=Event.id).label("former"),
+            func.row_number().over(partition_by=Event.subject_id, order_by=Event.id.desc()).label("back"),
+            func.count().over(partition_by=Event.subject_id).label("moves"),
+        )
+        .where(Event.subject == "assignment", Event.to_state.is_not(None))
+        .cte("moves")
+    )
+    issued = literal(State.ISSUED.name.lower())
+    torn = select(moves.c.id, moves.c.subject_id).where(moves.c.from_state != func.coalesce(moves.c.former, issued))
+    for row in db.session.execute(torn.limit(MOST)):
+        yield Breach("states", "assignment", row.subject_id, f"event {row.id} does not begin where the last move ended")
+    last = select(moves).where(moves.c.back == 1).subquery()
+    word = _state_word()
+    wrong = (
+        select(Assignment.id, word.label("stored"), func.coalesce(last.c.to_state, issued).label("logged"))
+        .outerjoin(last, last.c.subject_id == Assignment.id)
+        .where(
+            or_(
+                word != func.coalesce(last.c.to_state, issued),
+                Assignment.version != func.coalesce(last.c.moves, 0) + 1,
+            )
+        )
+    )
+    for row in db.session.execute(wrong.limit(MOST)):
+        yield Breach("states", "assignment", row.id, f"stored as {row.stored}, but the log says {row.logged}")
+
+
+def approvals_obey_the_law() -> Iterator[Breach]:
+    """Each version is decided level by level in the order of its chain, by different people, never by its submitter."""
+    versions_and_reviews = (
+        select(
+            Submission.id, Submission.assignment_id, Submission.number, Submission.chain, Submission.person_id,
+            Submission.digest, Review.step, Review.unit_id, Review.decision, Review.person_id.label("reviewer_id"),
+            Review.digest.label("named"),
+        )
+        .outerjoin(Review, Review.submission_id == Submission.id)
+        .order_by(Submission.id, Review.step)
+        .execution_options(yield_per=CHUNK)
+    )  # fmt: skip
+    with db.session.execute(versions_and_reviews) as rows:
+        for _, group in groupby(rows, key=lambda row: row.id):
+            reviews = list(group)
+            if fault := _unlawful(reviews):
+                what = f"version {reviews[0].number}: {fault}"
+                yield Breach("approvals", "assignment", reviews[0].assignment_id, what)
+    yield from _approved_without_chain()
+
+
+def _unlawful(reviews: list[Row[Any]]) -> str:
+    decided = [row for row in reviews if row.step is not None]
+    chain = [int(part) for part in reviews[0].chain.split(",")]
+    if [row.step for row in decided] != list(range(len(decided))):
+        return "a level was skipped"
+    if [row.unit_id for row in decided] != chain[: len(decided)]:
+        return "decided by a unit that is not next in its chain"
+    if reviews[0].person_id in [row.reviewer_id for row in decided]:
+        return "decided by who submitted it"
+    approvers = [row.reviewer_id for row in decided if row.decision is Action.APPROVE]
+    if len(set(approvers)) != len(approvers):
+        return "approved twice by one person"
+    if any(row.named != row.digest for row in decided):
+        return "a decision names another content"
+    if any(row.decision is not Action.APPROVE for row in decided[:-1]):
+        return "decided on after it was returned"
+    return ""
+
+
+def _approved_without_chain() -> Iterator[Breach]:
+    latest = (
+        select(Submission.assignment_id, func.max(Submission.number).label("number"))
+        .group_by(Submission.assignment_id)
+        .subquery()
+    )
+    levels = func.length(Submission.chain) - func.length(func.replace(Submission.chain, ",", "")) + 1
+    approvals = (
+        select(func.count())
+        .select_from(Review)
+        .where(Review.submission_id == Submission.id, Review.decision == Action.APPROVE)
+        .scalar_subquery()
+    )
+    rows = (
+        select(Assignment.id)
+        .outerjoin(latest, latest.c.assignment_id == Assignment.id)
+        .outerjoin(Submission, and_(Submission.assignment_id == Assignment.id, Submission.number == latest.c.number))
+        .where(Assignment.state == State.APPROVED, or_(Submission.id.is_(None), approvals != levels))
+    )
+    for row in db.session.execute(rows.limit(MOST)):
+        yield Breach("approvals", "assignment", row.id, "approved without the approval of every level")
+
+
+def evidence_is_what_it_was(store: Store) -> Iterator[Breach]:
+    """Every piece of evidence lies in the store, and its bytes still give its hash."""
+    files = (
+        select(Evidence.sha256, func.min(Evidence.id).label("id"))
+        .group_by(Evidence.sha256)
+        .execution_options(yield_per=CHUNK)
+    )
+    with db.session.execute(files) as rows:
+        for row in rows:
+            if not store.verify(row.sha256):
+                yield Breach("evidence", "evidence", row.id, "its file is missing or not what was uploaded")
+
+
+def batches_hold_what_their_event_says() -> Iterator[Breach]:
+    """Each batch has as many assignments as its one event states, and their digest is the one stated."""
+    members = select(Assignment.batch_id, func.count().label("n")).group_by(Assignment.batch_id).subquery()
+    rows = db.session.execute(
+        select(Batch.id, Batch.items, Batch.digest, members.c.n)
+        .outerjoin(members, members.c.batch_id == Batch.id)
+        .order_by(Batch.id)
+    ).all()
+    for row in rows:
+        if row.items != row.n:
+            yield Breach("batches", "batch", row.id, f"states {row.items} assignments, holds {row.n or 0}")
+            continue
+        ids = select(Assignment.unit_id).where(Assignment.batch_id == row.id).order_by(Assignment.unit_id).subquery()
+        joined = db.session.execute(select(func.aggregate_strings(cast(ids.c.unit_id, String), ","))).scalar() or ""
+        if hashlib.sha256(joined.encode()).hexdigest() != row.digest:
+            yield Breach("batches", "batch", row.id, "its units are not those its event states")
+
+
+def nothing_waits_unheard() -> Iterator[Breach]:
+    """No open assignment with a due date is without a timer before its last rung has fired."""
+    last = max(rung.number for rung in LADDER)
+    last_reminder = max(rung.number for rung in LADDER if not rung.levels_up)
+    final = case((Task.grade == Grade.BINDING, last), else_=last_reminder)
+    rows = (
+        select(Assignment.id)
+        .join(Task, Task.id == Assignment.task_id)
+        .where(
+            Assignment.due_at.is_not(None),
+            Assignment.state.in_(WITH_OFFICER),
+            ~select(Timer.rung).where(Timer.assignment_id == Assignment.id).exists(),
+            ~select(Firing.rung).where(Firing.assignment_id == Assignment.id, Firing.rung >= final).exists(),
+        )
+    )
+    for row in db.session.execute(rows.limit(MOST)):
+        yield Breach("timers", "assignment", row.id, "open and due, but no rung is armed")
+
+
+CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
+    states_follow_the_log,
+    approvals_obey_the_law,
+    batches_hold_what_their_event_says,
+    nothing_waits_unheard,
+)

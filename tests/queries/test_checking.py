@@ -1,0 +1,114 @@
+"""The checks find nothing in what the verbs made, and every planted fault."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from campaign.cli import find_breaches
+from campaign.db import db, unit_of_work
+from campaign.evidence.anchor import read_heads, write_head
+from campaign.models.sealing import head
+from campaign.operations.issuing import dispatch
+from campaign.operations.reporting import Report, acknowledge, keep_evidence, submit
+from campaign.operations.reviewing import approve
+from campaign.operations.sealing import seal
+from campaign.queries.chain import verify_chain
+from campaign.rules.organisation import Role
+from tests import make
+
+
+@pytest.fixture
+def store(app):
+    return app.extensions["evidence"]
+
+
+@pytest.fixture
+def worked(app, store, now, tmp_path):
+    """A task through the whole loop at one village, and dispatched to five more."""
+    tree = make.small_tree()
+    task = make.task(make.campaign(tree.unit(tree.county)))
+    rule = make.evidence_rule(task)
+    officer = tree.actor(tree.villages[0], Role.OFFICER)
+    note = tmp_path / "名册.txt"
+    note.write_text("名册", encoding="utf-8")
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    mine = db.session.execute(
+        text("SELECT id FROM assignment WHERE unit_id = :unit"), {"unit": tree.unit(tree.villages[0]).id}
+    ).scalar_one()
+    with note.open("rb") as stream:
+        stored = replace(store.put(stream, name=note.name), media_type="image/jpeg")
+    with unit_of_work():
+        acknowledge(mine, actor=officer, now=now, seen=1)
+        evidence = keep_evidence(mine, stored, note.name, actor=officer, now=now)
+        submit(mine, Report("办完了", {}, {evidence: rule.id}), actor=officer, now=now, seen=2)
+    for place in (tree.townships[0], tree.county):
+        with unit_of_work():
+            seen = db.session.execute(text("SELECT version FROM assignment WHERE id = :id"), {"id": mine}).scalar_one()
+            approve(mine, actor=tree.actor(place, Role.SUPERVISOR), now=now, seen=seen)
+    with unit_of_work():
+        seal()
+    return mine
+
+
+def test_what_the_verbs_made_holds(worked, store):
+    assert find_breaches(store) == []
+    assert verify_chain().links == 6
+
+
+PLANTED = {
+    "states": "UPDATE assignment SET state = 2 WHERE id = :id",
+    "approvals": "UPDATE review SET person_id = (SELECT person_id FROM submission LIMIT 1) WHERE step = 0",
+    "batches": "UPDATE batch SET items = 5",
+    "timers": "DELETE FROM timer WHERE assignment_id = (SELECT max(id) FROM assignment)",
+    "evidence": "UPDATE evidence SET sha256 = 'b' || substr(sha256, 2), size = 7",
+    "roll-ups": "INSERT INTO tally_delta (task_id, unit_id, from_state, to_state, due) "
+    "SELECT task_id, unit_id, 1, 2, 0 FROM assignment WHERE id = :id",
+}
+
+
+@pytest.mark.parametrize("check", PLANTED)
+def test_a_planted_fault_is_found(worked, store, check):
+    with unit_of_work() as session:
+        sha = session.execute(text("SELECT sha256 FROM evidence")).scalar_one()
+        assert sha[0] != "b" or check != "evidence"
+        session.execute(text(PLANTED[check]), {"id": worked} if ":id" in PLANTED[check] else {})
+    assert check in {breach.check for breach in find_breaches(store)}
+
+
+def without_triggers(statements):
+    """Somebody with rights on the database itself takes the triggers away and tampers."""
+    postgres = db.engine.dialect.name == "postgresql"
+    with unit_of_work() as session:
+        if postgres:
+            session.execute(text("SET session_replication_role = replica"))
+        else:
+            for name in ("event_no_update", "event_no_delete", "chain_link_no_update", "chain_link_no_delete"):
+                session.execute(text(f"DROP TRIGGER {name}"))
+        for statement in statements:
+            session.execute(text(statement))
+
+
+TAMPERED = {
+    "edited": ["UPDATE event SET reason = 'x' WHERE id = 2"],
+    "link edited": ["UPDATE chain_link SET digest = 'x' WHERE seq = 3"],
+    "link deleted": ["DELETE FROM chain_link WHERE seq = 3"],
+    "swapped": [
+        "UPDATE event SET at = at + 1 WHERE id = 4",
+    ],
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_tampering_inside_the_chain_is_found(worked, how):
+    without_triggers(TAMPERED[how])
+    assert not verify_chain().holds
+
+
+def test_a_cut_tail_and_a_chain_made_anew_are_found_by_the_head_outside(worked, now, tmp_path):
+    seq, _, digest = head()
+    write_head(tmp_path, seq, digest, now)
+    without_triggers(["DELETE FROM chain_link WHERE seq >= 5", "DELETE FROM notice", "DELETE FROM event WHERE id >= 5"])
+    assert verify_chain().holds  # the chain alone cannot tell
+    assert verify_chain(read_heads(tmp_path)).bad_seq == 5
