@@ -28,9 +28,16 @@
   });
   all("[data-close]").forEach((link) => link.addEventListener("click", (event) => { event.preventDefault(); close(); }));
 
-  all("details > summary[data-key]").forEach((summary) => summary.parentElement.addEventListener("toggle", () => {
-    if (summary.parentElement.open) { summary.parentElement.querySelector("input[type=radio], textarea").focus(); }
-  }));
+  // On a phone the open form is as tall as the screen: it then stands in the page instead of sticking to its edge.
+  const phone = window.matchMedia("(max-width: 47.99rem)");
+  const settle = (details) => details.closest(".decide").classList.toggle("position-static", details.open && phone.matches);
+  all(".decide details").forEach((details) => {
+    settle(details);
+    details.addEventListener("toggle", () => {
+      settle(details);
+      if (details.open) { details.querySelector("input[type=radio], textarea").focus(); }
+    });
+  });
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { close(); return; }

@@ -6,7 +6,7 @@
 from flask import Blueprint, Flask
 from flask_wtf.csrf import CSRFProtect
 
-from . import board, door, evidence, ledger, reviews, system
+from . import board, door, evidence, inbox, ledger, reporting, reviews, system
 from .access import register_access
 from .errors import register_errors
 from .filters import register_filters
@@ -18,7 +18,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     board.bp,
     door.bp,
     evidence.bp,
+    inbox.bp,
     ledger.bp,
+    reporting.bp,
     reviews.bp,
     system.bp,
 )

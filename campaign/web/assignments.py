@@ -1,0 +1,227 @@
+"""Assignments in the browser: the list, one of them on its page, signing for it, taking a report back, the receipt."""
+
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from ..db import unit_of_work
+from ..documents.sheets import Column, Show, write_csv, write_xlsx
+from ..errors import Invalid, NotFound, say
+from ..operations.reporting import acknowledge as sign_for
+from ..operations.reporting import withdraw as take_back
+from ..queries import worklist
+from ..queries.assignments import Whole, whole
+from ..queries.worklist import Filters, Page, Row, Sort
+from ..rules.dates import Light, light_of
+from ..rules.organisation import Actor, Role
+from ..rules.states import Action, State
+from ..rules.transitions import Facts, offers
+from .access import current_actor, page_now
+from .navigation import DESK_ROLES
+from .report_form import distance_words, first_fields, sheet_of, unit_words
+from .words import word
+
+bp = Blueprint("assignments", __name__)
+TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+@bp.get("/assignments")
+def index() -> Any:
+    actor, now = current_actor(), page_now()
+    filters, sort = wanted(actor)
+    found = worklist.page(actor, filters, sort, now=now, after=_key())
+    return render_template(
+        "officer/index.html",
+        found=found,
+        filters=filters,
+        sort=sort,
+        total=worklist.total(actor, filters, now=now),
+        most=worklist.MOST_COUNTED,
+        campaigns=worklist.campaigns(actor),
+        lights=[light for light in Light if light is not Light.CANCELLED],
+        states=list(State),
+        posts=[post for post in actor.posts if post.role is Role.OFFICER],
+        now=now,
+        link=lambda **changes: url_for(".index", **_query(filters, sort, changes)),
+        next_page=_next(found, filters, sort),
+        exports={kind: url_for(".export", kind=kind, **_query(filters, sort, {})) for kind in TYPES},
+        on_later_page=_key() is not None,
+    )
+
+
+@bp.get("/assignments/export.<any(xlsx, csv):kind>")
+def export(kind: str) -> Any:
+    actor, now = current_actor(), page_now()
+    filters, sort = wanted(actor)
+    columns = [
+        Column(_("Number"), 10, Show.WHOLE), Column(_("Unit"), 28), Column(_("Task"), 40), Column(_("Campaign"), 36),
+        Column(_("Issued by"), 24), Column(_("State"), 12), Column(_("Light"), 12),
+        Column(_("Sign for by"), 18, Show.MOMENT), Column(_("Due"), 18, Show.MOMENT), Column(_("Waits at"), 24),
+    ]  # fmt: skip
+    rows = (_cells(row) for row in worklist.everything(actor, filters, sort, now=now))
+    zone = current_app.config["SETTINGS"].timezone
+    if kind == "xlsx":
+        content = write_xlsx(_("Tasks"), columns, rows, zone=zone)
+    else:
+        content = write_csv(columns, rows, zone=zone)
+    answer = Response(content, mimetype=TYPES[kind])
+    answer.headers.set("Content-Disposition", "attachment", filename=f"assignments-{now:%Y%m%d}.{kind}")
+    return answer
+
+
+def _cells(row: Row) -> tuple[Any, ...]:
+    return (
+        row.id, row.unit_name, row.title, row.campaign_title, row.issuer_name, word(row.state), word(row.light),
+        row.respond_by, row.due_at, row.reviewer_name or "",
+    )  # fmt: skip
+
+
+@bp.get("/assignments/<int:id>")
+def show(id: int) -> Any:
+    found = visible(id)
+    return draw(found)
+
+
+@bp.post("/assignments/<int:id>/acknowledge")
+def acknowledge(id: int) -> Any:
+    visible(id)
+    with unit_of_work():
+        sign_for(id, actor=current_actor(), now=page_now(), seen=seen(), client_action_id=action_id())
+    flash(_("Signed for. You can report now."), "success")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@bp.post("/assignments/<int:id>/withdraw")
+def withdraw(id: int) -> Any:
+    visible(id)
+    with unit_of_work():
+        take_back(id, actor=current_actor(), now=page_now(), seen=seen(), client_action_id=action_id())
+    flash(_("Withdrawn. Your report is kept here; correct it and submit it again."), "success")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@bp.get("/assignments/<int:id>/receipt")
+def receipt(id: int) -> Any:
+    found = visible(id)
+    if found.latest is None:
+        raise NotFound(say("Nothing has been submitted here yet."))
+    return render_template(
+        "officer/receipt.html",
+        whole=found,
+        ask=found.ask,
+        version=found.latest,
+        number=receipt_number(found),
+        may=offered(found, current_actor()),
+        action_id=uuid4(),
+        now=page_now(),
+    )
+
+
+def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields: dict[str, Any] | None = None) -> Any:
+    """The page of the assignment: as it stands, or with what was just typed and what is wrong with it (422)."""
+    actor, now, ask = current_actor(), page_now(), found.ask
+    may = offered(found, actor)
+    late = ask.cut_off_at is not None and now > ask.cut_off_at
+    sheet = sheet_of(first_fields(found) if fields is None else fields, found, errors)
+    page = render_template(
+        "officer/assignment.html",
+        whole=found,
+        ask=ask,
+        sheet=sheet,
+        may=may,
+        reporting=Action.SUBMIT in may and not late,
+        too_late=Action.SUBMIT in may and late,
+        light=light_of(ask.state, ask.due_at, now),
+        now=now,
+        action_id=uuid4(),
+        check_in_id=uuid4(),
+        distance=distance_words,
+        unit_words=unit_words,
+        at_desk=actor.has_role(*DESK_ROLES),
+        reviewing=actor.post_in(ask.reviewer_unit_id, Role.SUPERVISOR) is not None,
+        receipt_number=receipt_number(found),
+    )
+    return (page, 422) if errors else page
+
+
+def visible(id: int) -> Whole:
+    """The assignment, when this person may see it; NotFound otherwise."""
+    found = whole(id, current_actor())
+    if found is None:
+        raise NotFound(say("This does not exist, or it is not for you."))
+    return found
+
+
+def offered(found: Whole, actor: Actor) -> set[Action]:
+    """What this person may do here as the one who reports."""
+    ask = found.ask
+    facts = Facts(ask.id, ask.state, ask.version, ask.unit_id, (), reviewers_so_far=(0,) * ask.review_step)
+    return {offer.action for offer in offers(facts, actor) if offer.refusal is None}
+
+
+def receipt_number(found: Whole) -> str:
+    """What the officer may quote: year, task, assignment, version."""
+    version = found.latest
+    if version is None:
+        return ""
+    return f"{version.at.year}-{found.ask.task_id:04d}-{found.ask.id:04d}-{version.number}"
+
+
+def seen() -> int:
+    """The version of the assignment that the reader saw."""
+    try:
+        return int(request.form["seen"])
+    except (KeyError, ValueError):
+        raise Invalid(say("The form is damaged. Please open the page again.")) from None
+
+
+def action_id(name: str = "client_action_id") -> str | None:
+    """The id that the form gave this act, or None."""
+    return request.form.get(name) or None
+
+
+def wanted(actor: Actor) -> tuple[Filters, Sort]:
+    """The filters and the order that the address names; what it does not know is left aside."""
+    args = request.args
+    state, light = args.get("state", type=int), args.get("light", type=int)
+    sort = next((member for member in Sort if member.value == args.get("sort")), None)
+    filters = Filters(
+        state=State(state) if state in list(State) else None,
+        light=Light(light) if light in list(Light) else None,
+        campaign_id=args.get("campaign", type=int),
+        unit_id=args.get("unit", type=int),
+        text=args.get("text", "").strip()[:100],
+    )
+    return filters, sort or (Sort.NEWEST if actor.has_role(*DESK_ROLES) else Sort.DUE)
+
+
+def _query(filters: Filters, sort: Sort, changes: dict[str, Any]) -> dict[str, Any]:
+    """The address of the same list with some things changed; a change starts at the first page."""
+    given = {
+        "state": filters.state and int(filters.state),
+        "light": filters.light and int(filters.light),
+        "campaign": filters.campaign_id,
+        "unit": filters.unit_id,
+        "text": filters.text,
+        "sort": sort.value,
+    }
+    return {name: value for name, value in (given | changes).items() if value not in (None, "")}
+
+
+def _key() -> tuple[int, int] | None:
+    """The place in the list after which the page begins."""
+    first, _dot, second = request.args.get("after", "").partition(".")
+    digits = first.lstrip("-").isdigit() and second.isdigit() and len(first) < 20 and len(second) < 19
+    return (int(first), int(second)) if digits else None
+
+
+def _next(found: Page, filters: Filters, sort: Sort) -> str:
+    if found.next is None:
+        return ""
+    key = f"{found.next[0]}.{found.next[1]}"
+    return url_for(".index", **_query(filters, sort, {"after": key}))

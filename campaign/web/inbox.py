@@ -1,0 +1,88 @@
+"""A person's own pages: what there is to do over all posts, what the person was told, and who they are here."""
+
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from ..db import unit_of_work
+from ..operations.reading import mark_all_read
+from ..queries import inbox
+from ..rules.dates import Light
+from ..rules.organisation import Actor, Role
+from .access import current_actor, page_now
+from .navigation import has_endpoint
+
+bp = Blueprint("inbox", __name__)
+STARTS = (
+    (Role.SUPERVISOR, "reviews.queue"),
+    (Role.DISPATCHER, "campaigns.index"),
+    (Role.ADMINISTRATOR, "admin.index"),
+    (Role.AUDITOR, "admin.index"),
+)
+
+
+@bp.get("/")
+def home() -> Any:
+    actor, now = current_actor(), page_now()
+    if not actor.has_role(Role.OFFICER):
+        return redirect(_start(actor), 303)
+    counts = inbox.counts(actor, now=now)
+    units = {post.unit_id: post.unit_name for post in actor.posts if post.role is Role.OFFICER}
+    chosen = request.args.get("unit", type=int)
+    unit_id = chosen if chosen in units else None
+    groups = inbox.cards(actor, now=now, unit_id=unit_id)
+    return render_template(
+        "officer/home.html",
+        counts=counts,
+        groups=[(light, groups[light]) for light in inbox.TO_DO if groups[light]],
+        waiting=groups[Light.WAITING],
+        done=groups[Light.DONE],
+        units=units,
+        unit_id=unit_id,
+        actor=actor,
+        now=now,
+        lights=Light,
+        action_ids={card.id: uuid4() for card in groups[Light.NEW] + groups[Light.OVERDUE]},
+        badges=_badges(actor, counts.to_do()),
+    )
+
+
+def _start(actor: Actor) -> str:
+    """Where a person without anything to report begins."""
+    starts = (name for role, name in STARTS if actor.has_role(role) and has_endpoint(name))
+    return url_for(next(starts, "inbox.me"))
+
+
+def _badges(actor: Actor, to_do: int) -> dict[str, int]:
+    return {"inbox.home": to_do, "inbox.messages": inbox.unread(actor)}
+
+
+@bp.get("/messages")
+def messages() -> Any:
+    actor = current_actor()
+    id, _dot, assignment_id = request.args.get("before", "").partition(".")
+    before = (int(id), int(assignment_id)) if id.isdigit() and assignment_id.isdigit() else None
+    found = inbox.messages(actor, before=before)
+    key = f"{found.next[0]}.{found.next[1]}" if found.next else ""
+    return render_template(
+        "officer/messages.html",
+        found=found,
+        next_page=url_for(".messages", before=key) if key else "",
+        first=before is None,
+        unread=inbox.unread(actor),
+    )
+
+
+@bp.post("/messages/read")
+def read() -> Any:
+    with unit_of_work():
+        mark_all_read(actor=current_actor(), now=page_now())
+    flash(_("All messages are marked as read."), "success")
+    return redirect(url_for(".messages"), 303)
+
+
+@bp.get("/me")
+def me() -> Any:
+    return render_template("officer/me.html", actor=current_actor())

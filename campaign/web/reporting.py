@@ -1,0 +1,155 @@
+"""Reporting in the browser: drafts, photos that go up one by one, check-ins, and the submission."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import current_app, flash, jsonify, redirect, request, url_for
+from flask_babel import gettext as _
+from werkzeug.datastructures import FileStorage
+
+from ..db import unit_of_work
+from ..errors import Invalid, say
+from ..evidence.inspection import plain_name
+from ..evidence.store import Store
+from ..operations import reporting as operations
+from ..queries.assignments import Whole
+from .access import current_actor, page_now
+from .assignments import action_id, bp, draw, seen, visible
+from .errors import wants_json
+from .filters import clock_time, size_words
+from .language import speak
+from .report_form import Fields, first_fields, posted_fields, read_values, report_of, sheet_of
+
+Errors = dict[str, tuple[str, ...]]
+
+
+@bp.post("/assignments/<int:id>/submit")
+def submit(id: int) -> Any:
+    found, fields, errors = _received(id)
+    values, wrong = read_values(fields, found)
+    errors |= wrong
+    if not errors:
+        report = report_of(fields, values, str(fields["words"]))
+        try:
+            with unit_of_work():
+                operations.submit(
+                    id, report, actor=current_actor(), now=page_now(), seen=seen(), client_action_id=action_id()
+                )
+            return redirect(url_for(".receipt", id=id), 303)
+        except Invalid as error:
+            errors = _problems(error, "words")
+    return _again(found, fields, errors)
+
+
+@bp.post("/assignments/<int:id>/check-in")
+def check_in(id: int) -> Any:
+    found, fields, errors = _received(id)
+    values, wrong = read_values(fields, found)
+    errors |= wrong
+    if not errors:
+        report = report_of(fields, _changed(values, found), str(fields["note"]))
+        try:
+            with unit_of_work():
+                operations.check_in(
+                    id, report, actor=current_actor(), now=page_now(), client_action_id=action_id("check_in_id")
+                )
+                _keep_draft(id, fields | {"note": "", "kind": "1"})
+            flash(_("Your check-in has been sent. It does not go to review."), "success")
+            return redirect(url_for(".show", id=id), 303)
+        except Invalid as error:
+            errors = _problems(error, "note")
+    return _again(found, fields, errors)
+
+
+@bp.post("/assignments/<int:id>/draft")
+def draft(id: int) -> Any:
+    found, fields, errors = _received(id)
+    with unit_of_work():
+        _keep_draft(id, fields)
+    if wants_json():
+        shown = sheet_of(fields, found)
+        missing = [{"where": where, "sentence": sentence} for where, sentence in shown.missing]
+        short = {box.id: box.short for box in shown.boxes if box.rule}
+        saved = _("Draft saved %(time)s, you can leave safely", time=clock_time(page_now()))
+        return jsonify({"saved": saved, "missing": missing, "short": short, "written": shown.written})
+    if errors:
+        return _again(found, fields, errors)
+    flash(_("Draft saved %(time)s, you can leave safely", time=clock_time(page_now())), "success")
+    return redirect(url_for(".show", id=id, _anchor=request.form.get("anchor") or "main"), 303)
+
+
+@bp.post("/assignments/<int:id>/upload")
+def upload(id: int) -> Any:
+    """One file of a script, kept at once; it belongs to the draft from now on."""
+    visible(id)
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise Invalid(say("No file came with this."))
+    rule = request.form.get("rule", type=int)
+    evidence_id = _keep_file(id, sent)
+    found = visible(id)
+    fields = first_fields(found)
+    known = {rule.id for rule in found.rules}
+    fields["files"] = dict(fields.get("files", {})) | {str(evidence_id): rule if rule in known else None}
+    with unit_of_work():
+        _keep_draft(id, fields)
+    file = next(file for file in found.files if file.id == evidence_id)
+    answer = {"id": file.id, "name": file.name, "size": size_words(file.size), "photo": file.is_photo}
+    return jsonify(answer | {"href": url_for("evidence.show", id=file.id)}), 201
+
+
+def _received(id: int) -> tuple[Whole, Fields, Errors]:
+    """The assignment, the fields of the form, and what was wrong with its files; good files are kept already."""
+    found = visible(id)
+    errors: Errors = {}
+    kept: dict[str, int | None] = {}
+    for rule_id in [rule.id for rule in found.rules] + [0]:
+        for sent in _files(f"file-{rule_id}"):
+            try:
+                kept[str(_keep_file(id, sent))] = rule_id or None
+            except Invalid as error:
+                sentence = _("%(name)s: %(what)s", name=plain_name(sent.filename or ""), what=speak(error.sentence))
+                errors[f"evidence-{rule_id}"] = (*errors.get(f"evidence-{rule_id}", ()), sentence)
+    if kept:
+        found = visible(id)
+    fields = posted_fields(request.form, found)
+    fields["files"] |= kept
+    return found, fields, errors
+
+
+def _files(name: str) -> Iterable[FileStorage]:
+    return [sent for sent in request.files.getlist(name) if sent.filename]
+
+
+def _keep_file(id: int, sent: FileStorage) -> int:
+    """Keeps the bytes, then the row; the same bytes again are the same evidence."""
+    store: Store = current_app.extensions["evidence"]
+    name = plain_name(sent.filename or "")
+    stored = store.put(sent.stream, name=name)
+    with unit_of_work():
+        return operations.keep_evidence(id, stored, name, actor=current_actor(), now=page_now())
+
+
+def _keep_draft(id: int, fields: Fields) -> None:
+    operations.save_draft(id, fields, actor=current_actor(), now=page_now())
+
+
+def _again(found: Whole, fields: Fields, errors: Errors) -> Any:
+    """The form once more, with everything that was typed; kept as the draft too, so that leaving loses nothing."""
+    with unit_of_work():
+        _keep_draft(found.ask.id, fields)
+    return draw(visible(found.ask.id), errors, fields)
+
+
+def _problems(error: Invalid, where: str) -> Errors:
+    """The sentences of the refusal by field; one without a field stands where the words are."""
+    errors: Errors = {}
+    for problem in error.problems:
+        errors[problem.where] = (*errors.get(problem.where, ()), speak(problem.sentence))
+    return errors or {where: (speak(error.sentence),)}
+
+
+def _changed(values: dict[int, Any], found: Whole) -> dict[int, Any]:
+    """The figures that are news: what was reported before is not reported again."""
+    last = {metric.id: metric.last for metric in found.metrics}
+    return {key: value for key, value in values.items() if value != last.get(key)}
