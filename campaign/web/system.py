@@ -2,16 +2,25 @@
 
 import os
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, jsonify, render_template
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..queries.running import Gauges, gauges
+from ..rules.dates import Light
+from ..rules.states import State
 from .access import page_now
 
 bp = Blueprint("system", __name__)
+SAMPLE = {
+    "words": "A few words",
+    "verb": "Do it",
+    "sentence": "One sentence that says what is the matter and what can be done now.",
+    "unit": "persons",
+    "options": (("a", "This"), ("b", "That")),
+}
 
 
 @bp.get("/healthz")
@@ -60,7 +69,15 @@ def metrics() -> Response:
 def styleguide() -> Any:
     if current_app.config["SETTINGS"].env == "production":
         abort(404)
-    return render_template("styleguide.html")
+    return render_template(
+        "system/styleguide.html",
+        lights=list(Light),
+        states=list(State),
+        days=[page_now() + timedelta(days=days) for days in (-2, 1, 9)],
+        now=page_now(),
+        figures=(0, 1234.5, None),
+        sample=SAMPLE,
+    )
 
 
 def _gauges() -> Gauges | None:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -350,6 +351,12 @@ def test_ready_and_gauges(client, app):
         session.execute(text("DROP TABLE delivery"))
     assert client.get("/readyz").status_code == 503
     assert client.get("/metrics").text == "# TYPE campaign_database_up gauge\ncampaign_database_up 0\n"
+
+
+def test_the_page_of_components_is_not_for_production(client, app):
+    assert client.get("/styleguide").status_code == 200
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], env="production")
+    assert client.get("/styleguide").status_code == 404
 
 
 def test_not_ready_without_a_place_for_evidence(client, app):
