@@ -1,0 +1,105 @@
+"""Small copies: upright, bounded, without place or person; a bad picture costs only its copy."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from campaign.evidence.pictures import Copy, small_copy
+from campaign.evidence.store import Damaged, Store
+
+from .hostile import png
+
+GPS, ORIENTATION, MAKER = 0x8825, 0x0112, 0x010F
+RED, WHITE = (200, 30, 30), (255, 255, 255)
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def photo(form: str = "JPEG", size=(4000, 3000), mode: str = "RGB", colour=RED, **options) -> io.BytesIO:
+    """A photo as a phone sends it: lying on its side, with the place and the maker in it."""
+    exif = Image.Exif()
+    exif[MAKER] = "Phone of Wang"
+    exif[ORIENTATION] = 6
+    exif.get_ifd(GPS)[2] = (39.0, 54.0, 0.0)
+    out = io.BytesIO()
+    Image.new(mode, size, colour).save(out, form, **({"exif": exif} | options))
+    out.seek(0)
+    return out
+
+
+def copy_of(store: Store, sent: io.BytesIO, copy: Copy = Copy.THUMB) -> Image.Image:
+    kept = store.put(sent, name="photo")
+    path = small_copy(store, kept.sha256, kept.media_type, copy)
+    with Image.open(path) as made:
+        made.load()
+        return made
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("copy", list(Copy))
+def test_copies_are_upright_bounded_and_say_nothing_of_place_or_person(store, form, copy):
+    made = copy_of(store, photo(form), copy)
+    assert made.format == "JPEG"
+    assert max(made.size) == copy.value
+    assert made.height > made.width  # it lay on its side
+    assert dict(made.getexif()) == {}
+    assert b"Phone of Wang" not in b"".join(path.read_bytes() for path in store.cache.rglob("*.jpg"))
+    assert all(abs(a - b) < 12 for a, b in zip(made.getpixel((5, 5)), RED, strict=True))
+
+
+def test_a_photo_of_an_iphone_is_shown(store):
+    assert max(copy_of(store, photo("HEIF", (1200, 900))).size) == Copy.THUMB.value
+
+
+def test_notes_other_than_exif_stay_behind_too(store):
+    copy_of(store, photo(comment=b"written by Wang", xmp=b"<x:xmpmeta>Wang</x:xmpmeta>", exif=b""))
+    assert b"Wang" not in b"".join(path.read_bytes() for path in store.cache.rglob("*.jpg"))
+
+
+def test_what_is_clear_becomes_white(store):
+    made = copy_of(store, photo("PNG", (50, 40), "RGBA", (0, 0, 0, 0), exif=b""))
+    assert made.getpixel((5, 5)) == WHITE
+    assert made.size == (50, 40)  # nothing is made larger
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "I;16", "LA"])
+def test_pictures_of_other_kinds_are_shown(store, mode):
+    colour = (9, 255) if mode == "LA" else 1
+    assert copy_of(store, photo("PNG", (400, 300), mode, colour, exif=b"")).mode == "RGB"
+
+
+def test_the_original_is_untouched(store):
+    sent = photo().getvalue()
+    kept = store.put(io.BytesIO(sent), name="photo")
+    small_copy(store, kept.sha256, kept.media_type, Copy.THUMB)
+    with store.open(kept.sha256) as stream:
+        assert stream.read() == sent
+
+
+def test_a_copy_is_made_once(store):
+    kept = store.put(photo(), name="photo")
+    first = small_copy(store, kept.sha256, kept.media_type, Copy.THUMB)
+    stamp = first.stat().st_mtime_ns
+    assert small_copy(store, kept.sha256, kept.media_type, Copy.THUMB).stat().st_mtime_ns == stamp
+    assert list(store.stored()) == [kept.sha256]
+
+
+def test_a_picture_that_cannot_be_unpacked_has_no_copy(store):
+    kept = store.put(io.BytesIO(png(300, 300)), name="photo.png")
+    assert small_copy(store, kept.sha256, kept.media_type, Copy.THUMB) is None
+
+
+def test_a_document_has_no_copy(store):
+    kept = store.put(io.BytesIO(b"text"), name="a.txt")
+    assert small_copy(store, kept.sha256, kept.media_type, Copy.THUMB) is None
+
+
+def test_a_damaged_original_gives_no_copy(store):
+    kept = store.put(photo(), name="photo")
+    store.path(kept.sha256).unlink()
+    with pytest.raises(Damaged):
+        small_copy(store, kept.sha256, kept.media_type, Copy.THUMB)
