@@ -5,7 +5,7 @@ WORKERS ?= 2
 HOST = $${CAMPAIGN_HOST:-127.0.0.1}
 PORT = $${CAMPAIGN_PORT:-8000}
 BIN = .venv/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check
 FLASK = $(BIN)/flask --app wsgi
 PACKAGES = chromium fonts-noto-cjk fontconfig
 

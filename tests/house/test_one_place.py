@@ -85,10 +85,12 @@ def test_operations_and_questions_open_no_unit_of_work():
     assert_none(found)
 
 
-def _assigned(node: ast.AST) -> list[ast.expr]:
-    if isinstance(node, ast.Assign):
-        return [each for target in node.targets for each in ast.walk(target) if isinstance(each, ast.expr)]
-    return [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign) else []
+def _assigned(node: ast.AST) -> list[ast.Attribute]:
+    """The attributes that this statement writes to."""
+    if not isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.With):
+        return []
+    below = (each for part in ast.iter_child_nodes(node) if not isinstance(part, ast.stmt) for each in ast.walk(part))
+    return [each for each in below if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)]
 
 
 def _is_other_state(value: ast.AST | None) -> bool:
@@ -118,7 +120,7 @@ def test_only_move_writes_the_state_of_an_assignment():
     found: list[str] = []
     for module in everywhere_but("campaign/operations/move.py"):
         for node in ast.walk(module.tree):
-            targets = [each for each in _assigned(node) if isinstance(each, ast.Attribute) and each.attr == "state"]
+            targets = [each for each in _assigned(node) if each.attr == "state"]
             if targets and not _is_other_state(getattr(node, "value", None)):
                 found.append(f"{module.at(node)} assigns .state")
             if isinstance(node, ast.Call) and _updates_assignment(node):
