@@ -81,6 +81,10 @@ class Sheet:
         """Whether an amount is asked, so that 元 or 万元 must be chosen."""
         return any(shown.metric.kind is MetricKind.AMOUNT for shown in self.metrics)
 
+    def wrong(self, name: str) -> tuple[str, ...]:
+        """The sentences at that field."""
+        return self.errors.get(name, ())
+
     @property
     def written(self) -> int:
         """How many characters of the words count."""
