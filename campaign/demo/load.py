@@ -1,22 +1,68 @@
-"""Loads the demonstration into an empty database."""
+"""Loads the demonstration into an empty database, in one unit of work: all of it or nothing."""
 
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from random import Random
 
-from sqlalchemy import select
+from flask import current_app
+from sqlalchemy import Select, func, select, update
 
-from ..db import db
-from ..models import Area
-from ..rules.organisation import Role
+from ..clock import local_today
+from ..db import db, unit_of_work
+from ..documents.plans import read_plan
+from ..documents.tables import read_table
+from ..errors import Refused, say
+from ..models import Area, Assignment, Campaign, Notice, Person, Post, Task, Unit
+from ..operations.areas import import_areas
+from ..operations.folding import fold
+from ..operations.issuing import cancel, dispatch, issue, reopen
+from ..operations.people_import import import_people
+from ..operations.planning import create_campaign
+from ..operations.recording import RECORD_STATES, claim_slot, close_run, record_states
+from ..operations.signing_in import hash_password
+from ..operations.sweeping import fire
+from ..rules.dates import DueKind
+from ..rules.jobs import RunState, slot_of
+from ..rules.ladder import Sweep
+from ..rules.organisation import SYSTEM, SYSTEM_PERSON_ID, Line, Role
+from ..rules.planning import CampaignPlan, UnitRef
+from ..rules.states import State
+from .acting import Theatre, at_work
 
 Progress = Callable[[str, int, int], None]
+Issue = tuple[datetime, CampaignPlan, float]  # when, what, and how eager the units are
+HERE = Path(__file__).parent
 CITY = "990100000000"
+PASSWORD = "Qinghe-2026"  # noqa: S105 (the demonstration's own, documented, only in CAMPAIGN_ENV=demo)
+SEED = 20261120
+DAYS = 21  # how long the demonstration has been going on
+RECORDED_DAYS = 7
+SWEEP_EVERY = timedelta(hours=6)
+# Days from today on which the dates of a plan fall, in their order; a plan has at most so many different dates.
+DUE = {"C000": (2,), "C002-00": (-1,), "C002-10": (-3, 12), "C003": (-5, 1), "C004": (-2, 9)}
+# Days ago on which a campaign was issued, and how eager its units are.
+ISSUED = {
+    "C000": (16, 0.75), "C001": (5, 0.45), "C002-00": (14, 1.0), "C002-07": (12, 0.8), "C002-09": (9, 1.0),
+    "C002-10": (19, 1.0), "C002-12": (11, 0.8), "C002-14": (4, 0.8), "C003": (20, 0.7), "C004": (13, 0.8),
+}  # fmt: skip
+# What a visitor takes in hand stays untouched: this village's work of the union plan.
+SPARED = ("C004", "990101001201")
+# Who is shown at the start: role, area, line.
+SHOWN = (
+    (Role.OFFICER, "990101001201", Line.WOMEN), (Role.OFFICER, "990101001201", Line.UNION),
+    (Role.SUPERVISOR, "990101001000", Line.WOMEN), (Role.SUPERVISOR, "990101001000", Line.UNION),
+    (Role.SUPERVISOR, "990101000000", Line.UNION), (Role.SUPERVISOR, "990101000000", Line.PARTY),
+    (Role.DISPATCHER, "990101000000", Line.PARTY), (Role.DISPATCHER, "990101000000", Line.WOMEN),
+    (Role.DISPATCHER, CITY, Line.WOMEN), (Role.ADMINISTRATOR, CITY, Line.PARTY), (Role.AUDITOR, CITY, Line.PARTY),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody to sign in as: what they are, where, and with which password."""
+    """Somebody to sign in as: what they are and where, and with which password."""
 
     role: Role
     login: str
@@ -31,5 +77,172 @@ def holds_demo() -> bool:
 
 
 def load_demo(*, now: datetime, progress: Progress | None = None) -> list[Account]:
-    """Not written yet."""
-    return []
+    """Loads everything and returns the accounts to sign in with. Refused unless the database is empty.
+
+    In CAMPAIGN_ENV=demo the accounts have the documented password; elsewhere a random one, to be changed at once.
+    """
+    told = progress or (lambda _step, _done, _all: None)
+    open_to_all = current_app.config["SETTINGS"].env in ("demo", "test")
+    password = PASSWORD if open_to_all else secrets.token_urlsafe(12)
+    with unit_of_work():
+        people = db.session.scalar(select(func.count()).select_from(Person).where(Person.id != SYSTEM_PERSON_ID))
+        if people or db.session.execute(select(Area.id)).first() is not None:
+            raise Refused(say("The demonstration needs an empty database. This one holds something already."))
+        began = now - timedelta(days=DAYS)
+        _people_the_city(began, password, must_change=not open_to_all, told=told)
+        chance = Random(SEED)  # noqa: S311 (a story, not a secret)
+        theatre = Theatre(current_app.extensions["evidence"], chance)
+        _play(theatre, _campaigns(theatre, now), began, now, told)
+        _last_touches(theatre, now)
+    return _accounts(password)
+
+
+def _people_the_city(now: datetime, password: str, *, must_change: bool, told: Progress) -> None:
+    told("areas", 0, 2)
+    with (HERE / "areas.csv").open("rb") as stream:
+        import_areas(read_table(stream, "areas.csv"), actor=SYSTEM, now=now)
+    told("people", 1, 2)
+    with (HERE / "people.csv").open("rb") as stream:
+        import_people(read_table(stream, "people.csv"), actor=SYSTEM, now=now, today=local_today(now))
+    known = update(Person).where(Person.id != SYSTEM_PERSON_ID)
+    db.session.execute(known.values(password_hash=hash_password(password), must_change_password=must_change))
+    told("people", 2, 2)
+
+
+def _campaigns(theatre: Theatre, now: datetime) -> list[Issue]:
+    """The plans of the folder with their dates moved around today, by the instant of their issue."""
+    found = []
+    for path in sorted((HERE / "campaigns").glob("*.yaml")):
+        plan = read_plan(path)
+        days, eager = ISSUED.get(plan.key or "", (7, 0.7))
+        issued_at = at_work(now - timedelta(days=days, hours=2), theatre.chance)
+        found.append((issued_at, moved(plan, local_today(issued_at), local_today(now)), eager))
+    return sorted(found, key=lambda item: (item[1].higher_campaign_key is not None, item[0]))
+
+
+def moved(plan: CampaignPlan, issued_on: date, today: date) -> CampaignPlan:
+    """The plan with its fixed dates around today, in the same order; a date that is missing stays missing."""
+    dates = sorted({task.due_on for task in plan.tasks if task.due_on is not None})
+    offsets = DUE.get(plan.key or "", ())
+    new = {
+        day: today + timedelta(days=offsets[at] if at < len(offsets) else 10 + 5 * at) for at, day in enumerate(dates)
+    }
+    tasks = tuple(
+        replace(task, due_on=new[task.due_on]) if task.due_kind is DueKind.FIXED and task.due_on else task
+        for task in plan.tasks
+    )
+    phases = tuple(
+        replace(
+            phase,
+            starts_on=phase.starts_on and issued_on + timedelta(days=30 * at),
+            ends_on=phase.ends_on and issued_on + timedelta(days=30 * at + 29),
+        )
+        for at, phase in enumerate(plan.phases)
+    )
+    ends_on = plan.ends_on and today + timedelta(days=90)
+    return replace(plan, starts_on=plan.starts_on and issued_on, ends_on=ends_on, tasks=tasks, phases=phases)
+
+
+def _play(
+    theatre: Theatre,
+    campaigns: list[tuple[datetime, CampaignPlan, float]],
+    began: datetime,
+    now: datetime,
+    told: Progress,
+) -> None:
+    """The past weeks, hour by hour: campaigns are issued, people act, the clock sweeps and records."""
+    waiting = sorted(campaigns, key=lambda item: item[0])
+    moment = began
+    while moment < now:
+        moment = min(moment + SWEEP_EVERY, now)
+        while waiting and waiting[0][0] <= moment:
+            issued_at, plan, eager = waiting.pop(0)
+            theatre.play(issued_at)
+            _issue(theatre, plan, eager, issued_at)
+        theatre.play(moment)
+        for sweep in Sweep:
+            fire(sweep, now=moment, limit=100_000)
+        _record(moment, now)
+        told("days", DAYS - (now - moment).days, DAYS)
+
+
+def _issue(theatre: Theatre, plan: CampaignPlan, eager: float, now: datetime) -> None:
+    dispatcher = theatre.holder(_unit_id(plan.issuing_unit), Role.DISPATCHER, now)
+    if dispatcher is None:
+        raise LookupError(f"nobody dispatches for {plan.issuing_unit}")
+    campaign_id = create_campaign(plan, actor=dispatcher, now=now - timedelta(hours=1))
+    version = db.session.execute(select(Campaign.version).where(Campaign.id == campaign_id)).scalar_one()
+    issue(campaign_id, actor=dispatcher, now=now - timedelta(minutes=10), seen=version)
+    key, code = SPARED
+    spared = set(db.session.scalars(select(Unit.id).join(Area, Area.id == Unit.area_id).where(Area.code == code)))
+    for task_id in db.session.scalars(select(Task.id).where(Task.campaign_id == campaign_id).order_by(Task.position)):
+        dispatch(task_id, actor=dispatcher, now=now)
+        theatre.cast(task_id, now, lambda unit_id: plan.key == key and unit_id in spared, eager)
+
+
+def _unit_id(unit: UnitRef) -> int:
+    found = select(Unit.id).join(Area, Area.id == Unit.area_id).where(Area.code == unit.area, Unit.line == unit.line)
+    return db.session.execute(found).scalar_one()
+
+
+def _record(moment: datetime, now: datetime) -> None:
+    """The record of states in the last days, with its job runs."""
+    if moment < now - timedelta(days=RECORDED_DAYS):
+        return
+    slot = slot_of(moment, timedelta(hours=1))
+    run = claim_slot(RECORD_STATES, slot, worker="demonstration", now=moment)
+    if run is not None:
+        close_run(run, state=RunState.DONE, done=record_states(slot, moment), now=moment)
+
+
+def _last_touches(theatre: Theatre, now: datetime) -> None:
+    """One assignment is given back after its approval, one is cancelled; what was told weeks ago is read."""
+    for state, step, reason in (
+        (State.APPROVED, reopen, "抽查发现名册漏登两户，请补充后重新报送。"),
+        (State.ISSUED, cancel, "该单位已并入邻近单位，由对方一并办理。"),
+    ):
+        row = db.session.execute(_one_in(state)).first()
+        if row is not None:
+            dispatcher = theatre.holder(row.issuing_unit_id, Role.DISPATCHER, now)
+            if dispatcher is not None:
+                step(row.id, actor=dispatcher, now=now, seen=row.version, reason=reason)
+    told = update(Notice).execution_options(synchronize_session=False)
+    db.session.execute(told.values(delivered_at=Notice.created_at))
+    db.session.execute(
+        told.where(Notice.person_id.is_not(None), Notice.created_at < now - timedelta(days=4)).values(
+            read_at=Notice.created_at
+        )
+    )
+    while fold(now):
+        pass
+
+
+def _one_in(state: State) -> Select[tuple[int, int, int]]:
+    """An assignment in that state, with its version and the unit that issued it."""
+    return (
+        select(Assignment.id, Assignment.version, Campaign.issuing_unit_id)
+        .join(Task, Task.id == Assignment.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .where(Assignment.state == state, Campaign.key == "C002-12")
+        .order_by(Assignment.id)
+        .limit(1)
+    )
+
+
+def _accounts(password: str) -> list[Account]:
+    """The people that are shown, with all their posts in words."""
+    found: dict[int, Account] = {}
+    for role, code, line in SHOWN:
+        row = db.session.execute(
+            select(Person.id, Person.login, Person.name)
+            .join(Post, Post.person_id == Person.id)
+            .join(Unit, Unit.id == Post.unit_id)
+            .join(Area, Area.id == Unit.area_id)
+            .where(Post.role == role, Area.code == code, Unit.line == line)
+            .order_by(Post.id)
+        ).first()
+        if row is not None and row.id not in found:
+            units = select(Unit.name).join(Post, Post.unit_id == Unit.id)
+            names = db.session.scalars(units.where(Post.person_id == row.id, Post.role == role).order_by(Post.id))
+            found[row.id] = Account(role, row.login, row.name, password, "、".join(names))
+    return list(found.values())

@@ -1,0 +1,178 @@
+"""Simulated people: officers and supervisors act through the real operations at instants of the past weeks."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from random import Random
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from ..clock import local_today, zone
+from ..db import db
+from ..errors import Refused
+from ..evidence.store import Store
+from ..models import Assignment, Post, Task, Unit
+from ..models.facts import Standing, facts_of
+from ..operations.reporting import Report, acknowledge, check_in, keep_evidence, submit
+from ..operations.reviewing import approve, return_for_changes
+from ..queries.people import actor_of
+from ..rules.organisation import Actor, Role
+from ..rules.states import State
+from .inventing import Cupboard, progress_of, return_of, value_for, words_for
+
+Act = str
+# How many of a hundred assignments go which way.
+WAYS: tuple[tuple[int, tuple[Act, ...]], ...] = (
+    (20, ()),
+    (20, ("acknowledge",)),
+    (12, ("acknowledge", "check_in")),
+    (13, ("acknowledge", "submit")),
+    (8, ("acknowledge", "submit", "approve")),
+    (8, ("acknowledge", "submit", "return")),
+    (4, ("acknowledge", "check_in", "submit", "return", "submit")),
+    (12, ("acknowledge", "submit", "finish")),
+    (3, ("acknowledge", "submit", "return", "submit", "finish")),
+)
+# Days from one act to the next, at least and at most.
+PACE = {
+    "acknowledge": (0.05, 2.0),
+    "check_in": (0.5, 4.0),
+    "submit": (1.0, 7.0),
+    "approve": (0.1, 2.5),
+    "finish": (0.1, 2.0),
+    "return": (0.1, 2.5),
+}
+OPENS, CLOSES = 8.5, 17.8  # hours of the day in which people act
+
+
+def at_work(moment: datetime, chance: Random) -> datetime:
+    """That instant, or one within the next working hours."""
+    local = moment.astimezone(ZoneInfo(zone()))
+    hour = local.hour + local.minute / 60
+    if OPENS <= hour < CLOSES:
+        return moment
+    ahead = (OPENS - hour) % 24 + chance.random() * 3
+    return moment + timedelta(hours=ahead)
+
+
+@dataclass(order=True)
+class Plan:
+    """What happens next to one assignment."""
+
+    at: datetime
+    number: int
+    assignment_id: int = field(compare=False)
+    acts: tuple[Act, ...] = field(compare=False)
+
+
+class Theatre:
+    """Everybody with their posts, the files they attach, and what they are going to do."""
+
+    def __init__(self, store: Store, chance: Random) -> None:
+        self.chance = chance
+        self.cupboard = Cupboard(store, chance)
+        self.holders: dict[tuple[int, Role], list[int]] = {}
+        posts = select(Post.person_id, Post.unit_id, Post.role).order_by(Post.id)
+        for person_id, unit_id, role in db.session.execute(posts):
+            self.holders.setdefault((unit_id, role), []).append(person_id)
+        self.actors: dict[int, Actor] = {}
+        self.tasks: dict[int, Task] = {}
+        self.receivers: dict[int, int] = {}
+        self.plans: list[Plan] = []
+        self.numbers = count()
+
+    def holder(self, unit_id: int | None, role: Role, now: datetime, but: tuple[int | None, ...] = ()) -> Actor | None:
+        """Somebody with that role there, none of those left out."""
+        for person_id in self.holders.get((unit_id or 0, role), ()):
+            if person_id not in but:
+                if person_id not in self.actors:
+                    found = actor_of(person_id, local_today(now))
+                    assert found is not None
+                    self.actors[person_id] = found
+                return self.actors[person_id]
+        return None
+
+    def cast(self, task_id: int, dispatched_at: datetime, spare: Callable[[int], bool], eager: float) -> None:
+        """Gives every assignment of the task its way; those of the units to spare stay as they are."""
+        rows = db.session.execute(
+            select(Assignment.id, Assignment.unit_id)
+            .join(Unit, Unit.id == Assignment.unit_id)
+            .where(Assignment.task_id == task_id)
+            .order_by(Unit.lft, Unit.line)
+        ).all()
+        self.receivers[task_id] = max(1, len(rows))
+        weights, ways = zip(*WAYS, strict=True)
+        for id, unit_id in rows:
+            [way] = self.chance.choices(ways, weights)
+            if way and not spare(unit_id) and self.chance.random() < eager:
+                self._next(id, way, dispatched_at)
+
+    def _next(self, assignment_id: int, acts: tuple[Act, ...], after: datetime) -> None:
+        least, most = PACE[acts[0]]
+        at = at_work(after + timedelta(days=self.chance.uniform(least, most)), self.chance)
+        heapq.heappush(self.plans, Plan(at, next(self.numbers), assignment_id, acts))
+
+    def play(self, until: datetime) -> int:
+        """Everything that happens up to that instant, in its order; how many acts it was."""
+        played = 0
+        while self.plans and self.plans[0].at <= until:
+            plan = heapq.heappop(self.plans)
+            facts = facts_of(plan.assignment_id)
+            assert facts is not None
+            act, *rest = plan.acts
+            try:
+                self._act(act, facts, plan.at)
+            except Refused:
+                continue  # the cut-off has passed, or somebody did it already: so it goes in offices too
+            played += 1
+            if act == "finish" and facts.levels_remain:
+                rest = ["finish"]
+            if rest:
+                self._next(plan.assignment_id, tuple(rest), plan.at)
+        return played
+
+    def _act(self, act: Act, facts: Standing, now: datetime) -> None:
+        if act in ("acknowledge", "check_in", "submit"):
+            officer = self.holder(facts.unit_id, Role.OFFICER, now)
+            if officer is not None:
+                self._report(act, facts, officer, now)
+            return
+        judge = self.holder(facts.reviewer_unit_id, Role.SUPERVISOR, now, (facts.submitter_id, *facts.reviewers_so_far))
+        if judge is None or facts.state is not State.SUBMITTED:
+            return
+        if act == "return":
+            reason, words = return_of(self.chance)
+            return_for_changes(facts.id, actor=judge, now=now, seen=facts.version, reason=reason, words=words)
+        else:
+            approve(facts.id, actor=judge, now=now, seen=facts.version)
+
+    def _report(self, act: Act, facts: Standing, officer: Actor, now: datetime) -> None:
+        if act == "acknowledge":
+            acknowledge(facts.id, actor=officer, now=now, seen=facts.version)
+            return
+        task = self._task(facts.task_id)
+        if act == "check_in":
+            kind, words = progress_of(task, self.chance)
+            check_in(facts.id, Report(words=words, kind=kind), actor=officer, now=now)
+            return
+        evidence: dict[int, int | None] = {}
+        used: set[str] = set()
+        for rule in task.evidence_rules:
+            for stored, name in self.cupboard.pick(rule, used, self.chance, now):
+                used.add(stored.sha256)
+                kept = keep_evidence(facts.id, stored, name, actor=officer, now=now)
+                evidence.setdefault(kept, rule.id)
+        values = {metric.id: value_for(metric, self.receivers[facts.task_id], self.chance) for metric in task.metrics}
+        report = Report(words=words_for(task, self.chance), values=values, evidence=evidence)
+        submit(facts.id, report, actor=officer, now=now, seen=facts.version)
+
+    def _task(self, task_id: int) -> Task:
+        if task_id not in self.tasks:
+            loaded = select(Task).where(Task.id == task_id)
+            loaded = loaded.options(selectinload(Task.metrics), selectinload(Task.evidence_rules))
+            self.tasks[task_id] = db.session.scalars(loaded).one()
+        return self.tasks[task_id]
