@@ -1,5 +1,6 @@
 """What waits for a decision at a reviewer's level, the review date that comes first in front."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import db, from_micros, micros
 from ..models import Assignment, Campaign, Person, Review, Submission, Task, Unit
 from ..rules.organisation import Actor, Role
 from ..rules.states import Action
 from .scope import visible_assignments
 
 PAGE = 30
+KEY = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 BEFORE = 4  # so many earlier items stay in sight beside an open one
 
 
@@ -32,6 +34,19 @@ class Key:
 
     due: datetime
     id: int
+
+    def __str__(self) -> str:
+        """As it stands in an address."""
+        return f"{micros(self.due)}-{self.id}"
+
+
+def read_key(text: str) -> Key | None:
+    """The key that an address names; None for what is not one."""
+    match = KEY.fullmatch(text)
+    try:
+        return Key(from_micros(int(match[1])), int(match[2])) if match else None
+    except OverflowError:
+        return None
 
 
 @dataclass(frozen=True)

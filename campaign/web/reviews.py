@@ -12,13 +12,13 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, RadioField, SelectChoice, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from ..db import from_micros, micros, unit_of_work
+from ..db import unit_of_work
 from ..errors import Busy, Forbidden, Refused, Stale, say
 from ..models.facts import facts_of
 from ..operations import reviewing
 from ..operations.looking import look
 from ..queries import queue as waiting
-from ..queries.queue import Filters, Key, Place
+from ..queries.queue import Filters, Key, Place, read_key
 from ..queries.submission import dossier
 from ..rules.organisation import Role
 from ..rules.states import ReturnReason, State
@@ -62,7 +62,7 @@ class ReturnForm(DecisionForm):
 @require_role(Role.SUPERVISOR)
 def queue() -> Any:
     actor, now, filters = current_actor(), page_now(), _filters()
-    after, before = _key("after"), _key("before")
+    after, before = read_key(request.args.get("after", "")), read_key(request.args.get("before", ""))
     if before is not None:
         page = waiting.page_before(actor, filters, before=before)
     else:
@@ -72,7 +72,7 @@ def queue() -> Any:
         "review/queue.html", page=page, groups=groups, filters=filters, keep=_keep(filters), now=now,
         open_id=None, reader_id=actor.person_id,
         waiting_now=sum(group.waiting for group in groups), late=sum(group.late for group in groups),
-        badges={"reviews.queue": sum(group.waiting for group in groups)}, key_text=_key_text,
+        badges={"reviews.queue": sum(group.waiting for group in groups)},
     )  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def _page_of(assignment_id: int, form: ReturnForm) -> Any:
         "review/show.html", found=found, header=header, latest=found.latest, page=page, before=before, after=after,
         since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since), form=form,
         filters=filters, keep=_keep(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
-        offered={offer.action.name: offer for offer in offers(facts, actor)}, open_id=assignment_id, key_text=_key_text,
+        offered={offer.action.name: offer for offer in offers(facts, actor)}, open_id=assignment_id,
         action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),
         badges={} if _keep(filters) else {"reviews.queue": page.total},
     )  # fmt: skip
@@ -187,18 +187,3 @@ def _keep(filters: Filters) -> dict[str, Any]:
     """The filters as they stand in every address of the queue."""
     kept = {"campaign": filters.campaign_id, "q": filters.text}
     return {name: value for name, value in kept.items() if value}
-
-
-def _key_text(key: Key) -> str:
-    return f"{micros(key.due)}-{key.id}"
-
-
-def _key(name: str) -> Key | None:
-    """The place in the queue that the address names; what is not one counts as none."""
-    due, dash, number = request.args.get(name, "").partition("-")
-    if not dash or not (due.isdecimal() and number.isdecimal()) or len(due) > 18 or len(number) > 18:
-        return None
-    try:
-        return Key(from_micros(int(due)), int(number))
-    except OverflowError:
-        return None

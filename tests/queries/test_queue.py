@@ -105,6 +105,12 @@ def test_pages_follow_each_other_without_gap_or_repetition(waiting, reviewer):
     assert (ids(back), back.earlier) == ([seen[1]], True)
 
 
+def test_a_key_survives_its_way_through_an_address(waiting, reviewer):
+    for item in queue.page(reviewer, ALL).items:
+        assert queue.read_key(str(item.key)) == item.key
+    assert [queue.read_key(text) for text in ("", "x", "1", "1-x", "-1-2", f"{10**18 - 1}-1")] == [None] * 6
+
+
 def test_around_an_item_stand_its_neighbours(waiting, reviewer):
     order = queue.page(reviewer, ALL).items
     page = queue.page_around(reviewer, ALL, key=order[1].key)
