@@ -52,11 +52,6 @@ def tidy_files(store: Store, *, now: datetime) -> int:
     return removed
 
 
-def tidy(*, store: Store, now: datetime) -> int:
-    """Both; the rows last, because from there on other writers wait."""
-    return tidy_files(store, now=now) + tidy_rows(now=now)
-
-
 def _idle(now: datetime) -> ColumnElement[bool]:
     locked = or_(LoginGuard.locked_until.is_(None), LoginGuard.locked_until < now)
     return (LoginGuard.window_from < now - GUARD_AGE) & locked
