@@ -17,6 +17,7 @@ from ..errors import Busy, Forbidden, Refused, Stale, say
 from ..models.facts import facts_of
 from ..operations import reviewing
 from ..operations.looking import look
+from ..operations.move import FASTER
 from ..queries import queue as waiting
 from ..queries.queue import Filters, Key, Place, read_key
 from ..queries.submission import dossier
@@ -166,7 +167,7 @@ def _in_time(place: Place, seen: int) -> Iterator[None]:
         yield
     except Forbidden:
         if place.version != seen:
-            raise Stale(say("Somebody was faster: this has changed since you opened the page.")) from None
+            raise Stale(FASTER) from None
         raise
 
 
