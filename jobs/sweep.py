@@ -27,7 +27,7 @@ def _sweep(sweep: Sweep, now: datetime, counts: Counts) -> None:
     for _ in range(MOST_CHUNKS):
         try:
             with unit_of_work():
-                fired = fire(sweep, now=now)
+                fired = fire(sweep, now=now, limit=CHUNK)
         except Exception as error:
             counts.fail(f"{sweep.name.lower()} of a chunk", error)
             counts.failed -= 1  # the chunk is tried again piece by piece, and only what fails then counts
