@@ -84,7 +84,7 @@
       const short = body.short[need.id];
       if (short === undefined) continue;
       need.querySelector(".need-short").hidden = !short;
-      need.querySelector(".need-short span").textContent = fill(say.wordsMore, short);
+      need.querySelector(".need-short span").textContent = short === 1 ? need.dataset.moreOne : fill(need.dataset.more, short);
       const full = need.querySelector(".need-full");
       if (full) full.hidden = Boolean(short);
     }
