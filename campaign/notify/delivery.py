@@ -159,6 +159,7 @@ def _reachable(channel: Channel) -> list[ColumnElement[bool]]:
 
 def _insert(rows: Select[Any]) -> int:
     statement = insert(Delivery).from_select(COLUMNS, rows).on_conflict_do_nothing()
+    statement = statement.execution_options(preserve_rowcount=True)  # else PostgreSQL's count of an INSERT is lost
     return int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
