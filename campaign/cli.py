@@ -18,6 +18,7 @@ from sqlalchemy import select
 from . import clock
 from .config import Settings
 from .db import db, unit_of_work
+from .demo.load import PASSWORD, Account, accounts, holds_demo, load_demo
 from .documents.plans import read_plan
 from .documents.tables import read_table
 from .errors import CampaignError, Invalid
@@ -28,6 +29,7 @@ from .operations.folding import differences
 from .operations.issuing import dispatch as dispatch_task
 from .operations.issuing import issue
 from .operations.people import create_first_administrator
+from .operations.people_import import import_people
 from .operations.planning import create_campaign
 from .operations.sealing import seal
 from .queries.chain import verify_chain
@@ -96,7 +98,21 @@ def areas_import(file: Path) -> None:
     """Imports areas and units from CSV or xlsx: all rows, or none."""
     with file.open("rb") as stream, unit_of_work():
         result = import_areas(read_table(stream, file.name), actor=SYSTEM, now=clock.now(), progress=ProgressPrinter())
-    click.echo(str(result))
+    click.echo(f"areas added {result.added}, changed {result.changed}, units added {result.units}")
+
+
+@people.command("import")
+@click.argument("file", type=FILE)
+def people_import(file: Path) -> None:
+    """Imports people and posts from CSV or xlsx: all rows, or none. Prints first passwords, once, as CSV."""
+    now = clock.now()
+    with file.open("rb") as stream, unit_of_work():
+        table = read_table(stream, file.name)
+        today = clock.local_today(now)
+        result = import_people(table, actor=SYSTEM, now=now, today=today, progress=ProgressPrinter())
+    click.echo(f"added {result.added}, changed {result.changed}, posts {result.posts}, ended {result.ended}", err=True)
+    for first in result.passwords:
+        click.echo(f"{first.login},{first.name},{first.unit},{first.password}")
 
 
 @campaign.command("load")
@@ -141,6 +157,21 @@ def admin_create(login: str, name: str, password: str, unit_id: int | None) -> N
     click.echo(f"{login} can sign in now.")
 
 
+@demo.command("load")
+@click.option("--once", is_flag=True, help="Does nothing but print the accounts when it is there already.")
+def demo_load(once: bool) -> None:
+    """Loads the invented federation with the source campaigns. Refuses on a database that holds anything else."""
+    known = accounts(PASSWORD) if once and holds_demo() else []
+    found = known or load_demo(now=clock.now(), progress=ProgressPrinter())
+    click.echo("\nDemonstration accounts:")
+    for account in found:
+        click.echo(f"  {_told(account)}")
+
+
+def _told(account: Account) -> str:
+    return f"{account.role.name.lower():<14} {account.login:<14} {account.password:<18} {account.name}  {account.posts}"
+
+
 @log.command("verify")
 @click.option("--anchor", type=click.Path(exists=True, file_okay=False, path_type=Path), help="The folder of heads.")
 @click.option("--json", "as_json", is_flag=True)
@@ -183,12 +214,9 @@ def find_breaches(store: Any) -> list[Breach]:
     """All breaches that the checks of the product find, the chain of the log and the roll-ups included."""
     found = [breach for one in CHECKS for breach in one()]
     found += evidence_is_what_it_was(store)
-    found += [
-        Breach(
-            "roll-ups", "task", gap.task_id, f"area {gap.area_id}, {gap.state.name}: {gap.stored}, not {gap.counted}"
-        )
-        for gap in differences()
-    ]
+    for gap in differences():
+        what = f"area {gap.area_id}, {gap.state.name.lower()}: {gap.stored}, not {gap.counted}"
+        found.append(Breach("roll-ups", "task", gap.task_id, what))
     chain = verify_chain()
     if not chain.holds:
         found.append(Breach("log", "link", chain.bad_seq or 0, chain.fault))

@@ -94,7 +94,7 @@ def load_demo(*, now: datetime, progress: Progress | None = None) -> list[Accoun
         theatre = Theatre(current_app.extensions["evidence"], chance)
         _play(theatre, _campaigns(theatre, now), began, now, told)
         _last_touches(theatre, now)
-    return _accounts(password)
+    return accounts(password)
 
 
 def _people_the_city(now: datetime, password: str, *, must_change: bool, told: Progress) -> None:
@@ -229,7 +229,7 @@ def _one_in(state: State) -> Select[tuple[int, int, int]]:
     )
 
 
-def _accounts(password: str) -> list[Account]:
+def accounts(password: str) -> list[Account]:
     """The people that are shown, with all their posts in words."""
     found: dict[int, Account] = {}
     for role, code, line in SHOWN:
