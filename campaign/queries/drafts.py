@@ -7,7 +7,7 @@ from sqlalchemy import and_, or_, select
 
 from ..clock import local_today
 from ..db import db
-from ..models import Area, Campaign, EvidenceRule, Metric, Phase, Task, TaskLine, TaskUnit, Unit
+from ..models import Area, Batch, Campaign, EvidenceRule, Metric, Phase, Task, TaskLine, TaskUnit, Unit
 from ..rules.organisation import Actor, Level, Line
 from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, TaskPlan, UnitRef
 from ..rules.plans import CampaignStatus
@@ -76,6 +76,35 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
         review_levels=tuple(sorted(levels, reverse=True)),
         evidence=tuple(EvidencePlan(*row) for row in rules), metrics=tuple(MetricPlan(*row) for row in metrics),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A dispatch that was done."""
+
+    id: int
+    campaign_id: int
+    task_id: int
+    task_title: str
+    dispatched_at: datetime
+    respond_by: datetime | None
+    due_at: datetime | None
+    cut_off_at: datetime | None
+    items: int
+    digest: str
+
+
+def batch_of(batch_id: int, campaign_id: int) -> Sent | None:
+    """The dispatch; None when the campaign has no such one. Its readers were asked for before."""
+    row = db.session.execute(
+        select(
+            Batch.id, Task.campaign_id, Task.id.label("task_id"), Task.title, Batch.dispatched_at, Batch.respond_by,
+            Batch.due_at, Batch.cut_off_at, Batch.items, Batch.digest,
+        )
+        .join(Task, Task.id == Batch.task_id)
+        .where(Batch.id == batch_id, Task.campaign_id == campaign_id)
+    ).one_or_none()  # fmt: skip
+    return None if row is None else Sent(*row)
 
 
 def units_by_id(ids: list[int]) -> list[UnitChoice]:

@@ -6,7 +6,7 @@
 from flask import Blueprint, Flask
 from flask_wtf.csrf import CSRFProtect
 
-from . import board, door, evidence, inbox, ledger, reporting, reviews, system
+from . import board, door, evidence, inbox, ledger, reporting, reviews, system, tasks
 from .access import register_access
 from .errors import register_errors
 from .filters import register_filters
@@ -23,6 +23,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     reporting.bp,
     reviews.bp,
     system.bp,
+    tasks.bp,  # campaigns, their dispatch and their tasks: one blueprint
 )
 
 

@@ -1,0 +1,119 @@
+"""Before, at and after the dispatch of a task: the preview with its consequences, the button, the result."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from wtforms import IntegerField
+from wtforms.validators import InputRequired
+
+from ..db import unit_of_work
+from ..errors import Refused, say
+from ..operations.issuing import dispatch as dispatch_task
+from ..operations.timers import ladder_for
+from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
+from ..queries.drafts import batch_of
+from ..queries.preview import preview as preview_of
+from ..rules.dates import DateRule, Dates, dates_at
+from ..rules.ladder import Rung, planned
+from ..rules.plans import CampaignStatus
+from .access import current_actor, page_now
+from .campaigns import PREVIEW, bp, steps_of
+from .filters import local
+
+
+class DispatchForm(FlaskForm):
+    task_id = IntegerField(validators=[InputRequired()])
+
+
+@bp.get("/campaigns/<int:id>/preview")
+def preview(id: int) -> Any:
+    head, now = _mine(id), page_now()
+    tasks = tasks_of(id, parts=False)
+    if not tasks:
+        flash(_("The campaign has no task yet."), "info")
+        return redirect(url_for("campaigns.show", id=id), 303)
+    task = _chosen(tasks)
+    found = preview_of(head, task, now=now, after=request.args.get("after", ""))
+    dates = _dates(task, now)
+    weekend = [day for day in (dates.respond_by, dates.due_at) if day and _is_weekend(day)]
+    late = dates.due_at is not None and dates.due_at <= now
+    return render_template(
+        "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found, dates=dates, now=now,
+        ahead=_ahead(task, dates, now), weekend=weekend, late=late, paged=bool(request.args.get("after")),
+        place=tasks.index(task) + 1, steps=steps_of(head, tasks, PREVIEW),
+        may_dispatch=head.issuer and head.status is CampaignStatus.ISSUED,
+    )  # fmt: skip
+
+
+@bp.post("/campaigns/<int:id>/dispatch")
+def dispatch(id: int) -> Any:
+    _mine(id)
+    form = DispatchForm()
+    if not form.validate():
+        raise Refused(say("The form is damaged. Please open the page again."))
+    task = next((each for each in tasks_of(id, parts=False) if each.id == form.task_id.data), None)
+    if task is None:
+        abort(404)
+    with unit_of_work():
+        done = dispatch_task(task.id, actor=current_actor(), now=page_now())
+    if done.batch_id is None:
+        flash(_("Every unit has this task already. Nothing was sent again."), "info")
+        return redirect(url_for("campaigns.preview", id=id, task=task.id), 303)
+    return redirect(url_for("campaigns.dispatched", id=id, batch_id=done.batch_id), 303)
+
+
+@bp.get("/campaigns/<int:id>/dispatched/<int:batch_id>")
+def dispatched(id: int, batch_id: int) -> Any:
+    head = _mine(id)
+    sent = batch_of(batch_id, id)
+    if sent is None:
+        abort(404)
+    following = next((task for task in tasks_of(id, parts=False) if not task.batches), None)
+    return render_template("campaigns/dispatched.html", head=head, sent=sent, following=following)
+
+
+def _mine(campaign_id: int) -> Head:
+    """The campaign, for those who dispatch it; 404 for others, who see its tasks on its page."""
+    head = head_of(campaign_id, current_actor())
+    if head is None or not head.issuer:
+        abort(404)
+    return head
+
+
+def _chosen(tasks: tuple[TaskFact, ...]) -> TaskFact:
+    """The task asked for; else the first that was not dispatched; else the first."""
+    asked = request.args.get("task", "")
+    if asked:
+        found = next((task for task in tasks if str(task.id) == asked), None)
+        return found if found is not None else abort(404)
+    return next((task for task in tasks if not task.batches), tasks[0])
+
+
+def _dates(task: TaskFact, now: datetime) -> Dates:
+    rule = DateRule(task.due_kind, task.due_on, task.due_days, task.respond_days, task.grace_days)
+    return dates_at(rule, now, current_app.config["SETTINGS"].timezone)
+
+
+def _ahead(task: TaskFact, dates: Dates, now: datetime) -> list[tuple[str, datetime, Rung | None]]:
+    """What comes when nothing is done, by time: the dates, and the rungs that the clock fires between them.
+
+    Reminders whose time is past are left out, as at dispatch.
+    """
+    rungs = ladder_for(task.grade)
+    pairs = [pair for pair in planned(dates.respond_by, dates.due_at) if pair[1] in rungs]
+    found: list[tuple[str, datetime, Rung | None]] = [
+        ("rung", max(when, now), rung) for when, rung in pairs if when > now or rung.levels_up
+    ]
+    days = (("respond", dates.respond_by), ("due", dates.due_at), ("cut-off", dates.cut_off_at))
+    found += [(kind, day, None) for kind, day in days if day is not None]
+    return sorted(found, key=lambda entry: (entry[1], entry[0] == "rung"))
+
+
+def _is_weekend(moment: datetime) -> bool:
+    return local(moment).weekday() >= 5
+
+
+__all__ = ["bp"]
