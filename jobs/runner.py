@@ -2,7 +2,7 @@
 
 import logging
 import os
-import socket
+import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,7 +50,7 @@ class Job:
 
 def worker_name() -> str:
     """This process, as the job page shows it."""
-    return f"{socket.gethostname()}:{os.getpid()}"[:80]
+    return f"{platform.node()}:{os.getpid()}"[:80]
 
 
 def run_slot(app: Flask, job: Job, now: datetime | None = None) -> Counts | None:
