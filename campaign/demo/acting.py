@@ -65,6 +65,7 @@ class Plan:
 
     at: datetime
     number: int
+    pace: float = field(compare=False)
     assignment_id: int = field(compare=False)
     acts: tuple[Act, ...] = field(compare=False)
 
@@ -96,8 +97,13 @@ class Theatre:
                 return self.actors[person_id]
         return None
 
-    def cast(self, task_id: int, dispatched_at: datetime, spare: Callable[[int], bool], eager: float) -> None:
-        """Gives every assignment of the task its way; those of the units to spare stay as they are."""
+    def cast(
+        self, task_id: int, dispatched_at: datetime, spare: Callable[[int], bool], *, eager: float, pace: float
+    ) -> None:
+        """Gives every assignment of the task its way; those of the units to spare stay as they are.
+
+        `eager`: the part of the units that does anything; `pace`: how much longer than usual everything takes.
+        """
         rows = db.session.execute(
             select(Assignment.id, Assignment.unit_id)
             .join(Unit, Unit.id == Assignment.unit_id)
@@ -109,12 +115,12 @@ class Theatre:
         for id, unit_id in rows:
             [way] = self.chance.choices(ways, weights)
             if way and not spare(unit_id) and self.chance.random() < eager:
-                self._next(id, way, dispatched_at)
+                self._next(id, way, dispatched_at, pace)
 
-    def _next(self, assignment_id: int, acts: tuple[Act, ...], after: datetime) -> None:
+    def _next(self, assignment_id: int, acts: tuple[Act, ...], after: datetime, pace: float) -> None:
         least, most = PACE[acts[0]]
-        at = at_work(after + timedelta(days=self.chance.uniform(least, most)), self.chance)
-        heapq.heappush(self.plans, Plan(at, next(self.numbers), assignment_id, acts))
+        at = at_work(after + timedelta(days=pace * self.chance.uniform(least, most)), self.chance)
+        heapq.heappush(self.plans, Plan(at, next(self.numbers), pace, assignment_id, acts))
 
     def play(self, until: datetime) -> int:
         """Everything that happens up to that instant, in its order; how many acts it was."""
@@ -132,7 +138,7 @@ class Theatre:
             if act == "finish" and facts.levels_remain:
                 rest = ["finish"]
             if rest:
-                self._next(plan.assignment_id, tuple(rest), plan.at)
+                self._next(plan.assignment_id, tuple(rest), plan.at, plan.pace)
         return played
 
     def _act(self, act: Act, facts: Standing, now: datetime) -> None:

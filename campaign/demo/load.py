@@ -33,7 +33,6 @@ from ..rules.states import State
 from .acting import Theatre, at_work
 
 Progress = Callable[[str, int, int], None]
-Issue = tuple[datetime, CampaignPlan, float]  # when, what, and how eager the units are
 HERE = Path(__file__).parent
 CITY = "990100000000"
 PASSWORD = "Qinghe-2026"  # noqa: S105 (the demonstration's own, documented, only in CAMPAIGN_ENV=demo)
@@ -58,6 +57,16 @@ SHOWN = (
     (Role.DISPATCHER, "990101000000", Line.PARTY), (Role.DISPATCHER, "990101000000", Line.WOMEN),
     (Role.DISPATCHER, CITY, Line.WOMEN), (Role.ADMINISTRATOR, CITY, Line.PARTY), (Role.AUDITOR, CITY, Line.PARTY),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Issue:
+    """When a plan is issued, how eager the units are, and how much longer than usual everything takes them."""
+
+    at: datetime
+    plan: CampaignPlan
+    eager: float
+    pace: float
 
 
 @dataclass(frozen=True)
@@ -116,8 +125,10 @@ def _campaigns(theatre: Theatre, now: datetime) -> list[Issue]:
         plan = read_plan(path)
         days, eager = ISSUED.get(plan.key or "", (7, 0.7))
         issued_at = at_work(now - timedelta(days=days, hours=2), theatre.chance)
-        found.append((issued_at, moved(plan, local_today(issued_at), local_today(now)), eager))
-    return sorted(found, key=lambda item: (item[1].higher_campaign_key is not None, item[0]))
+        found.append(
+            Issue(issued_at, moved(plan, local_today(issued_at), local_today(now)), eager, max(1.0, days / 10))
+        )
+    return sorted(found, key=lambda issue: issue.at)
 
 
 def moved(plan: CampaignPlan, issued_on: date, today: date) -> CampaignPlan:
@@ -145,20 +156,19 @@ def moved(plan: CampaignPlan, issued_on: date, today: date) -> CampaignPlan:
 
 def _play(
     theatre: Theatre,
-    campaigns: list[tuple[datetime, CampaignPlan, float]],
+    campaigns: list[Issue],
     began: datetime,
     now: datetime,
     told: Progress,
 ) -> None:
     """The past weeks, hour by hour: campaigns are issued, people act, the clock sweeps and records."""
-    waiting = sorted(campaigns, key=lambda item: item[0])
+    waiting = list(campaigns)
     moment = began
     while moment < now:
         moment = min(moment + SWEEP_EVERY, now)
-        while waiting and waiting[0][0] <= moment:
-            issued_at, plan, eager = waiting.pop(0)
-            theatre.play(issued_at)
-            _issue(theatre, plan, eager, issued_at)
+        while waiting and waiting[0].at <= moment:
+            theatre.play(waiting[0].at)
+            _issue(theatre, waiting.pop(0))
         theatre.play(moment)
         for sweep in Sweep:
             fire(sweep, now=moment, limit=100_000)
@@ -166,7 +176,8 @@ def _play(
         told("days", DAYS - (now - moment).days, DAYS)
 
 
-def _issue(theatre: Theatre, plan: CampaignPlan, eager: float, now: datetime) -> None:
+def _issue(theatre: Theatre, what: Issue) -> None:
+    plan, now = what.plan, what.at
     dispatcher = theatre.holder(_unit_id(plan.issuing_unit), Role.DISPATCHER, now)
     if dispatcher is None:
         raise LookupError(f"nobody dispatches for {plan.issuing_unit}")
@@ -174,10 +185,11 @@ def _issue(theatre: Theatre, plan: CampaignPlan, eager: float, now: datetime) ->
     version = db.session.execute(select(Campaign.version).where(Campaign.id == campaign_id)).scalar_one()
     issue(campaign_id, actor=dispatcher, now=now - timedelta(minutes=10), seen=version)
     key, code = SPARED
-    spared = set(db.session.scalars(select(Unit.id).join(Area, Area.id == Unit.area_id).where(Area.code == code)))
+    there = select(Unit.id).join(Area, Area.id == Unit.area_id).where(Area.code == code)
+    spared = set(db.session.scalars(there)) if plan.key == key else set()
     for task_id in db.session.scalars(select(Task.id).where(Task.campaign_id == campaign_id).order_by(Task.position)):
         dispatch(task_id, actor=dispatcher, now=now)
-        theatre.cast(task_id, now, lambda unit_id: plan.key == key and unit_id in spared, eager)
+        theatre.cast(task_id, now, spared.__contains__, eager=what.eager, pace=what.pace)
 
 
 def _unit_id(unit: UnitRef) -> int:

@@ -1,7 +1,7 @@
 """The dispatcher's board: units × tasks with lights, from any cell to the work behind it, and out as a table."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from ..documents.sheets import Cell as SheetCell
 from ..documents.sheets import Column as SheetColumn
 from ..documents.sheets import Show, write_csv, write_xlsx
-from ..queries.board import BY_AREA, BY_COVERAGE, Asked, Board, Row, board
+from ..queries.board import BY_AREA, BY_COVERAGE, Asked, Board, Column, Row, board
 from ..queries.board_figures import URGENCY, Cell
 from ..queries.history import trend
 from ..rules.dates import Light
@@ -38,7 +38,7 @@ def show(id: int) -> Any:
     shown = board(id, asked, actor=current_actor(), now=page_now())
     here = request.full_path.rstrip("?")
     return render_template(
-        "board/show.html", shown=shown, asked=asked, now=page_now(), steps=_steps(shown, here),
+        "board/show.html", shown=shown, columns=_columns(shown), asked=asked, now=page_now(), steps=_steps(shown, here),
         address=_addresses(id, asked),
         cell_href=lambda row, column, cell: _behind(shown, row, column.id, cell, asked, here),
         chips=[light for light in CHIPS if shown.total.whole.lights.get(light)], days=_days(shown),
@@ -127,15 +127,25 @@ def _steps(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:
     ]
 
 
-def _days(shown: Board) -> list[tuple[date, datetime, Cell]]:
-    """How the shown area stood at the last record of each of the last days."""
+def _days(shown: Board) -> list[tuple[date, Cell]]:
+    """How the shown area stood at the last record of each of the last days; it stands until the next record."""
     now = page_now()
     points = trend(
         [column.id for column in shown.columns], shown.total.place.id, shown.trend_lines,
         since=now - timedelta(days=TREND_DAYS), until=now,
     )  # fmt: skip
-    last = {local(point.slot).date(): point for point in points}
-    return [(day, point.slot, Cell(point.states)) for day, point in sorted(last.items())][-TREND_DAYS:]
+    days: list[tuple[date, Cell]] = []
+    for back in range(TREND_DAYS - 1, -1, -1):
+        day = local(now - timedelta(days=back)).date()
+        known = [point for point in points if local(point.slot).date() <= day]
+        if known:
+            days.append((day, Cell(known[-1].states)))
+    return days
+
+
+def _columns(shown: Board) -> list[Column]:
+    """The tasks that ask for anything here; all of them where none does."""
+    return [column for column in shown.columns if column.id in shown.total.cells] or list(shown.columns)
 
 
 def _row_name(row: Row) -> str:
@@ -145,7 +155,7 @@ def _row_name(row: Row) -> str:
 
 def _sheet_columns(shown: Board) -> list[SheetColumn]:
     columns = [SheetColumn(_("Area"), 24), SheetColumn(_("Level"), 10)]
-    for column in shown.columns:
+    for column in _columns(shown):
         for part in (_("light"), _("showing it"), _("done"), _("asked")):
             heading = _("%(task)s: %(part)s", task=column.title, part=part)
             columns.append(SheetColumn(heading, 12, Show.TEXT if part == _("light") else Show.WHOLE))
@@ -156,7 +166,7 @@ def _sheet_columns(shown: Board) -> list[SheetColumn]:
 def _sheet_rows(shown: Board) -> Iterator[list[SheetCell]]:
     for row in (shown.total, *((shown.own,) if shown.own else ()), *shown.rows):
         line: list[SheetCell] = [_row_name(row), word(row.place.level)]
-        for column in shown.columns:
+        for column in _columns(shown):
             cell = row.cells.get(column.id)
             if cell is None or cell.light is None:
                 line += [None, None, None, None]
