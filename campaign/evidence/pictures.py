@@ -36,7 +36,7 @@ Image.MAX_IMAGE_PIXELS = None  # inspection has counted the points already, and 
 class Copy(Enum):
     """The two copies: the longest side in points."""
 
-    THUMB = 320
+    THUMB = 480
     DISPLAY = 1600
 
 

@@ -13,8 +13,10 @@ def too_large(limit_mb: int) -> Invalid:
 
 def too_many_points(width: int, height: int) -> Invalid:
     """A picture that would fill the memory when it is shown."""
-    text = "The picture has %(width)s × %(height)s points, more than can be shown. Please make it smaller."
-    return _refusal(Sentence(text, {"width": width, "height": height}), TOO_LARGE)
+    return _refusal(
+        say("The picture has %(width)s × %(height)s points, more than can be shown.", width=width, height=height),
+        TOO_LARGE,
+    )
 
 
 def bomb() -> Invalid:
@@ -74,8 +76,7 @@ def locked() -> Invalid:
 
 def unknown() -> Invalid:
     """None of the kinds that are accepted."""
-    text = "This kind of file is not accepted. Please add pictures, PDF, Word, Excel, PowerPoint, WPS or OFD files."
-    return _refusal(Sentence(text))
+    return _refusal(say("This kind of file is not accepted. Please add a picture, a PDF, an Office, WPS or OFD file."))
 
 
 def _refusal(sentence: Sentence, status: int = NOT_ACCEPTED) -> Invalid:
