@@ -1,10 +1,9 @@
 """`python -m campaign.serve`: the recommended web server for one machine, set so that slow phones hold up nobody."""
 
-import logging
-
 from waitress import serve
 
 from . import create_app
+from .logs import set_up_logs
 
 # A slow upload occupies a connection, never a thread: bodies are read before a thread is asked.
 CONNECTIONS = 1000
@@ -14,9 +13,9 @@ LARGEST_BODY = 64 * 1024 * 1024
 
 def main() -> None:
     """Serves until it is stopped."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     app = create_app()
     settings = app.config["SETTINGS"]
+    set_up_logs(settings.log_format)
     proxy = {"trusted_proxy": "*", "trusted_proxy_count": settings.proxies} if settings.proxies else {}
     headers = {"trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}}
     serve(

@@ -11,6 +11,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
 from campaign import clock, create_app
+from campaign.logs import set_up_logs
 
 from .runner import Job, run_slot
 from .timetable import JOBS, TIMETABLE
@@ -48,11 +49,11 @@ def schedule(app: Flask) -> BlockingScheduler:
 @click.pass_context
 def main(context: click.Context) -> None:
     """The clock of the campaign engine. Without a command: runs until it is stopped. Any number may run at once."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     if context.invoked_subcommand is not None:
         return
-    scheduler = schedule(create_app())
+    app = create_app()
+    set_up_logs(app.config["SETTINGS"].log_format)
+    scheduler = schedule(app)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log.info("the clock runs; jobs: %s", ", ".join(JOBS))
     try:
