@@ -36,9 +36,7 @@ ADVICE: dict[str, Sentence] = {
     "assignment:submission:submit": say("The unit has submitted its report. Please review it."),
     "assignment:review:pass-up": say("The level below has approved it. Please review it."),
     "assignment:review:approve": say("The report was approved and the task is done."),
-    "assignment:review:return": say(
-        "The report was returned. Please correct it as the reviewer asks and submit again."
-    ),
+    "assignment:review:return": say("The report was returned. Please correct it and submit again."),
     "assignment:issuer:reopen": say("The task was reopened. Please check it and submit again."),
     "assignment:issuer:cancel": say("The issuing unit has cancelled the task. Nothing more is to be done."),
     "assignment:clock:remind-sign-for": say("The time to sign for it is nearly over."),
