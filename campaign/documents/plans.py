@@ -25,7 +25,7 @@ from ..rules.planning import (
 from ..rules.plans import EvidenceKind, Grade
 from .nodes import Fields, FileProblem, Form, NodeReader
 
-LARGEST_FILE = 512 * 1024
+LARGEST_FILE = 256 * 1024
 DEEPEST = 12
 
 LINES = {**{line.name.lower(): line for line in Line}, **{name: line for line, name in LINE_NAMES.items()}}

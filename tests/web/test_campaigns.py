@@ -13,7 +13,13 @@ from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from tests import make
 
-PLAN = "key: P1\ntitle: 集中建会\nissuing_unit: 清河县妇联\ntasks:\n  - {title: 建会, lines: [妇联], receiving_level: 村}\n"
+PLAN = """\
+key: P1
+title: 集中建会
+issuing_unit: 清河县妇联
+tasks:
+  - {title: 建会, lines: [妇联], receiving_level: 村}
+"""
 
 
 @pytest.fixture
@@ -84,10 +90,10 @@ def test_rows_come_and_go_without_a_script(tree, signed_in):
 def test_units_are_sought_on_the_server(tree, signed_in):
     row = draft(tree)
     page = signed_in.get(f"/campaigns/{row.id}/tasks/new").submit(
-        "Search", title="点名", receivers="units", find="柳林东", due_kind="0"
+        "Find units", title="点名", receivers="units", find="柳林东", due_kind="0"
     )
     assert page.has("1 unit found", "柳林东村妇联")
-    page = page.submit("Search", units=[str(tree.unit(tree.villages[0]).id)], find="工会")
+    page = page.submit("Find units", units=[str(tree.unit(tree.villages[0]).id)], find="工会")
     assert page.has("No unit in sight", "柳林东村妇联")
     page.submit("Save the task", receivers="units", units=[str(tree.unit(tree.villages[0]).id)])
     task = db.session.scalars(select(Task)).one()
@@ -148,7 +154,7 @@ def test_a_file_becomes_a_draft(tree, signed_in):
         (PLAN.replace("村}", "屯}"), 422, ("5", "tasks[1].receiving_level", "is not known here")),
         (PLAN.replace("清河县妇联", "无名妇联"), 422, ("3", "issuing_unit", "There is no unit")),
         (PLAN.replace("清河县妇联", "清河县工会"), 403, ("Only dispatchers of the issuing unit",)),
-        ("#" * 600_000, 413, ("too large",)),
+        ("#" * 300_000, 413, ("too large",)),
     ],
 )
 def test_a_file_that_does_not_hold_names_each_line(tree, signed_in, text, status, words):
