@@ -46,20 +46,19 @@ def allowed(action: Action, facts: Standing, *, actor: Actor, seen: int) -> Step
     Forbidden: no post for it. Stale: the assignment is no longer the version that was seen. Refused: not from this
     state, or a guard does not hold.
     """
-    rows = row_for(action, facts, actor)
-    if rows is not None and post_for(rows.party, facts, actor) is None:
-        raise Forbidden(say("None of your posts may do this here."))
     if facts.version != seen:
         raise Stale(FASTER)
-    if rows is None:
+    row = row_for(action, facts, actor)
+    if row is None:
         raise Refused(say("This is not possible any more in the present state."))
-    post = post_for(rows.party, facts, actor)
-    assert post is not None
-    for guard in rows.guards:
+    post = post_for(row.party, facts, actor)
+    if post is None:
+        raise Forbidden(say("None of your posts may do this here."))
+    for guard in row.guards:
         refusal = guard(facts, actor)
         if refusal is not None:
             raise Refused(refusal)
-    return Step(rows, post, facts)
+    return Step(row, post, facts)
 
 
 def move(
