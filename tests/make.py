@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from campaign.db import db, unit_of_work
+from campaign.db import db, micros, unit_of_work
 from campaign.models import (
     Area,
     Assignment,
@@ -316,7 +316,7 @@ def assignment(task: Task, unit: Unit, state: State = State.ISSUED, **fields) ->
     if state is State.SUBMITTED:
         given |= {"reviewer_unit_id": unit.superior_id, "review_due_at": review_due(NOW, ZONE)}
     made = _add(Assignment(task_id=task.id, unit_id=unit.id, batch_id=batch.id, state=state, **(given | fields)))
-    due = 0 if made.due_at is None else int(made.due_at.timestamp() * 1_000_000)
+    due = 0 if made.due_at is None else micros(made.due_at)
     _add(TallyDelta(task_id=task.id, unit_id=unit.id, from_state=None, to_state=state, due=due))
     if state in (State.SUBMITTED, State.RETURNED, State.APPROVED):
         submission(made)
@@ -331,7 +331,18 @@ def submission(assignment: Assignment, officer: Person | None = None, number: in
         found = found.where(Post.person_id == officer.id)
     held = db.session.scalars(found.order_by(Post.id)).first()
     held = held or post(officer or person(), db.session.get_one(Unit, assignment.unit_id))
-    chain = str(assignment.reviewer_unit_id or "")
+    chain = ",".join(map(str, chain_of(assignment)))
     fields = {"words": "已完成建会，名册附后。", "at": NOW, "chain": chain, "digest": "0" * 64} | fields
     made = Submission(assignment_id=assignment.id, number=number, person_id=held.person_id, post_id=held.id, **fields)
     return _add(made)
+
+
+def chain_of(assignment: Assignment) -> list[int]:
+    """The units that review it: every one above the reporting unit, up to the issuing one."""
+    issuing = db.session.scalar(select(Campaign.issuing_unit_id).join(Task).where(Task.id == assignment.task_id))
+    found: list[int] = []
+    unit = db.session.get_one(Unit, assignment.unit_id)
+    while unit.superior_id and unit.id != issuing:
+        unit = db.session.get_one(Unit, unit.superior_id)
+        found.append(unit.id)
+    return found if issuing in found else [issuing]
