@@ -34,7 +34,7 @@ class NamedUnit:
 class NamedUnits:
     """All units that a plan names, found in one statement."""
 
-    def __init__(self, refs: Iterable[UnitRef], now: datetime) -> None:
+    def __init__(self, refs: Iterable[UnitRef], *, now: datetime) -> None:
         wanted = set(refs) - {UnitRef()}
         self.found: dict[UnitRef, list[NamedUnit]] = {ref: [] for ref in wanted}
         if not wanted:
@@ -59,9 +59,9 @@ class NamedUnits:
                     self.found[ref].append(unit)
 
     @classmethod
-    def named_in(cls, plan: CampaignPlan, now: datetime) -> "NamedUnits":
+    def named_in(cls, plan: CampaignPlan, *, now: datetime) -> "NamedUnits":
         """The units of a whole plan."""
-        return cls((plan.issuing_unit, *plan.co_issuers, *(ref for task in plan.tasks for ref in task.units)), now)
+        return cls((plan.issuing_unit, *plan.co_issuers, *(ref for task in plan.tasks for ref in task.units)), now=now)
 
     def one(self, ref: UnitRef, where: str) -> tuple[NamedUnit | None, list[Problem]]:
         """The unit, or the problem that there is none or more than one of that name."""

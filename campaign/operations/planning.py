@@ -56,7 +56,7 @@ def create_campaign(plan: CampaignPlan, *, actor: Actor, now: datetime, client_a
     held = once(client_action_id, actor=actor, subject="plan:new", content={"plan": repr(plan)}, now=now)
     if held is not None:
         return int(held)
-    units = NamedUnits.named_in(plan, now)
+    units = NamedUnits.named_in(plan, now=now)
     issuer, problems = _issuer(plan, units, actor)
     problems += check_plan(plan, issuer.facts if issuer else None)
     if issuer:
@@ -85,7 +85,7 @@ def edit_campaign(campaign_id: int, plan: CampaignPlan, *, actor: Actor, now: da
     """Replaces the head of a draft: everything but its tasks and its key. Raises as `create_campaign`, and Stale."""
     before = _held(campaign_id)
     _post_for(before.issuing_unit_id, actor)
-    units = NamedUnits.named_in(replace(plan, tasks=()), now)
+    units = NamedUnits.named_in(replace(plan, tasks=()), now=now)
     issuer, problems = _issuer(plan, units, actor)
     problems += check_campaign(plan)
     higher, more = _higher(plan, campaign_id)
@@ -201,7 +201,7 @@ def _checked(campaign_id: int, task: TaskPlan, actor: Actor, now: datetime) -> t
     post = _post_for(campaign.issuing_unit_id, actor)
     own = UnitRef(id=campaign.issuing_unit_id)
     others = [UnitRef(id=row.unit_id) for row in campaign.co_issuers]
-    units = NamedUnits((own, *others, *task.units), now)
+    units = NamedUnits((own, *others, *task.units), now=now)
     unit, _ = units.one(own, "")
     if unit is None:
         raise Refused(say("The issuing unit is no longer valid."))
