@@ -98,9 +98,10 @@ def _behind(shown: Board, row: Row, task_id: int, cell: Cell, asked: Asked, here
     """Where a cell leads: to the one assignment behind it, or to the list of them; from both one comes back here."""
     if cell.assignment_id is not None:
         return url_for("ledger.show", id=cell.assignment_id, back=here)
-    line = asked.line.name.lower() if asked.line else None
-    light = cell.light.name.lower() if cell.light else None
-    return _list(campaign=shown.head.id, task=task_id, light=light, area=row.place.id, line=line, back=here)
+    return _list(
+        campaign=shown.head.id, task=task_id, light=cell.light and int(cell.light), area=row.place.id,
+        line=asked.line and int(asked.line), back=here,
+    )  # fmt: skip
 
 
 def _list(**filters: Any) -> str:
@@ -115,7 +116,7 @@ def _steps(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:
     if head.dispatcher and has_endpoint("campaigns.preview"):
         preview = url_for("campaigns.preview", id=head.id)
     issued, late = head.status is not CampaignStatus.DRAFT, whole.lights.get(Light.OVERDUE, 0)
-    waiting = _list(campaign=head.id, light="waiting", area=shown.total.place.id, back=here)
+    waiting = _list(campaign=head.id, light=int(Light.WAITING), area=shown.total.place.id, back=here)
     tasks = _("%(number)s tasks", number=len(shown.columns))
     return [
         (_("Write"), tasks, plan, True, False),

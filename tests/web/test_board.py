@@ -4,6 +4,7 @@ import csv
 import io
 import secrets
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import openpyxl
 import pytest
@@ -13,6 +14,7 @@ from campaign import clock
 from campaign.db import db, unit_of_work
 from campaign.models import LoginSession
 from campaign.operations.recording import record_states
+from campaign.rules.dates import Light
 from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State
@@ -74,6 +76,18 @@ def test_the_board_shows_lights_with_words_and_leads_down_and_back(dispatcher, v
     assert ledger.startswith("/assignments/")
     assert "/ledger?back=/campaigns/" in ledger
     assert visitor.get(ledger).has("=重点")
+
+
+def test_a_cell_of_many_leads_to_the_list_of_them_and_back(dispatcher, visitor):
+    page = visitor.get(path(dispatcher, area=dispatcher.county.id))
+    [href] = {href for text, href in page.links.items() if text.endswith("柳林镇 建会率")}
+    asked = parse_qs(urlsplit(href).query)
+    assert urlsplit(href).path == "/assignments"
+    assert asked["campaign"] == [str(dispatcher.campaign.id)]
+    assert asked["task"] == [str(dispatcher.task.id)]
+    assert asked["area"] == [str(dispatcher.townships[0].id)]
+    assert asked["light"] == [str(int(Light.OVERDUE))]
+    assert asked["back"] == [path(dispatcher, area=dispatcher.county.id)]
 
 
 def test_filters_choose_line_light_and_name(dispatcher, visitor):

@@ -1,0 +1,145 @@
+"""The demonstration: every state, light and queue has something in it, and what it holds keeps every law."""
+
+from datetime import date, timedelta
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from sqlalchemy import func, select
+
+from campaign import create_app
+from campaign.config import Settings
+from campaign.db import db, unit_of_work
+from campaign.demo import load
+from campaign.demo.load import PASSWORD, holds_demo, load_demo
+from campaign.documents.plans import read_plan
+from campaign.errors import Refused
+from campaign.models import (
+    Assignment,
+    Batch,
+    Campaign,
+    CheckIn,
+    Evidence,
+    JobRun,
+    Notice,
+    Person,
+    Review,
+    StateCount,
+    Task,
+)
+from campaign.operations.folding import differences
+from campaign.queries.checking import CHECKS
+from campaign.rules.dates import DueKind, Light, light_of
+from campaign.rules.organisation import Role
+from campaign.rules.states import Action, CheckInKind, State
+from tests import make
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    """An application with the demonstration in it, for all tests of this file."""
+    app = create_app(Settings(data_dir=str(tmp_path_factory.mktemp("demo")), env="demo", secret_key="x" * 40))
+    with app.app_context():
+        db.create_all()
+        with unit_of_work() as session:
+            session.add(Person(id=1, login="*system*", name="system", must_change_password=False, created_at=make.NOW))
+        app.accounts = load_demo(now=make.NOW)
+        db.session.remove()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def demo(city: Flask):
+    with city.app_context():
+        yield city
+        db.session.remove()
+
+
+def count(*where) -> int:
+    return db.session.scalar(select(func.count()).where(*where)) or 0
+
+
+def test_every_state_and_every_light_is_there(demo):
+    rows = db.session.execute(select(Assignment.state, Assignment.due_at)).all()
+    assert {row.state for row in rows} == set(State)
+    assert {light_of(row.state, row.due_at, make.NOW) for row in rows} == set(Light)
+
+
+def test_all_ten_campaigns_are_dispatched(demo):
+    assert count(Campaign.id > 0) == 10
+    tasks = set(db.session.scalars(select(Task.id)))
+    assert set(db.session.scalars(select(Batch.task_id))) == tasks
+
+
+def test_work_of_every_kind_has_been_done(demo):
+    decided = set(db.session.execute(select(Review.decision, Review.step)).tuples())
+    assert {(Action.APPROVE, 0), (Action.APPROVE, 1), (Action.RETURN, 0)} <= decided
+    assert set(db.session.scalars(select(CheckIn.kind))) == set(CheckInKind)
+    assert {"image/jpeg"} < set(db.session.scalars(select(Evidence.media_type)))
+    told = set(db.session.scalars(select(Notice.tag)))
+    assert {"assignment:clock:remind", "assignment:clock:escalate", "assignment:review:return"} <= told
+    assert count(Notice.delivered_at.is_(None)) == 0
+
+
+def test_a_week_of_states_is_recorded(demo):
+    slots = {slot.date() for slot in db.session.scalars(select(StateCount.slot).distinct())}
+    assert len(slots) >= 7
+    assert count(JobRun.name == "record_states") >= 7
+
+
+def test_accounts_of_all_roles_open_with_the_documented_password(demo):
+    assert {account.role for account in demo.accounts} == set(Role)
+    for account in demo.accounts:
+        person = db.session.scalars(select(Person).where(Person.login == account.login)).one()
+        assert not person.must_change_password
+        assert account.posts
+    assert account.password == PASSWORD
+    assert PasswordHasher().verify(person.password_hash, PASSWORD)
+
+
+def test_it_keeps_every_law(demo):
+    assert differences() == []
+    for check in CHECKS:
+        assert list(check()) == []
+
+
+def test_it_is_loaded_once_and_never_beside_anything_else(demo):
+    assert holds_demo()
+    with pytest.raises(Refused):
+        load_demo(now=make.NOW)
+
+
+def test_a_failed_load_leaves_nothing(app, monkeypatch):
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("the power went")
+
+    monkeypatch.setattr(load, "_play", broken)
+    with pytest.raises(RuntimeError):
+        load_demo(now=make.NOW)
+    assert not holds_demo()
+    assert count(Person.id > 1) == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+def test_a_few_days_of_it_load_on_both_databases(app, monkeypatch):
+    monkeypatch.setattr(load, "DAYS", 4)
+    monkeypatch.setattr(load, "ISSUED", dict.fromkeys(load.ISSUED, (2, 0.1)))
+    load_demo(now=make.NOW)
+    assert count(Assignment.id > 0) > 1000
+    assert differences() == []
+
+
+def test_dates_move_in_their_order_and_missing_ones_stay_missing():
+    today = date(2026, 11, 20)
+    for path in (load.HERE / "campaigns").glob("*.yaml"):
+        plan = read_plan(path)
+        new = load.moved(plan, today - timedelta(days=9), today)
+        pairs = sorted((old.due_on, task.due_on) for old, task in zip(plan.tasks, new.tasks, strict=True) if old.due_on)
+        assert [after for _before, after in pairs] == sorted(after for _before, after in pairs)
+        assert all(abs((after - today).days) < 20 for _before, after in pairs)
+        for old, task in zip(plan.tasks, new.tasks, strict=True):
+            assert (old.due_kind is DueKind.FIXED) == (task.due_on is not None)
