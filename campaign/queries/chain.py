@@ -45,6 +45,11 @@ def verify_chain(heads: Sequence[Head] = ()) -> Verified:
         return _follow(rows, anchors, unsealed)
 
 
+def holds_head(head: Head) -> bool:
+    """Whether the chain still holds that head: no older copy of the database, none that was made anew. One look-up."""
+    return db.session.execute(select(ChainLink.digest).where(ChainLink.seq == head.seq)).scalar() == head.digest
+
+
 def _follow(rows: Iterable[Row[Any]], anchors: dict[int, str], unsealed: int) -> Verified:
     former, expected = GENESIS, 0
     for row in rows:

@@ -1,13 +1,15 @@
 """For those who keep it running: alive, ready, gauges; and in development the page of all components."""
 
-import os
-from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, jsonify, render_template
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..errors import CampaignError
+from ..evidence.anchor import read_heads
+from ..queries.chain import holds_head
 from ..queries.running import Gauges, gauges
 from ..rules.dates import Light
 from ..rules.states import State
@@ -30,18 +32,17 @@ def healthz() -> Any:
 
 @bp.get("/readyz")
 def readyz() -> Any:
-    """200 when the database answers and evidence can be kept; 503 with the reason otherwise."""
+    """200 when the database answers, evidence can be kept and the log is the one that was anchored; 503 otherwise."""
     facts = _gauges()
-    folder = current_app.config["SETTINGS"].evidence_path
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
-    ready = facts is not None and writable
+    writable = _evidence_can_be_kept()
+    anchored = facts is not None and _log_is_the_anchored_one()
+    ready = facts is not None and writable and anchored
     tick = None if facts is None or facts.last_tick is None else _age(facts.last_tick)
     answer = jsonify(
         status="ready" if ready else "not ready",
         database="ok" if facts is not None else "away",
         evidence="ok" if writable else "not writable",
+        log="ok" if anchored else "not the one that was anchored" if facts is not None else "unknown",
         scheduler_age_seconds=tick,
     )
     answer.status_code = 200 if ready else 503
@@ -78,6 +79,20 @@ def styleguide() -> Any:
         figures=(0, 1234.5, None),
         sample=SAMPLE,
     )
+
+
+def _evidence_can_be_kept() -> bool:
+    try:
+        current_app.extensions["evidence"].ready()
+    except CampaignError:
+        return False
+    return True
+
+
+def _log_is_the_anchored_one() -> bool:
+    folder = current_app.config["SETTINGS"].anchor_dir
+    heads = read_heads(Path(folder)) if folder else []
+    return not heads or holds_head(heads[-1])
 
 
 def _gauges() -> Gauges | None:

@@ -13,7 +13,7 @@ from campaign.operations.issuing import dispatch
 from campaign.operations.reporting import Report, acknowledge, keep_evidence, submit
 from campaign.operations.reviewing import approve
 from campaign.operations.sealing import seal
-from campaign.queries.chain import verify_chain
+from campaign.queries.chain import holds_head, verify_chain
 from campaign.rules.organisation import Role
 from tests import make
 
@@ -109,6 +109,8 @@ def test_tampering_inside_the_chain_is_found(worked, how):
 def test_a_cut_tail_and_a_chain_made_anew_are_found_by_the_head_outside(worked, now, tmp_path):
     seq, _, digest = head()
     write_head(tmp_path, seq, digest, now)
+    assert holds_head(read_heads(tmp_path)[-1])
     without_triggers(["DELETE FROM chain_link WHERE seq >= 5", "DELETE FROM notice", "DELETE FROM event WHERE id >= 5"])
     assert verify_chain().holds  # the chain alone cannot tell
     assert verify_chain(read_heads(tmp_path)).bad_seq == 5
+    assert not holds_head(read_heads(tmp_path)[-1])
