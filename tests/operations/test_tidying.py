@@ -1,0 +1,106 @@
+"""Tidying removes what nobody needs, and never a file that a row knows or is about to know."""
+
+import io
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from campaign.db import db, unit_of_work
+from campaign.evidence.store import Store
+from campaign.models import ClientAction, LoginGuard, LoginSession
+from campaign.operations import reporting
+from campaign.operations.tidying import tidy_files, tidy_rows
+from campaign.rules.organisation import Role
+from campaign.rules.states import State
+from tests import make
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def store(app) -> Store:
+    return app.extensions["evidence"]
+
+
+def put(store: Store, words: str) -> str:
+    return store.put(io.BytesIO(words.encode()), name="a.txt").sha256
+
+
+def age(path: Path, moment) -> None:
+    os.utime(path, (moment.timestamp(), moment.timestamp()))
+
+
+def kept_by(model, column) -> set:
+    db.session.rollback()
+    return set(db.session.execute(select(column)).scalars())
+
+
+def test_only_files_that_no_row_has_known_for_a_day_go(store, now):
+    tree = make.small_tree()
+    village = tree.villages[0]
+    assignment = make.assignment(
+        make.task(make.campaign(tree.unit(tree.county))), tree.unit(village), State.ACKNOWLEDGED
+    )
+    stored = store.put(io.BytesIO(b"evidence"), name="a.txt")
+    with unit_of_work():
+        reporting.keep_evidence(assignment.id, stored, "a.txt", actor=tree.actor(village, Role.OFFICER), now=now)
+    old, young = put(store, "an orphan"), put(store, "a young orphan")
+    age(store.path(stored.sha256), now - 400 * DAY)
+    age(store.path(old), now - DAY - timedelta(minutes=1))
+    age(store.path(young), now - DAY + timedelta(minutes=1))
+    broken_off = store.temporary / "1.part"
+    broken_off.write_bytes(b"x")
+    age(broken_off, now - timedelta(hours=2))
+    assert tidy_files(store, now=now) == 2
+    assert set(store.stored()) == {stored.sha256, young}
+    assert list(store.temporary.iterdir()) == []
+    assert store.verify(stored.sha256)
+    assert tidy_files(store, now=now) == 0
+
+
+def test_a_crash_between_the_file_and_its_row_leaves_only_an_orphan(store, now, settings):
+    """The process dies after `put`, before the row: nothing points at the file, and a day later it is gone."""
+    script = (
+        "import io, os, pathlib, sys\n"
+        "from campaign.evidence.store import Store\n"
+        "Store(pathlib.Path(sys.argv[1])).put(io.BytesIO(b'never named by a row'), name='a.txt')\n"
+        "os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(settings.evidence_path)]).returncode == 9
+    [orphan] = store.stored()
+    assert store.verify(orphan)
+    age(store.path(orphan), now - 2 * DAY)
+    assert tidy_files(store, now=now) == 1
+    assert list(store.stored()) == []
+
+
+def test_many_files_take_few_questions(store, now, monkeypatch):
+    monkeypatch.setattr("campaign.operations.tidying.HASHES_AT_ONCE", 4)
+    names = [put(store, f"orphan {number}") for number in range(10)]
+    for name in names:
+        age(store.path(name), now - 2 * DAY)
+    assert tidy_files(store, now=now) == 10
+
+
+def test_sessions_guards_and_actions_that_are_over_go(app, now):
+    person = make.person()
+    times = {"ended": now - 3 * DAY, "living": now - timedelta(minutes=5)}
+    with unit_of_work() as session:
+        for name, seen in times.items():
+            fields = {"person_id": person.id, "started_at": seen, "seen_at": seen, "ends_at": seen + DAY}
+            session.add(LoginSession(digest=name, **fields))
+            session.add(LoginGuard(login=name, window_from=seen, tries=3))
+        locked = {"window_from": now - 3 * DAY, "tries": 9, "locked_until": now + timedelta(hours=1)}
+        session.add(LoginGuard(login="locked", **locked))
+        for name, days in (("young", 89), ("old", 91)):
+            session.add(ClientAction(id=name, person_id=person.id, subject="x", digest="0", at=now - days * DAY))
+    with unit_of_work():
+        assert tidy_rows(now=now) == 3
+    assert kept_by(LoginSession, LoginSession.digest) == {"living"}
+    assert kept_by(LoginGuard, LoginGuard.login) == {"living", "locked"}
+    assert kept_by(ClientAction, ClientAction.id) == {"young"}

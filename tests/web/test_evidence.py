@@ -1,0 +1,179 @@
+"""Evidence in a browser: only for who may see it, pictures as small copies, everything else to be saved, all inert."""
+
+import io
+import secrets
+from datetime import timedelta
+
+import pytest
+from PIL import Image
+
+from campaign import clock
+from campaign.db import unit_of_work
+from campaign.models import Evidence, LoginSession
+from campaign.operations import reporting
+from campaign.rules.organisation import Line, Role
+from campaign.rules.states import State
+from campaign.web.access import digest_of
+from tests import make
+from tests.evidence.hostile import PDF, package, picture
+
+PDF_TYPE = "application/pdf"
+
+
+@pytest.fixture
+def tree(app, monkeypatch, now):
+    monkeypatch.setattr(clock, "now", lambda: now)
+    tree = make.small_tree()
+    task = make.task(make.campaign(tree.unit(tree.county)))
+    tree.assignment = make.assignment(task, tree.unit(tree.villages[0]), State.ACKNOWLEDGED)
+    return tree
+
+
+@pytest.fixture
+def enter(client, now):
+    """Signs somebody in on this client."""
+
+    def sign_in(person):
+        secret = secrets.token_hex(16)
+        fields = {"started_at": now, "seen_at": now, "ends_at": now + timedelta(hours=8)}
+        with unit_of_work() as session:
+            session.add(LoginSession(digest=digest_of(secret), person_id=person.id, **fields))
+        with client.session_transaction() as cookie:
+            cookie["_user_id"], cookie["_fresh"] = secret, True
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def keep(app, tree, now):
+    """Keeps a file as evidence of the assignment; its id."""
+
+    def kept(content: bytes, name: str) -> int:
+        stored = app.extensions["evidence"].put(io.BytesIO(content), name=name)
+        actor = tree.actor(tree.villages[0], Role.OFFICER)
+        with unit_of_work():
+            return reporting.keep_evidence(tree.assignment.id, stored, name, actor=actor, now=now)
+
+    return kept
+
+
+@pytest.fixture
+def officer(tree, enter):
+    return enter(tree.holder(tree.villages[0], Role.OFFICER))
+
+
+def fetch(client, path: str, **headers):
+    """The whole answer, read to its end as a browser does."""
+    return client.get(path, headers=headers, buffered=True)
+
+
+def assert_inert(answer) -> None:
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_a_document_is_only_to_be_saved_under_its_own_name(officer, keep):
+    answer = fetch(officer, f"/evidence/{keep(PDF, '建会名册（第2版）.pdf')}")
+    assert answer.status_code == 200
+    assert answer.data == PDF
+    assert answer.mimetype == PDF_TYPE
+    assert answer.content_length == len(PDF)
+    disposition = answer.headers["Content-Disposition"]
+    assert disposition.startswith("attachment;")
+    assert "filename*=UTF-8''%E5%BB%BA%E4%BC%9A" in disposition
+    assert_inert(answer)
+
+
+def test_a_picture_is_shown_as_a_copy_and_saved_as_it_was_sent(officer, keep):
+    sent = picture("PNG", (900, 700))
+    id = keep(sent, "挂牌.png")
+    for path, longest in ((f"/evidence/{id}", 900), (f"/evidence/{id}/thumb", 480)):
+        shown = fetch(officer, path)
+        assert shown.mimetype == "image/jpeg"
+        assert "attachment" not in shown.headers.get("Content-Disposition", "")
+        assert max(Image.open(io.BytesIO(shown.data)).size) == longest
+        assert_inert(shown)
+    original = fetch(officer, f"/evidence/{id}?original=1")
+    assert original.data == sent
+    assert original.mimetype == "image/png"
+    assert original.headers["Content-Disposition"].startswith("attachment;")
+    assert_inert(original)
+
+
+def test_a_browser_that_has_it_is_not_sent_it_again_but_asks_each_time(officer, keep):
+    path = f"/evidence/{keep(picture(), 'a.jpg')}/thumb"
+    mark = fetch(officer, path).headers["ETag"]
+    again = fetch(officer, path, **{"If-None-Match": mark})
+    assert again.status_code == 304
+    assert again.data == b""
+    assert_inert(again)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"), [(b"name,value\n=cmd,1\n", "a.csv"), (package(), "a.docx"), (b"plain words", "a.txt")]
+)
+def test_everything_else_is_saved_too(officer, keep, content, name):
+    id = keep(content, name)
+    answer = fetch(officer, f"/evidence/{id}")
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert_inert(answer)
+    assert fetch(officer, f"/evidence/{id}/thumb").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name", ['a"; filename="b.exe', "a\r\nSet-Cookie: x=1.txt", "../../etc/passwd", "a\0b.txt", "长" * 255]
+)
+def test_no_name_breaks_out_of_its_header(officer, keep, tree, name, app, now):
+    stored = app.extensions["evidence"].put(io.BytesIO(b"plain words"), name="a.txt")
+    with unit_of_work() as session:  # as an older release may have kept it
+        actor = tree.actor(tree.villages[0], Role.OFFICER)
+        fields = {"person_id": actor.person_id, "post_id": actor.posts[0].id, "at": now, "media_type": "text/plain"}
+        kept = Evidence(assignment_id=tree.assignment.id, sha256=stored.sha256, size=stored.size, name=name, **fields)
+        session.add(kept)
+        session.flush()
+        id = kept.id
+    answer = fetch(officer, f"/evidence/{id}")
+    disposition = answer.headers["Content-Disposition"]
+    assert answer.status_code == 200
+    assert "Set-Cookie: x" not in str(answer.headers).replace(disposition, "")
+    assert not set("\r\n\0/\\") & set(disposition.replace('\\"', ""))
+    assert disposition.startswith("attachment;")
+
+
+def test_outside_the_scope_it_does_not_exist(tree, enter, keep):
+    id = keep(picture(), "a.jpg")
+    seers = [
+        (tree.holder(tree.villages[0], Role.OFFICER), 200),
+        (tree.holder(tree.townships[0], Role.SUPERVISOR), 200),
+        (tree.holder(tree.county, Role.DISPATCHER), 200),
+        (tree.holder(tree.villages[0], Role.OFFICER, Line.PARTY), 200),
+        (tree.holder(tree.villages[0], Role.OFFICER, Line.UNION), 404),
+        (tree.holder(tree.villages[1], Role.OFFICER), 404),
+        (tree.holder(tree.townships[1], Role.SUPERVISOR), 404),
+        (make.person(), 404),
+    ]
+    for person, status in seers:
+        visitor = enter(person)
+        for path in (f"/evidence/{id}", f"/evidence/{id}?original=1", f"/evidence/{id}/thumb"):
+            assert fetch(visitor, path).status_code == status
+    missing, refused = fetch(visitor, "/evidence/999").text, fetch(visitor, f"/evidence/{id}").text
+    assert missing.replace("999", "x") == refused.replace(f"evidence/{id}", "evidence/x").replace(f"%2F{id}", "%2Fx")
+
+
+def test_a_stranger_is_asked_to_sign_in(client, keep):
+    assert fetch(client, f"/evidence/{keep(PDF, 'a.pdf')}").status_code == 303
+
+
+def test_rotten_bytes_are_refused_loudly(officer, keep, app):
+    id = keep(PDF, "a.pdf")
+    store = app.extensions["evidence"]
+    path = store.path(next(store.stored()))
+    path.chmod(0o640)
+    path.write_bytes(PDF.replace(b"1 0 obj", b"2 0 obj"))
+    answer = fetch(officer, f"/evidence/{id}")
+    assert answer.status_code == 503
+    assert b"2 0 obj" not in answer.data
