@@ -6,15 +6,17 @@
 from flask import Blueprint, Flask
 from flask_wtf.csrf import CSRFProtect
 
-from . import board, door, evidence, inbox, ledger, reporting, reviews, system, tasks
+from . import admin, board, door, evidence, inbox, ledger, reporting, reviews, system, tasks
 from .access import register_access
 from .errors import register_errors
 from .filters import register_filters
 from .language import register_language
 from .security import register_security
+from .weight import register_weight
 
 # One line for each module of pages. The endpoints that need no signed-in person are listed in `access.PUBLIC`.
 BLUEPRINTS: tuple[Blueprint, ...] = (
+    admin.bp,
     board.bp,
     door.bp,
     evidence.bp,
@@ -30,6 +32,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 def register_web(app: Flask) -> None:
     """Adds everything a browser meets. The guard comes before the check of forms, so that strangers learn nothing."""
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a form lives as long as its session; a phone may be away for an hour
+    register_weight(app)
     register_security(app)
     register_access(app)
     CSRFProtect(app)

@@ -1,0 +1,127 @@
+"""The clock as administrators see it: the runs of the jobs, and the deliveries that gave up."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from ..db import db
+from ..models import Delivery, JobRun, Notice, Person
+from ..rules.jobs import RunState
+from ..rules.organisation import Actor
+from ..rules.telling import Channel, DeliveryState
+from .accounts import people_within
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """The run of one slot of one job."""
+
+    id: int
+    name: str
+    slot: datetime
+    state: RunState
+    started_at: datetime
+    finished_at: datetime | None
+    worker: str
+    done: int
+    skipped: int
+    failed: int
+    error: str
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return None if self.finished_at is None else (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """One page of runs, newest first; `next` is the id before which the next page begins."""
+
+    rows: tuple[RunRow, ...]
+    next: int | None
+
+
+@dataclass(frozen=True)
+class JobFact:
+    """A job over the last day: its last run, and how many runs there were and how many had failures."""
+
+    name: str
+    last: datetime
+    runs: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class ParkedRow:
+    """A delivery that was tried too often, or that its receiver refuses."""
+
+    id: int
+    channel: Channel
+    person_id: int
+    person_name: str
+    address: str | None
+    tag: str
+    created_at: datetime
+    tries: int
+    error: str
+
+
+@dataclass(frozen=True)
+class ParkedPage:
+    """One page of parked deliveries, newest first."""
+
+    rows: tuple[ParkedRow, ...]
+    next: int | None
+
+
+def runs(*, name: str = "", state: RunState | None = None, failed: bool = False, before: int | None = None) -> RunPage:
+    """The runs that match; `failed`: only those with a failure. One statement."""
+    statement = select(
+        JobRun.id, JobRun.name, JobRun.slot, JobRun.state, JobRun.started_at, JobRun.finished_at, JobRun.worker,
+        JobRun.done, JobRun.skipped, JobRun.failed, JobRun.error,
+    ).order_by(JobRun.id.desc())  # fmt: skip
+    if name:
+        statement = statement.where(JobRun.name == name)
+    if state is not None:
+        statement = statement.where(JobRun.state == state)
+    if failed:
+        statement = statement.where((JobRun.failed > 0) | (JobRun.state == RunState.FAILED))
+    if before is not None:
+        statement = statement.where(JobRun.id < before)
+    rows = [RunRow(*row) for row in db.session.execute(statement.limit(PAGE + 1))]
+    return RunPage(tuple(rows[:PAGE]), rows[PAGE - 1].id if len(rows) > PAGE else None)
+
+
+def jobs(now: datetime) -> tuple[JobFact, ...]:
+    """What each job did in the last day. One statement."""
+    faulty = (JobRun.failed > 0) | (JobRun.state == RunState.FAILED)
+    statement = (
+        select(JobRun.name, func.max(JobRun.started_at), func.count(), func.count().filter(faulty))
+        .where(JobRun.started_at > now - timedelta(days=1))
+        .group_by(JobRun.name)
+        .order_by(JobRun.name)
+    )
+    return tuple(JobFact(*row) for row in db.session.execute(statement))
+
+
+def parked(actor: Actor, *, on: date, before: int | None = None) -> ParkedPage:
+    """The parked deliveries to people within reach. One statement."""
+    statement = (
+        select(
+            Delivery.id, Delivery.channel, Delivery.person_id, Person.name, Person.email, Notice.tag,
+            Notice.created_at, Delivery.tries, Delivery.error,
+        )
+        .join(Notice, Notice.id == Delivery.notice_id)
+        .join(Person, Person.id == Delivery.person_id)
+        .where(Delivery.state == DeliveryState.PARKED, people_within(actor, on))
+        .order_by(Delivery.id.desc())
+        .limit(PAGE + 1)
+    )  # fmt: skip
+    if before is not None:
+        statement = statement.where(Delivery.id < before)
+    rows = [ParkedRow(*row) for row in db.session.execute(statement)]
+    return ParkedPage(tuple(rows[:PAGE]), rows[PAGE - 1].id if len(rows) > PAGE else None)
