@@ -20,6 +20,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DECIMAL_PLACES = 4
 LOCK_WAIT_MS = 5_000
+SQLITE_PRAGMAS = (
+    f"busy_timeout={LOCK_WAIT_MS}",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-65536",
+)
 
 # SQLite gives row ids of its own only to a column declared INTEGER; PostgreSQL needs the wide type.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -171,14 +179,7 @@ def prepare_engine(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself
-        for pragma in (
-            f"busy_timeout={LOCK_WAIT_MS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-            "cache_size=-65536",
-        ):
+        for pragma in SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

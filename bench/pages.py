@@ -1,0 +1,91 @@
+"""The pages of officer, supervisor and dispatcher, through the front door, at a million open assignments."""
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from campaign import clock
+from campaign.db import db
+
+from . import country
+from .figures import Figure, timed
+from .stages import Raw, Stage
+from .world import BUSY, sign_in
+
+STATEMENTS_GOAL, DEEP_GOAL = 8, 2.0
+DISPATCHER, REVIEWER = 11, 13  # of the nation; of the first city, where a whole city waits
+
+
+def signed_in(stage: Stage, person_id: int) -> FlaskClient:
+    """A browser with a session of that person."""
+    with stage.app.app_context():
+        secret = sign_in(person_id, clock.now())
+        db.session.remove()
+    client = stage.app.test_client()
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = secret, True
+    return client
+
+
+def measure(stage: Stage, shape: Sequence[int], *, times: int) -> Iterator[Figure]:
+    """Every page at its start and, where it goes on, deep in it."""
+    with stage.raw() as raw:
+        deep = _deep_places(raw, shape)
+    officer, reviewer, dispatcher = (signed_in(stage, person) for person in (BUSY, REVIEWER, DISPATCHER))
+    yield from _page(stage, "inbox", officer, "/", None, times)
+    yield from _page(stage, "messages", officer, "/messages", f"/messages?before={deep['notice']}", times)
+    yield from _page(stage, "queue", reviewer, "/reviews", f"/reviews?after={deep['review']}", times)
+    yield from _page(stage, "board, nation", dispatcher, "/campaigns/1/board", None, times)
+    township = "/campaigns/1/board?area=5"
+    yield from _page(stage, "board, township", dispatcher, township, None, times)
+    search = "/campaigns/1/board?q=村"
+    yield from _page(stage, "board, search", dispatcher, search, f"{search}&after={deep['area']}", times)
+
+
+def _deep_places(raw: Raw, shape: Sequence[int]) -> dict[str, str]:
+    """The keys of pages near the end of each list."""
+    notice = "SELECT min(id) + 100 FROM notice WHERE person_id = :busy"
+    review = (
+        "SELECT review_due_at, id FROM assignment WHERE reviewer_unit_id = 3 "
+        "ORDER BY review_due_at DESC, id DESC LIMIT 1 OFFSET 100"
+    )
+    due, id = raw.run(review).fetchone()
+    return {
+        "notice": f"{raw.run(notice, busy=BUSY).fetchone()[0]}.0",
+        "review": f"{due}-{id}",
+        "area": str(country.sizes(shape)[0] - 150),
+    }
+
+
+def _page(stage: Stage, name: str, client: FlaskClient, first: str, deep: str | None, times: int) -> Iterator[Figure]:
+    at_start, count = _visit(stage, client, first, times)
+    detail = f"{at_start * 1e3:,.1f} ms"
+    yield Figure(stage.name, f"page: {name}", count, "statements", STATEMENTS_GOAL, detail)
+    if deep is not None:
+        far, far_count = _visit(stage, client, deep, times)
+        detail = f"{far * 1e3:,.1f} ms deep, {far_count} statements"
+        yield Figure(stage.name, f"page: {name}, deep to first", far / at_start, "x", DEEP_GOAL, detail)
+
+
+def _visit(stage: Stage, client: FlaskClient, path: str, times: int) -> tuple[float, int]:
+    """The median time of the page, and how many statements it asks."""
+    ran: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        ran.append(statement)
+
+    def visit() -> None:
+        answer = client.get(path)
+        assert answer.status_code == 200, f"{path} answered {answer.status_code}"
+
+    visit()
+    taken = [timed(visit) for _ in range(times)]
+    with stage.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    visit()
+    event.remove(engine, "before_cursor_execute", note)
+    return median(taken), len(ran)
