@@ -20,7 +20,7 @@ def fold(_app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
     """Folds pending changes into the roll-ups."""
     while True:
         with unit_of_work():
-            folded = fold_deltas(now)
+            folded = fold_deltas(now=now)
         counts.done += folded
         if not folded:
             return
@@ -43,7 +43,7 @@ def seal(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
 def record_states(_app: Flask, slot: datetime, now: datetime, counts: Counts) -> None:
     """Records the review and approval states as they stand at this slot."""
     with unit_of_work():
-        counts.done += record(slot, now)
+        counts.done += record(slot, now=now)
 
 
 def tidy(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:

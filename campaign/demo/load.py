@@ -204,7 +204,7 @@ def _record(moment: datetime, now: datetime) -> None:
     slot = slot_of(moment, timedelta(hours=1))
     run = claim_slot(RECORD_STATES, slot, worker="demonstration", now=moment)
     if run is not None:
-        close_run(run, state=RunState.DONE, done=record_states(slot, moment), now=moment)
+        close_run(run, state=RunState.DONE, done=record_states(slot, now=moment), now=moment)
 
 
 def _last_touches(theatre: Theatre, now: datetime) -> None:
@@ -225,7 +225,7 @@ def _last_touches(theatre: Theatre, now: datetime) -> None:
             read_at=Notice.created_at
         )
     )
-    while fold(now):
+    while fold(now=now):
         pass
 
 

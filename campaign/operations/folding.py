@@ -48,7 +48,7 @@ class Difference:
     counted: int
 
 
-def fold(now: datetime, limit: int = 10_000) -> int:
+def fold(*, now: datetime, limit: int = 10_000) -> int:
     """Adds up to `limit` deltas and all dispatched batches to the tallies; how many rows it took in. 0: nothing left.
 
     What it takes is locked first and then gone, so two folders never take the same row.
@@ -82,7 +82,7 @@ def differences(limit: int = 1_000) -> list[Difference]:
     ]
 
 
-def rebuild(now: datetime) -> list[Difference]:
+def rebuild(*, now: datetime) -> list[Difference]:
     """Brings the tallies to what the assignments say, and returns the differences it found before."""
     found = differences()
     if found:

@@ -41,12 +41,12 @@ def close_run(
     )
 
 
-def record_states(slot: datetime, now: datetime) -> int:
+def record_states(slot: datetime, *, now: datetime) -> int:
     """Records every (task, area, line) whose states differ from its last record; how many rows were written.
 
     The first record of a slot stands: the same slot again writes nothing twice. What is pending is folded first.
     """
-    while fold(now):
+    while fold(now=now):
         pass
     keys = _touched(_last_recorded(slot))
     current = _current(keys)

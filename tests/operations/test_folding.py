@@ -73,7 +73,7 @@ def move(assignment: Assignment, state: State) -> None:
 def test_folding_counts_for_every_area_above_but_not_for_leaves(work, now):
     assert differences() == []
     with unit_of_work():
-        assert fold(now) == 14
+        assert fold(now=now) == 14
     assert pending() == 0
     assert stored() == counted()
     assert differences() == []
@@ -88,9 +88,9 @@ def test_a_batch_counts_as_dispatched_and_its_deltas_say_the_rest(work, now):
         move(db.session.scalars(select(Assignment)).first(), State.ACKNOWLEDGED)
     assert differences() == []
     with unit_of_work():
-        assert fold(now) == 15
+        assert fold(now=now) == 15
     with unit_of_work():
-        assert fold(now) == 0
+        assert fold(now=now) == 0
     assert stored() == counted()
 
 
@@ -103,17 +103,17 @@ def test_any_order_of_moves_and_small_folds_ends_the_same(work, now):
                 move(assignment, chance.choice(targets))
         assert differences() == []
         with unit_of_work():
-            fold(now, limit=chance.randint(1, 6))
+            fold(now=now, limit=chance.randint(1, 6))
         assert differences() == []
         db.session.expire_all()
     with unit_of_work():
-        fold(now)
+        fold(now=now)
     assert stored() == counted()
 
 
 def test_a_rebuild_finds_and_repairs_what_is_wrong_and_leaves_what_is_pending(work, now):
     with unit_of_work():
-        fold(now, limit=9)
+        fold(now=now, limit=9)
     with unit_of_work():
         db.session.execute(update(Tally).values(n=Tally.n + 1))
         db.session.execute(delete(Tally).where(Tally.area_id == work.city.id))
@@ -122,11 +122,11 @@ def test_a_rebuild_finds_and_repairs_what_is_wrong_and_leaves_what_is_pending(wo
     assert any(found.stored == 0 and found.counted > 0 for found in wrong)
     before = pending()
     with unit_of_work():
-        assert rebuild(now) == wrong
+        assert rebuild(now=now) == wrong
     assert (differences(), pending()) == ([], before)
     with unit_of_work():
-        assert rebuild(now) == []
-        fold(now)
+        assert rebuild(now=now) == []
+        fold(now=now)
     assert stored() == counted()
 
 
@@ -135,7 +135,7 @@ def test_the_number_of_statements_does_not_grow(work, now, limit):
     seen = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     with unit_of_work():
-        fold(now, limit=limit)
+        fold(now=now, limit=limit)
     assert len([text for text in seen if not text.startswith("BEGIN")]) <= 5
 
 
@@ -147,7 +147,7 @@ def test_two_folders_at_once_lose_nothing(app, work, now):
             try:
                 for _round in range(8):
                     with unit_of_work():
-                        fold(now, limit=2)
+                        fold(now=now, limit=2)
             except Exception as error:
                 failures.append(error)
             finally:

@@ -38,7 +38,7 @@ def rows(slot) -> dict:
 def run(slot) -> int:
     with unit_of_work():
         id = claim_slot(RECORD_STATES, slot, worker="test", now=slot)
-        done = record_states(slot, slot)
+        done = record_states(slot, now=slot)
         if id is not None:
             close_run(id, state=RunState.DONE, done=done, now=slot)
     return done
@@ -75,7 +75,7 @@ def test_the_same_slot_again_keeps_the_first_record_and_the_next_slot_catches_up
     run(now)
     move(work.unit(work.villages[0]), State.ACKNOWLEDGED)
     with unit_of_work():
-        assert record_states(now, now + HOUR) == 0
+        assert record_states(now, now=now + HOUR) == 0
     assert rows(now)[work.villages[0].id] == {State.ISSUED: 1}
     move(work.unit(work.villages[1]), State.ACKNOWLEDGED)
     assert run(now + HOUR) == 8
@@ -98,7 +98,7 @@ def test_the_number_of_statements_is_fixed(work, now):
     seen = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     with unit_of_work():
-        record_states(now, now)
+        record_states(now, now=now)
     assert len([text for text in seen if not text.startswith("BEGIN")]) <= 9
 
 

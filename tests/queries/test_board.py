@@ -63,7 +63,7 @@ def check(work, shown, now, lines=tuple(Line)) -> None:
 def test_figures_are_exact_however_much_is_folded(work, now, folds):
     with unit_of_work():
         for _number in range(min(folds, 3)):
-            fold(now, limit=4 if folds < 100 else 10_000)
+            fold(now=now, limit=4 if folds < 100 else 10_000)
     reader = work.actor(work.county, Role.DISPATCHER)
     for area in (work.county, *work.townships, work.villages[0]):
         shown = board(work.campaign.id, Asked(area.id), actor=reader, now=now)
@@ -178,7 +178,7 @@ def test_the_number_of_statements_is_fixed(work, now, asked):
 def test_the_trend_carries_over_what_did_not_change(work, now):
     hours = [now + timedelta(hours=number) for number in range(4)]
     with unit_of_work():
-        record_states(hours[0], hours[0])
+        record_states(hours[0], now=hours[0])
     item = db.session.scalars(select(Assignment).where(Assignment.state == State.ISSUED)).first()
     with unit_of_work():
         due = int(item.due_at.timestamp() * 1_000_000) if item.due_at else 0
@@ -187,7 +187,7 @@ def test_the_trend_carries_over_what_did_not_change(work, now):
                 task_id=item.task_id, unit_id=item.unit_id, from_state=item.state, to_state=State.APPROVED, due=due
             )
         )
-        record_states(hours[2], hours[2])
+        record_states(hours[2], now=hours[2])
     tasks = [task.id for task in work.tasks]
     points = trend(tasks, work.county.id, None, since=hours[1], until=hours[3])
     assert [point.slot for point in points] == [hours[0], hours[2]]

@@ -156,7 +156,7 @@ def test_the_record_of_the_last_days_stands_below(dispatcher, visitor, now):
     assert visitor.get(path(dispatcher)).has("Nothing is recorded yet.")
     for days in (2, 1):
         with unit_of_work():
-            record_states(now - timedelta(days=days), now)
+            record_states(now - timedelta(days=days), now=now)
     page = visitor.get(path(dispatcher))
     assert page.has("Wed 18 Nov", "58.3%")
 
