@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event as listening
 
 from campaign.db import db, unit_of_work
 from campaign.notify.delivery import Claim, Sent, fan_out, send_due, settle
@@ -154,6 +155,40 @@ def test_it_goes_through_when_the_server_is_back(mailing, sink, officer, returne
     tell([officer], returned)  # a later notice is a letter of its own: the first keeps its key
     assert deliver(mailing, now + timedelta(minutes=2)).sent == 2
     assert len(set(sink.keys())) == 2
+
+
+def test_what_came_in_two_slots_is_one_letter_and_two_letters_stay_two(mailing, sink, officer, returned, now):
+    """Before the first try everything that waits is gathered; after it each letter is repeated as it was."""
+    for moment in (now, now + 10 * SECOND):
+        tell([officer], returned)
+        fan_out(mailing, now=moment, work=unit_of_work)
+    assert deliver(mailing, now + 20 * SECOND).sent == 2
+    assert len(sink.letters) == 1
+    sink.answer_data = "451 try later"
+    for moment in (now + 30 * SECOND, now + 40 * SECOND):
+        tell([officer], returned)
+        assert deliver(mailing, moment).failed == 1
+    sink.answer_data = "250 OK"
+    assert deliver(mailing, now + timedelta(hours=1)).sent == 2
+    assert len(set(sink.keys())) == 3
+
+
+def test_what_is_due_is_found_by_its_index(app, mailing, officer, returned, now):
+    """Among millions of sent deliveries the few that wait are one short range."""
+    tell([officer], returned)
+    seen = []
+
+    def note(_conn, _cursor, statement, parameters, *_rest):
+        seen.append((statement, parameters))
+
+    listening.listen(db.engine, "before_cursor_execute", note)
+    send_due(mailing, now=now, work=unit_of_work)
+    listening.remove(db.engine, "before_cursor_execute", note)
+    [(statement, parameters)] = [pair for pair in seen if "FROM delivery" in pair[0]]
+    assert "delivery.state = 1" in statement
+    if db.engine.dialect.name == "sqlite":
+        plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        assert "ix_delivery_next" in str(plan)
 
 
 def test_a_refusal_for_good_is_parked_at_once_and_stops_nobody_else(mailing, sink, officer, returned, tree, now):
