@@ -13,6 +13,7 @@
   let uploading = null;
   let timer = 0;
   let saving = false;
+  let again = false;
   let dirty = false;
   let sent = false;
 
@@ -50,11 +51,14 @@
     timer = setTimeout(save, wait === undefined ? 900 : wait);
   };
   async function save() {
-    if (saving || sent) return;
+    if (sent) return;
+    if (saving) { again = true; return; }
     saving = true;
     dirty = false;
     try {
-      const answer = await fetch(say.draft, { method: "POST", body: typed(), headers: { Accept: "application/json" } });
+      const fields = typed();
+      const keepalive = fields.toString().length < 60000; // a browser finishes this much even when the page is left
+      const answer = await fetch(say.draft, { method: "POST", body: fields, keepalive, headers: { Accept: "application/json" } });
       const body = await answer.json();
       if (!answer.ok) throw new Error(body.sentence || "");
       tell(body.saved, "check");
@@ -67,7 +71,7 @@
     } finally {
       saving = false;
     }
-    if (dirty && !timer) later();
+    if (again) { again = false; later(0); }
   }
   function show(body) {
     const items = body.missing.map((entry) => {
@@ -98,8 +102,28 @@
     const known = part >= 0 && whole > 0 && part <= whole && box.querySelector("input").value.trim() !== "";
     box.querySelector("output").textContent = known ? (part / whole * 100).toFixed(1) + "%" : "";
   };
+  // The number with its point moved by so many places, exactly; null when it is no number.
+  const shifted = (text, places) => {
+    const plain = text.replace(/[,，\s]/g, "");
+    if (!/^\d+(\.\d*)?$/.test(plain)) return null;
+    const [whole, part = ""] = plain.split(".");
+    const scale = part.length - places;
+    const digits = (whole + part + "0".repeat(Math.max(0, -scale))).padStart(Math.max(0, scale) + 1, "0");
+    const cut = digits.length - Math.max(0, scale);
+    const joined = digits.slice(0, cut).replace(/^0+(?=\d)/, "") + "." + digits.slice(cut);
+    return joined.replace(/\.?0*$/, (tail) => (tail.startsWith(".") ? "" : tail.replace(/0+$/, "")));
+  };
+  // What was filled in beforehand keeps its meaning when 元 and 万元 are exchanged; what was typed now stays.
+  const exchange = (money) => {
+    for (const box of form.querySelectorAll(".with-unit:has(.unit-wan) input")) {
+      if (!box.value || box.value !== box.defaultValue) continue;
+      const turned = shifted(box.value, money === "yuan" ? 4 : -4);
+      if (turned !== null) box.value = box.defaultValue = turned;
+    }
+  };
   form.addEventListener("input", (event) => {
     if (event.target.type === "file") return;
+    if (event.target.name === "money") exchange(event.target.value);
     if (event.target === words) count();
     const box = event.target.closest("[data-rate]");
     if (box) rate(box);
