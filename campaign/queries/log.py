@@ -16,7 +16,7 @@ from .organisation import areas_within, overseer, oversees_all
 from .scope import visible_campaigns, visible_units
 from .timeline import Entry
 
-PAGE = 100
+PAGE = 50
 MOST_EXPORTED = 100_000
 FETCH = 1_000
 SUBJECTS = ("assignment", "batch", "campaign", "person", "area", "delivery")

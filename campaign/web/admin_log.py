@@ -69,7 +69,7 @@ def export(kind: str) -> Any:
     columns = [
         Column(_("Number"), 10, Show.WHOLE), Column(_("Time"), 18, Show.MOMENT), Column(_("Who"), 24),
         Column(_("What"), 36), Column(_("Tag"), 32), Column(_("About"), 14), Column(_("Its number"), 10, Show.WHOLE),
-        Column(_("From"), 14), Column(_("To"), 14), Column(_("Reason"), 40), Column(_("Details"), 60),
+        Column(_("State before"), 14), Column(_("State after"), 14), Column(_("Reason"), 40), Column(_("Details"), 60),
         Column(_("Seal"), 10, Show.WHOLE),
     ]  # fmt: skip
     entries = log_query.everything(current_actor(), _asked(), on=local_today(page_now()))

@@ -165,7 +165,7 @@ def _draw(id: int, form: PostForm | None) -> Any:
         form.valid_from.data, form.role.data = _today(), str(int(Role.OFFICER))
     return render_template(
         "admin/person.html",
-        person=found,
+        account=found,
         form=form,
         standing=standing_of(found),
         mine=may_administer_all(actor, [(post.line, post.lft) for post in living]),
@@ -180,4 +180,4 @@ def _draw(id: int, form: PostForm | None) -> Any:
 
 def _one_time(id: int, made: str) -> Any:
     """The page with the password. It is the answer itself: nothing that could be asked for again keeps it."""
-    return render_template("admin/password.html", person=_found(id), password=made)
+    return render_template("admin/password.html", account=_found(id), password=made)
