@@ -117,14 +117,17 @@ def figures_of(
         return {}
     places = [shown, *rows]
     tallied = [place.id for place in places if place.level not in LEAF_LEVELS]
-    leaves = [place.id for place in places if place.level in LEAF_LEVELS]
+    leaves = [place for place in places if place.level in LEAF_LEVELS]
     chosen = true() if lines is None else Unit.line.in_(lines)
     parts: list[Select[Any]] = []
     if tallied:
         parts.append(_folded(tallied, tasks, lines))
         parts += [_spread(part, tallied, chosen) for part in _unfolded(tasks)]
-    if leaves:
-        parts.append(_facts(Area.id, and_(Area.id.in_(leaves), Unit.lft.between(Area.lft, Area.rgt)), tasks, chosen))
+    # Most leaves have nothing below them: their units are found by the area, without a range.
+    if lowest := [place.id for place in leaves if place.lft == place.rgt]:
+        parts.append(_facts(Area.id, and_(Area.id.in_(lowest), Unit.area_id == Area.id), tasks, chosen))
+    if hollow := [place.id for place in leaves if place.lft < place.rgt]:
+        parts.append(_facts(Area.id, and_(Area.id.in_(hollow), Unit.lft.between(Area.lft, Area.rgt)), tasks, chosen))
     own = and_(Area.id == shown.id, Unit.area_id == Area.id)
     parts.append(_facts(literal(OWN).label("id"), own, tasks, chosen))
     return _cells(parts, now)

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, literal, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Subquery, and_, func, literal, select, true, union_all
 
-from ..db import EPOCH, Instant, db
-from ..models import StateCount
+from ..db import db
+from ..models import StateCount, Task
 from ..rules.organisation import Line
 from ..rules.states import State
 
@@ -28,34 +27,56 @@ def trend(
 
     A key that was not recorded at a slot stood as it was last recorded; that is carried over, also from before `since`.
     """
-    if not tasks:
+    if not tasks or (lines is not None and not lines):
         return []
-    older = aliased(StateCount)
-    before = (
-        select(func.max(older.slot))
-        .where(
-            older.task_id == StateCount.task_id, older.area_id == StateCount.area_id, older.line == StateCount.line,
-            older.slot <= since,
-        )
-        .correlate(StateCount)
-        .scalar_subquery()
-    )  # fmt: skip
-    query = (
-        select(StateCount.task_id, StateCount.line, StateCount.slot, StateCount.state, StateCount.n)
-        .where(
-            StateCount.task_id.in_(tasks),
+    chosen = list(Line) if lines is None else list(lines)
+    columns = (StateCount.task_id, StateCount.line, StateCount.slot, StateCount.state, StateCount.n)
+    last = _last_before(tasks, area_id, chosen, since)
+    standing = select(*columns).join(
+        last,
+        and_(
+            StateCount.task_id == last.c.task_id,
             StateCount.area_id == area_id,
-            and_(StateCount.slot >= func.coalesce(before, literal(EPOCH, Instant())), StateCount.slot <= until),
-        )
-        .order_by(StateCount.slot)
+            StateCount.line == last.c.line,
+            StateCount.slot == last.c.slot,
+        ),
     )
-    if lines is not None:
-        query = query.where(StateCount.line.in_(lines))
+    # All columns of the key are named, so that each task and line is one short stretch of the index.
+    later = select(*columns).where(
+        StateCount.task_id.in_(tasks),
+        StateCount.area_id == area_id,
+        StateCount.line.in_(chosen),
+        StateCount.slot > since,
+        StateCount.slot <= until,
+    )
+    query = union_all(standing, later)
     changes: dict[datetime, dict[tuple[int, Line], dict[State, int]]] = {}
     for row in db.session.execute(query):
         key = (row.task_id, row.line)
         changes.setdefault(row.slot, {}).setdefault(key, {})[row.state] = row.n
     return _points(changes, since)
+
+
+def _last_before(tasks: Sequence[int], area_id: int, lines: Sequence[Line], since: datetime) -> Subquery:
+    """For each task and line the last slot up to `since`."""
+    each = union_all(*(select(literal(line, StateCount.line.type).label("line")) for line in lines)).subquery()
+    slot = (
+        select(func.max(StateCount.slot))
+        .where(
+            StateCount.task_id == Task.id,
+            StateCount.area_id == area_id,
+            StateCount.line == each.c.line,
+            StateCount.slot <= since,
+        )
+        .correlate(Task, each)
+        .scalar_subquery()
+    )
+    return (
+        select(Task.id.label("task_id"), each.c.line, slot.label("slot"))
+        .join(each, true())
+        .where(Task.id.in_(tasks))
+        .subquery()
+    )
 
 
 def _points(changes: dict[datetime, dict[tuple[int, Line], dict[State, int]]], since: datetime) -> list[Point]:
