@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from wtforms import FileField, HiddenField, IntegerField
 from wtforms.validators import InputRequired
@@ -225,7 +226,9 @@ def _draw(form: CampaignForm, head: Head | None, errors: dict[str, list[str]] | 
 
 
 def warnings_of(shown: Shown) -> dict[int, list[str]]:
-    """What should be looked at, by task."""
+    """What should be looked at before the campaign is issued, by task."""
+    if shown.head.status is not CampaignStatus.DRAFT:
+        return {}
     found: dict[int, list[str]] = {}
     for task in shown.tasks:
         plan = TaskPlan(title=task.title, grade=task.grade, due_kind=task.due_kind, due_on=task.due_on)
@@ -244,7 +247,10 @@ def steps_of(
         board = url_for("board.show", id=head.id)
     issued, sent = head.status is not CampaignStatus.DRAFT, sum(1 for task in tasks if task.batches)
     look = url_for("campaigns.preview", id=head.id) if head.issuer and tasks else plan
-    count, to_check = _("%(number)s tasks", number=len(tasks)), _("%(number)s to be looked at", number=warned)
+    count, to_check = (
+        ngettext("%(num)s task", "%(num)s tasks", len(tasks)),
+        _("%(number)s to be looked at", number=warned),
+    )
     left = _("%(number)s of %(all)s tasks", number=sent, all=len(tasks)) if issued else _("not issued yet")
     told = figures or {}
     share = f"{told['done'] * 100 / told['all']:.1f}%" if told.get("all") else ""
