@@ -161,6 +161,7 @@ TAGS: dict[str, Any] = {
     "person:account:create": _l("Account created"),
     "person:account:disable": _l("Account disabled"),
     "person:account:enable": _l("Account enabled"),
+    "person:account:language": _l("Language changed"),
     "person:post:add": _l("Post added"),
     "person:post:end": _l("Post ended"),
     "organisation:areas:import": _l("Areas imported"),

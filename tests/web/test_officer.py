@@ -24,9 +24,12 @@ from campaign.models import (
     Review,
     Submission,
 )
+from campaign.rules.events import CATALOGUE
 from campaign.rules.metrics import MetricKind
 from campaign.rules.organisation import Line, Role
 from campaign.rules.states import Action, CheckInKind, ReturnReason, State
+from campaign.web import words
+from campaign.web.words import TAGS, tag_words, word
 from tests import make
 
 WORDS = "两期手工编织班已办完，学员当场接单。" * 3
@@ -113,7 +116,9 @@ def test_home_by_post(tree, task, officer):
     assert "农村妇女创业就业服务" in officer.get("/?unit=999999").main
 
 
-def test_home_takes_few_statements_whatever_it_holds(tree, task, officer):
+@pytest.mark.parametrize("path", ["/", "/assignments", "/messages", "/assignments/1", "/assignments/1/receipt"])
+def test_a_page_takes_few_statements_whatever_it_holds(tree, task, officer, path):
+    make.assignment(task, tree.unit(tree.villages[0]), State.RETURNED)
     taken = []
     for _round in range(2):
         sent = []
@@ -123,7 +128,7 @@ def test_home_takes_few_statements_whatever_it_holds(tree, task, officer):
                 sent.append(statement)
 
         listen.listen(db.engine, "before_cursor_execute", note)
-        officer.get("/")
+        officer.get(path)
         listen.remove(db.engine, "before_cursor_execute", note)
         taken.append(len(sent))
         for _number in range(12):
@@ -346,3 +351,11 @@ def test_chinese_pages_speak_chinese(tree, task, visitor):
     assert visitor.get("/").has("待办", "办理中", "还剩 10 天", "11月30日 周一", "填报")
     page = visitor.get(f"/assignments/{assignment.id}")
     assert page.has("要做什么", "目标 30 万元", "还差 5 项", "提交审核")
+
+
+def test_every_event_and_every_enum_has_its_words(app):
+    assert set(CATALOGUE) <= set(TAGS)
+    with app.test_request_context():
+        assert all(tag_words(tag) for tag in TAGS)
+        assert all(word(member) for kind in words.WORDS for member in kind)
+        assert tag_words("a:b:c") == "事项 a:b:c"
