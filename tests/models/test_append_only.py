@@ -6,6 +6,8 @@ from sqlalchemy.exc import DatabaseError
 
 from campaign.db import db, micros, unit_of_work
 from campaign.models import Event
+from campaign.rules.states import State
+from tests import make
 from tests.make import NOW
 
 
@@ -53,3 +55,12 @@ def test_a_writer_is_named_by_its_transaction(settings):
     """On PostgreSQL ids are not commit order, so each event keeps its transaction; on SQLite they are."""
     tx = db.session.scalar(select(Event.tx))
     assert (tx == 0) == settings.effective_database_url.startswith("sqlite")
+
+
+@pytest.mark.parametrize("statement", ["UPDATE submission SET words = 'another'", "DELETE FROM submission"])
+def test_what_was_reported_cannot_be_changed(statement):
+    tree = make.small_tree()
+    task = make.task(make.campaign(tree.unit(tree.county)))
+    make.assignment(task, tree.unit(tree.villages[0]), State.SUBMITTED)
+    with pytest.raises(DatabaseError, match="append-only"), unit_of_work() as session:
+        session.execute(text(statement))

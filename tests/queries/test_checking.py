@@ -70,10 +70,9 @@ PLANTED = {
 
 @pytest.mark.parametrize("check", PLANTED)
 def test_a_planted_fault_is_found(worked, store, check):
-    with unit_of_work() as session:
-        sha = session.execute(text("SELECT sha256 FROM evidence")).scalar_one()
-        assert sha[0] != "b" or check != "evidence"
-        session.execute(text(PLANTED[check]), {"id": worked} if ":id" in PLANTED[check] else {})
+    sha = db.session.execute(text("SELECT sha256 FROM evidence")).scalar_one()
+    assert sha[0] != "b" or check != "evidence"
+    without_triggers([PLANTED[check].replace(":id", str(worked))])
     assert check in {breach.check for breach in find_breaches(store)}
 
 
@@ -84,7 +83,7 @@ def without_triggers(statements):
         if postgres:
             session.execute(text("SET session_replication_role = replica"))
         else:
-            for name in ("event_no_update", "event_no_delete", "chain_link_no_update", "chain_link_no_delete"):
+            for name in session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
                 session.execute(text(f"DROP TRIGGER {name}"))
         for statement in statements:
             session.execute(text(statement))

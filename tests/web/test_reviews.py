@@ -6,11 +6,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import event, select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, LoginSession, Review, Seen, Submission
+from campaign.models import Assignment, LoginSession, Review, Seen
 from campaign.operations.reviewing import approve
 from campaign.rules.organisation import Role
 from campaign.rules.states import Action, ReturnReason, State
@@ -31,9 +31,6 @@ def waiting(tree):
     made = []
     for days, village in enumerate(tree.villages[:2], 1):
         one = make.assignment(task, tree.unit(village), State.SUBMITTED, review_due_at=make.NOW + timedelta(days=days))
-        chain = f"{one.reviewer_unit_id},{tree.unit(tree.county).id}"
-        with unit_of_work() as session:
-            session.execute(update(Submission).where(Submission.assignment_id == one.id).values(chain=chain))
         made.append(one)
     return made
 

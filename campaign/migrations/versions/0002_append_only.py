@@ -1,4 +1,4 @@
-"""the log is append-only in the database itself; the system is a person"""
+"""the log, and what was reported and decided, are append-only in the database itself; the system is a person"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,9 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY = ("event", "chain_link")
+APPEND_ONLY = (
+    "event", "chain_link", "submission", "review", "metric_value", "evidence", "attachment", "check_in",
+)  # fmt: skip
 
 
 def upgrade() -> None:
@@ -18,7 +20,7 @@ def upgrade() -> None:
         op.execute("ALTER TABLE event ALTER COLUMN tx SET DEFAULT pg_current_xact_id()::text::bigint")
         op.execute(
             "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'the log is append-only'; END $$"
+            "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
         )
     for table in APPEND_ONLY:
         if postgres:
@@ -34,7 +36,7 @@ def upgrade() -> None:
             for verb in ("UPDATE", "DELETE"):
                 op.execute(
                     f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                    "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+                    "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
                 )
     op.execute(
         sa.text(
