@@ -30,7 +30,9 @@ Work = Callable[[], AbstractContextManager[Any]]
 NOTICES_AT_ONCE = 1_000
 PEOPLE_AT_ONCE = 5_000  # of one batch: a fraction of a second, in which other writers wait
 LETTERS_AT_ONCE = 500  # in one run; the next slot goes on
+FAILURES_IN_A_ROW = 5  # then the server is away, and the run ends before it has waited for it five hundred times
 MOST_IN_ONE_LETTER = 50
+HEAD = 200
 LONGEST_ERROR = 500
 NOT_NEEDED = "no longer needed"
 # Written into the statement, not bound: only then do both databases see that the index of what waits will do.
@@ -174,9 +176,9 @@ def _mark(which: ColumnElement[bool], now: datetime) -> None:
 def send_due(settings: Settings, *, now: datetime, work: Work) -> Sent:
     """Sends what is due, one letter at a time: claimed, committed, sent, settled.
 
-    `now` is when the run began; a stopwatch adds what has passed since, so that no claim has run out when it is made.
+    It ends early when nothing goes through. `now` is when the run began; a stopwatch adds what has passed since, so that no claim has run out when it is made.
     """
-    began, total = time.monotonic(), [0, 0, 0]
+    began, total, in_a_row = time.monotonic(), [0, 0, 0], 0
     for _ in range(LETTERS_AT_ONCE):
         moment = now + timedelta(seconds=time.monotonic() - began)
         with work():
@@ -192,6 +194,9 @@ def send_due(settings: Settings, *, now: datetime, work: Work) -> Sent:
         with work():
             settled = settle(claim, failure, now=moment)
         total[2 if failure else 0] += settled
+        in_a_row = in_a_row + 1 if isinstance(failure, Temporary) else 0
+        if in_a_row == FAILURES_IN_A_ROW:
+            break
     return Sent(*total)
 
 
@@ -216,22 +221,22 @@ def _try(letter: Letter, channel: Channel, settings: Settings) -> Temporary | Pe
 def _claim(now: datetime) -> tuple[Claim | None, int]:
     """Takes the letter that has waited longest; also how many deliveries were parked because their tries were used up.
 
-    A first letter gathers all that waits for the person; a repeated one is exactly what it was.
+    A first letter gathers what waits for the person; a repeated one is exactly what it was. Of a long queue only the
+    head is looked at, whatever its length.
     """
     waiting = and_(WAITING, Delivery.next_try_at <= now)
     columns = (Delivery.id, Delivery.person_id, Delivery.channel, Delivery.tries, Delivery.next_try_at)
-    oldest = select(*columns).where(waiting).order_by(Delivery.next_try_at, Delivery.id).limit(1)
-    first = db.session.execute(oldest.with_for_update(skip_locked=True)).first()
-    if first is None:
+    head = select(*columns).where(waiting).order_by(Delivery.next_try_at).limit(HEAD).with_for_update(skip_locked=True)
+    rows = db.session.execute(head).all()
+    if not rows:
         return None, 0
-    same = and_(waiting, Delivery.person_id == first.person_id, Delivery.channel == first.channel)
-    same = and_(same, Delivery.tries == first.tries)
-    if first.tries:
-        same = and_(same, Delivery.next_try_at == first.next_try_at)
-    group = select(Delivery.id).where(same).order_by(Delivery.id).limit(MOST_IN_ONE_LETTER)
-    ids = list(db.session.execute(group.with_for_update(skip_locked=True)).scalars())
+    first = rows[0]
+    same = [row for row in rows if row[1:4] == first[1:4] and (not first.tries or row[4] == first[4])]
+    ids = {row.id for row in same[:MOST_IN_ONE_LETTER]}
     if first.tries >= MOST_TRIES:
         return None, _set(Delivery.id.in_(ids), state=DeliveryState.PARKED, error="the sender stopped on every try")
+    if not first.tries:
+        ids |= _of_same_person(waiting, first.person_id, first.channel)
     until = now + LEASE
     taken = db.session.execute(
         update(Delivery)
@@ -242,6 +247,14 @@ def _claim(now: datetime) -> tuple[Claim | None, int]:
     )
     mine = tuple(sorted(taken.scalars()))
     return Claim(mine, first.person_id, first.channel, first.tries + 1, until), 0
+
+
+def _of_same_person(waiting: ColumnElement[bool], person_id: int, channel: Channel) -> set[int]:
+    """What else waits for its first try to that person, further back in the queue: by the person's latest notices."""
+    latest = select(Notice.id).where(Notice.person_id == person_id).order_by(Notice.id.desc()).limit(MOST_IN_ONE_LETTER)
+    own = and_(Delivery.notice_id.in_(latest), Delivery.person_id == person_id, Delivery.channel == channel)
+    found = select(Delivery.id).where(own, waiting, Delivery.tries == 0).with_for_update(skip_locked=True)
+    return set(db.session.execute(found).scalars())
 
 
 def settle(claim: Claim, failure: Temporary | Permanent | None, *, now: datetime) -> int:

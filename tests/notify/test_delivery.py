@@ -191,6 +191,18 @@ def test_what_is_due_is_found_by_its_index(app, mailing, officer, returned, now)
         assert "ix_delivery_next" in str(plan)
 
 
+def test_a_run_ends_early_when_nothing_goes_through(mailing, sink, returned, now):
+    """The letters that were not tried lose no try, and go in the next slot."""
+    with unit_of_work():
+        people = [make.person(email=f"p{number}@county.example") for number in range(8)]
+    tell(people, returned)
+    sink.answer_rcpt = "421 away"
+    assert deliver(mailing, now).failed == 5
+    sink.answer_rcpt = "250 OK"
+    assert deliver(mailing, now + 10 * SECOND).sent == 3
+    assert deliver(mailing, now + timedelta(minutes=5)).sent == 5
+
+
 def test_a_refusal_for_good_is_parked_at_once_and_stops_nobody_else(mailing, sink, officer, returned, tree, now):
     bad = make.holder(tree.unit(tree.villages[0]), email="no address at all")
     tell([bad, officer], returned)
