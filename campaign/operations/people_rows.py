@@ -23,7 +23,7 @@ from .importing import (
 )
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "login": ("登录名", "用户名", "账号", "帐号"),
+    "login": ("用户名", "登录名", "账号", "帐号"),
     "name": ("姓名", "名字"),
     "phone": ("手机", "手机号", "手机号码", "电话", "联系电话"),
     "email": ("邮箱", "电子邮箱", "电子邮件", "e-mail", "mail"),

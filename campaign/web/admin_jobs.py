@@ -17,10 +17,10 @@ def jobs() -> Any:
     args = request.args
     name, state = args.get("name", "")[:40], args.get("state", type=int)
     chosen = RunState(state) if state in list(RunState) else None
-    failed = args.get("failed") == "1"
+    failed = args.get("state") == "faulty"
     before = args.get("before", type=int)
     page = runs.runs(name=name, state=chosen, failed=failed, before=before)
-    given: dict[str, Any] = {"name": name or None, "state": chosen and int(chosen), "failed": "1" if failed else None}
+    given: dict[str, Any] = {"name": name or None, "state": "faulty" if failed else chosen and int(chosen)}
     return render_template(
         "admin/jobs.html",
         page=page,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from flask import Response, current_app
+from flask import Response, current_app, stream_with_context
 
 from ..documents.sheets import Cell, Column, csv_parts, write_xlsx
 
@@ -18,9 +18,8 @@ def table_answer(
     """The table as a file to keep; `filename` without its end."""
     zone = current_app.config["SETTINGS"].timezone
     if kind == "xlsx":
-        content = write_xlsx(title, columns, rows, zone=zone)
-    else:
-        content = b"".join(csv_parts(columns, rows, zone=zone))
-    answer = Response(content, content_type=TYPES[kind])
+        answer = Response(write_xlsx(title, columns, rows, zone=zone), content_type=TYPES[kind])
+    else:  # sent while it is written: a list of the whole country need not fit into memory
+        answer = Response(stream_with_context(csv_parts(columns, rows, zone=zone)), content_type=TYPES[kind])
     answer.headers.set("Content-Disposition", "attachment", filename=f"{filename}.{kind}")
     return answer
