@@ -4,6 +4,7 @@ import re
 from dataclasses import fields
 
 from campaign.config import Settings
+from campaign.documents.plans import read_plan
 
 from .sources import ROOT, assert_none
 
@@ -50,6 +51,11 @@ def test_decisions_are_numbered_without_gaps_and_name_their_price():
         text = file.read_text(encoding="utf-8")
         for heading in ("Context", "Decision", "Price"):
             assert f"**{heading}.**" in text or f"## {heading}" in text, f"{file.name} has no {heading}"
+
+
+def test_the_plan_of_the_readme_can_be_read():
+    plan = read_plan(ROOT / "docs" / "plan-to-try.yaml")
+    assert [task.title for task in plan.tasks] == ["企业法人单位建会率"]
 
 
 def test_every_requirement_is_pinned():
