@@ -46,6 +46,8 @@ PACE = {
     "finish": (0.1, 2.0),
     "return": (0.1, 2.5),
 }
+# What is left waiting for a reviewer came in lately, but for one in so many: queues are worked off, mostly.
+FRESH_DAYS, FORGOTTEN = 2.6, 6
 OPENS, CLOSES = 8.5, 17.8  # hours of the day in which people act
 
 
@@ -73,8 +75,9 @@ class Plan:
 class Theatre:
     """Everybody with their posts, the files they attach, and what they are going to do."""
 
-    def __init__(self, store: Store, chance: Random) -> None:
+    def __init__(self, store: Store, chance: Random, today: datetime) -> None:
         self.chance = chance
+        self.today = today
         self.cupboard = Cupboard(store, chance)
         self.holders: dict[tuple[int, Role], list[int]] = {}
         posts = select(Post.person_id, Post.unit_id, Post.role).order_by(Post.id)
@@ -120,6 +123,8 @@ class Theatre:
     def _next(self, assignment_id: int, acts: tuple[Act, ...], after: datetime, pace: float) -> None:
         least, most = PACE[acts[0]]
         at = at_work(after + timedelta(days=pace * self.chance.uniform(least, most)), self.chance)
+        if acts in (("submit",), ("approve",)) and self.chance.randrange(FORGOTTEN):
+            at = max(at, self.today - timedelta(days=self.chance.uniform(0.05, FRESH_DAYS)))
         heapq.heappush(self.plans, Plan(at, next(self.numbers), pace, assignment_id, acts))
 
     def play(self, until: datetime) -> int:

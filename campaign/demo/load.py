@@ -41,7 +41,7 @@ DAYS = 21  # how long the demonstration has been going on
 RECORDED_DAYS = 7
 SWEEP_EVERY = timedelta(hours=6)
 # Days from today on which the dates of a plan fall, in their order; a plan has at most so many different dates.
-DUE = {"C000": (2,), "C002-00": (-1,), "C002-10": (-3, 12), "C003": (-5, 1), "C004": (-2, 9)}
+DUE = {"C000": (2,), "C002-00": (-1,), "C002-10": (-3, 12), "C003": (-5, 1), "C004": (12, 40)}
 # Days ago on which a campaign was issued, and how eager its units are.
 ISSUED = {
     "C000": (16, 0.75), "C001": (5, 0.45), "C002-00": (14, 1.0), "C002-07": (12, 0.8), "C002-09": (9, 1.0),
@@ -49,6 +49,8 @@ ISSUED = {
 }  # fmt: skip
 # What a visitor takes in hand stays untouched: this village's work of the union plan.
 SPARED = ("C004", "990101001201")
+# This task of the union plan waits to be dispatched: the walk through the README begins with it.
+UNDISPATCHED = "C004-01"
 # Who is shown at the start: role, area, line.
 SHOWN = (
     (Role.OFFICER, "990101001201", Line.WOMEN), (Role.OFFICER, "990101001201", Line.UNION),
@@ -101,7 +103,7 @@ def load_demo(*, now: datetime, progress: Progress | None = None) -> list[Accoun
         began = now - timedelta(days=DAYS)
         _people_the_city(began, password, must_change=not open_to_all, told=told)
         chance = Random(SEED)  # noqa: S311 (a story, not a secret)
-        theatre = Theatre(current_app.extensions["evidence"], chance)
+        theatre = Theatre(current_app.extensions["evidence"], chance, now)
         _play(theatre, _campaigns(theatre, now), began, now, told)
         _last_touches(theatre, now)
     return accounts(password)
@@ -188,7 +190,8 @@ def _issue(theatre: Theatre, what: Issue) -> None:
     key, code = SPARED
     there = select(Unit.id).join(Area, Area.id == Unit.area_id).where(Area.code == code)
     spared = set(db.session.scalars(there)) if plan.key == key else set()
-    for task_id in db.session.scalars(select(Task.id).where(Task.campaign_id == campaign_id).order_by(Task.position)):
+    ready = select(Task.id).where(Task.campaign_id == campaign_id, Task.key.is_distinct_from(UNDISPATCHED))
+    for task_id in db.session.scalars(ready.order_by(Task.position)):
         dispatch(task_id, actor=dispatcher, now=now)
         theatre.cast(task_id, now, spared.__contains__, eager=what.eager, pace=what.pace)
 
