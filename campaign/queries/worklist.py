@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from ..db import EPOCH, Instant, db, from_micros, micros
+from ..db import Instant, db, from_micros, micros
 from ..models import Assignment, Campaign, Task, Unit
 from ..rules.dates import Light, light_of
-from ..rules.organisation import Actor
+from ..rules.organisation import Actor, Role
+from ..rules.plans import CampaignStatus
 from ..rules.states import State
 from .lights import light_is
-from .scope import visible_assignments
+from .scope import visible_assignments, visible_campaigns
 
 PAGE = 50
 MOST_COUNTED = 10_000  # beyond this the page says "more than"
@@ -91,11 +92,10 @@ def everything(actor: Actor, filters: Filters, sort: Sort, *, now: datetime) -> 
 
 
 def campaigns(actor: Actor, most: int = 200) -> list[tuple[int, str]]:
-    """The campaigns that have an assignment on the reader's list, latest first. One statement."""
-    tasks = _wanted(select(Assignment.task_id), actor, Filters(), EPOCH).distinct()
+    """The issued campaigns that the reader sees, latest first. One statement."""
     statement = (
         select(Campaign.id, Campaign.title)
-        .where(Campaign.id.in_(select(Task.campaign_id).where(Task.id.in_(tasks))))
+        .where(visible_campaigns(actor), Campaign.status != CampaignStatus.DRAFT)
         .order_by(Campaign.id.desc())
         .limit(most)
     )
@@ -103,7 +103,7 @@ def campaigns(actor: Actor, most: int = 200) -> list[tuple[int, str]]:
 
 
 def _wanted(statement: Select[Any], actor: Actor, filters: Filters, now: datetime) -> Select[Any]:
-    clauses: list[ColumnElement[bool]] = [visible_assignments(actor)]
+    clauses = [_scope(actor)]
     if filters.state is not None:
         clauses.append(Assignment.state == filters.state)
     if filters.light is not None:
@@ -116,6 +116,13 @@ def _wanted(statement: Select[Any], actor: Actor, filters: Filters, now: datetim
         titled = select(Task.id).where(Task.title.icontains(filters.text, autoescape=True))
         clauses.append(or_(Unit.name.icontains(filters.text, autoescape=True), Assignment.task_id.in_(titled)))
     return statement.join(Unit, Unit.id == Assignment.unit_id).where(*clauses)
+
+
+def _scope(actor: Actor) -> ColumnElement[bool]:
+    """What the reader sees. Who only reports, from units with none below them, sees what is addressed to these."""
+    if actor.posts and all(post.role is Role.OFFICER and post.lft == post.rgt for post in actor.posts):
+        return Assignment.unit_id.in_(actor.units())
+    return visible_assignments(actor)
 
 
 def _rows(wanted: Select[Any], sort: Sort, after: tuple[int, int] | None) -> Select[Any]:
