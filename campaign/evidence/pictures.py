@@ -60,8 +60,9 @@ def small_copy(store: Store, sha256: str, media_type: str, copy: Copy) -> Path |
     if picture is None:
         return None
     with told():
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        part = path.with_name(f"{secrets.token_hex(8)}.part")
+        for folder in (path.parent, store.temporary):
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        part = store.temporary / f"{secrets.token_hex(16)}.part"
         try:
             picture.save(part, "JPEG", quality=QUALITY, optimize=True, progressive=True)
             part.replace(path)

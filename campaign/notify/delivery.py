@@ -176,7 +176,8 @@ def _mark(which: ColumnElement[bool], now: datetime) -> None:
 def send_due(settings: Settings, *, now: datetime, work: Work) -> Sent:
     """Sends what is due, one letter at a time: claimed, committed, sent, settled.
 
-    It ends early when nothing goes through. `now` is when the run began; a stopwatch adds what has passed since, so that no claim has run out when it is made.
+    It ends early when nothing goes through. `now` is when the run began; a stopwatch adds what has passed since, so
+    that no claim has run out when it is made.
     """
     began, total, in_a_row = time.monotonic(), [0, 0, 0], 0
     for _ in range(LETTERS_AT_ONCE):
