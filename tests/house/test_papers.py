@@ -4,7 +4,6 @@ import re
 from dataclasses import fields
 
 from campaign.config import Settings
-from campaign.documents.plans import read_plan
 from campaign.rules.states import OPEN
 from campaign.rules.transitions import TABLE
 
@@ -63,11 +62,6 @@ def test_the_architecture_shows_the_law_as_it_is():
     assert [(action, to) for action, _, to in shown] == [(r.action.name.lower(), r.target.name.lower()) for r in TABLE]
     for row, (_, sources, _) in zip(TABLE, shown, strict=True):
         assert row.sources == OPEN or all(state.name.lower() in sources for state in row.sources)
-
-
-def test_the_plan_of_the_readme_can_be_read():
-    plan = read_plan(ROOT / "docs" / "plan-to-try.yaml")
-    assert [task.title for task in plan.tasks] == ["企业法人单位建会率"]
 
 
 def test_every_requirement_is_pinned():
