@@ -14,7 +14,7 @@ from ..errors import Forbidden, NotFound, Refused, Stale, say
 from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Task, TaskLine, TaskUnit, Timer, Unit
 from ..notify.outbox import tell_batch
 from ..rules.dates import DateRule, Dates, dates_at
-from ..rules.ladder import planned
+from ..rules.ladder import rungs_from
 from ..rules.organisation import Actor, Role
 from ..rules.plans import CampaignStatus
 from ..rules.states import Action, State
@@ -170,9 +170,7 @@ def _assign(task_id: int, batch_id: int, dates: Dates, now: datetime) -> int:
 
 def _arm_batch(task: Task, batch_id: int, dates: Dates, now: datetime) -> None:
     """One timer each, all at the same first rung; reminders already past are left out, escalations are not."""
-    rungs = ladder_for(task.grade)
-    ahead = [pair for pair in planned(dates.respond_by, dates.due_at) if pair[1] in rungs]
-    first = next((pair for pair in ahead if pair[0] > now or pair[1].levels_up), None)
+    first = rungs_from(dates.respond_by, dates.due_at, now, ladder_for(task.grade))
     if first is None:
         return
     when, rung = first

@@ -1,5 +1,6 @@
 """The ladder: when the clock reminds, and when it escalates up the tree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -28,12 +29,18 @@ class Rung:
     states: tuple[State, ...] = WITH_OFFICER
 
 
+
+def morning(days: int) -> timedelta:
+    """Nine o'clock, so many days after the day that a date ends with: dates end at midnight, people sleep then."""
+    return timedelta(days=days - 1, hours=9, microseconds=1)
+
+
 LADDER: tuple[Rung, ...] = (
-    Rung(1, Sweep.REMIND, "respond_by", timedelta(days=-1), 0, "assignment:clock:remind-sign-for", (State.ISSUED,)),
-    Rung(2, Sweep.REMIND, "due_at", timedelta(days=-3), 0, "assignment:clock:remind"),
-    Rung(3, Sweep.REMIND, "due_at", timedelta(days=-1), 0, "assignment:clock:remind"),
-    Rung(4, Sweep.ESCALATE, "due_at", timedelta(0), 1, "assignment:clock:escalate"),
-    Rung(5, Sweep.ESCALATE, "due_at", timedelta(days=3), 2, "assignment:clock:escalate"),
+    Rung(1, Sweep.REMIND, "respond_by", morning(-1), 0, "assignment:clock:remind-sign-for", (State.ISSUED,)),
+    Rung(2, Sweep.REMIND, "due_at", morning(-3), 0, "assignment:clock:remind"),
+    Rung(3, Sweep.REMIND, "due_at", morning(-1), 0, "assignment:clock:remind"),
+    Rung(4, Sweep.ESCALATE, "due_at", morning(1), 1, "assignment:clock:escalate"),
+    Rung(5, Sweep.ESCALATE, "due_at", morning(4), 2, "assignment:clock:escalate"),
 )
 RUNGS = {rung.number: rung for rung in LADDER}
 
@@ -53,7 +60,9 @@ def planned(respond_by: datetime | None, due_at: datetime | None, after: int = 0
     return sorted(((when, rung) for when, rung in times if when), key=lambda pair: (pair[0], pair[1].number))
 
 
-def rungs_from(respond_by: datetime | None, due_at: datetime | None, now: datetime) -> tuple[datetime, Rung] | None:
+def rungs_from(
+    respond_by: datetime | None, due_at: datetime | None, now: datetime, rungs: Sequence[Rung] = LADDER
+) -> tuple[datetime, Rung] | None:
     """The first rung to arm at dispatch: reminders whose time is already past are left out, escalations never are."""
-    ahead = [pair for pair in planned(respond_by, due_at) if pair[0] > now or pair[1].sweep is Sweep.ESCALATE]
-    return ahead[0] if ahead else None
+    pairs = (pair for pair in planned(respond_by, due_at) if pair[1] in rungs)
+    return next((pair for pair in pairs if pair[0] > now or pair[1].sweep is Sweep.ESCALATE), None)

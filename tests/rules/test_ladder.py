@@ -15,13 +15,21 @@ seconds = st.integers(1_577_836_800, 2_208_988_800)  # from 2020 to 2040
 dates = st.none() | seconds.map(lambda second: datetime.fromtimestamp(second, UTC))
 
 # The rung, what it counts from, how far, how many levels above the unit are told.
+# A date ends with the last microsecond of its day; nine in the morning of that day is this far from it.
+NINE = timedelta(hours=9, microseconds=1) - DAY
 TABLE_OF_RUNGS = [
-    (1, Sweep.REMIND, "respond_by", -1 * DAY, 0),
-    (2, Sweep.REMIND, "due_at", -3 * DAY, 0),
-    (3, Sweep.REMIND, "due_at", -1 * DAY, 0),
-    (4, Sweep.ESCALATE, "due_at", 0 * DAY, 1),
-    (5, Sweep.ESCALATE, "due_at", 3 * DAY, 2),
+    (1, Sweep.REMIND, "respond_by", NINE - 1 * DAY, 0),
+    (2, Sweep.REMIND, "due_at", NINE - 3 * DAY, 0),
+    (3, Sweep.REMIND, "due_at", NINE - 1 * DAY, 0),
+    (4, Sweep.ESCALATE, "due_at", NINE + 1 * DAY, 1),
+    (5, Sweep.ESCALATE, "due_at", NINE + 4 * DAY, 2),
 ]
+
+
+def test_the_clock_speaks_at_nine_in_the_morning():
+    due = datetime(2026, 11, 30, 15, 59, 59, 999999, tzinfo=UTC)  # the end of the day in Shanghai
+    times = [(when + timedelta(hours=8)).strftime("%m-%d %H:%M:%S.%f") for when, _ in planned(None, due)]
+    assert times == [f"{day} 09:00:00.000000" for day in ("11-27", "11-29", "12-01", "12-04")]
 
 
 def test_the_ladder_is_this_one():
