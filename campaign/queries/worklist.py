@@ -114,7 +114,9 @@ def _wanted(statement: Select[Any], actor: Actor, filters: Filters, now: datetim
         clauses.append(Assignment.task_id.in_(select(Task.id).where(Task.campaign_id == filters.campaign_id)))
     if filters.text:
         titled = select(Task.id).where(Task.title.icontains(filters.text, autoescape=True))
-        clauses.append(or_(Unit.name.icontains(filters.text, autoescape=True), Assignment.task_id.in_(titled)))
+        unit = aliased(Unit)
+        named = select(unit.id).where(unit.name.icontains(filters.text, autoescape=True))
+        clauses.append(or_(Assignment.unit_id.in_(named), Assignment.task_id.in_(titled)))
     return statement.join(Unit, Unit.id == Assignment.unit_id).where(*clauses)
 
 
