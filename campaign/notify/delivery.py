@@ -202,10 +202,10 @@ def send_due(settings: Settings, *, now: datetime, work: Work) -> Sent:
 
 
 def _letter(claim: Claim, settings: Settings, now: datetime, total: list[int]) -> Letter | None:
-    """The claim's letter; what is no longer needed is settled without being sent (it has no `sent_at`)."""
+    """The claim's letter; what is no longer needed is dropped."""
     found = content(claim.ids, claim.person_id, claim.channel, settings, now=now)
     if found.dropped:
-        total[1] += _set(Delivery.id.in_(found.dropped), state=DeliveryState.SENT, error=NOT_NEEDED)
+        total[1] += _set(Delivery.id.in_(found.dropped), state=DeliveryState.DROPPED, error=NOT_NEEDED)
     return found.letter
 
 

@@ -16,6 +16,7 @@ class DeliveryState(IntEnum):
     WAITING = 1
     SENT = 2
     PARKED = 3
+    DROPPED = 4  # what it told of was done before it was sent
 
 
 MOST_TRIES = 5

@@ -22,7 +22,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     evidence.bp,
     inbox.bp,
     ledger.bp,
-    reporting.bp,
+    reporting.bp,  # an assignment is seen in `assignments` and reported on in `reporting`: one blueprint
     reviews.bp,
     system.bp,
     tasks.bp,  # campaigns, their dispatch and their tasks: one blueprint

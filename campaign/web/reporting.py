@@ -20,6 +20,7 @@ from .filters import clock_time, size_words
 from .language import speak
 from .report_form import Fields, first_fields, posted_fields, read_values, report_of, sheet_of
 
+__all__ = ["bp"]
 Errors = dict[str, tuple[str, ...]]
 
 

@@ -130,6 +130,7 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
         DeliveryState.WAITING: _l("Waiting"),
         DeliveryState.SENT: _l("Sent"),
         DeliveryState.PARKED: _l("Parked"),
+        DeliveryState.DROPPED: _l("No longer needed"),
     },
 }
 

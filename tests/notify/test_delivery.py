@@ -90,7 +90,7 @@ def test_what_is_no_longer_needed_is_not_sent(mailing, sink, officer, tree, now)
     assert deliver(mailing, now) == Sent(dropped=1)
     assert sink.letters == []
     [row] = deliveries()
-    assert (row.state, row.sent_at, row.error) == (DeliveryState.SENT, None, "no longer needed")
+    assert (row.state, row.sent_at, row.error) == (DeliveryState.DROPPED, None, "no longer needed")
 
 
 def test_a_reviewer_is_not_asked_for_what_waits_elsewhere(mailing, sink, tree, now):
