@@ -1,19 +1,22 @@
 """The campaign workflow engine. `create_app()` is the only place where the parts are wired together."""
 
+import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
+from time import sleep
 
 from flask import Flask
 from flask_migrate import Migrate
 
 from . import clock, models  # noqa: F401  (the nouns must be known before the database is)
 from .cli import register_commands
-from .config import Settings, load_settings
+from .config import ConfigError, Settings, load_settings
 from .db import Base, db, prepare_engine
 from .evidence.store import Store
 from .web import register_web
 
 ROOT = Path(__file__).resolve().parent.parent
-DEMO_SECRET = "demonstration-only-not-a-secret-0123456789"
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -24,7 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.update(
         SETTINGS=settings,
-        SECRET_KEY=settings.secret_key or DEMO_SECRET,
+        SECRET_KEY=settings.secret_key or own_secret(settings.data_path / "secret-key"),
         SQLALCHEMY_DATABASE_URI=settings.effective_database_url,
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
         MAX_CONTENT_LENGTH=60 * 1024 * 1024,
@@ -41,6 +44,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_web(app)
     register_commands(app)
     return app
+
+
+def own_secret(file: Path) -> str:
+    """The key of an installation that was given none: made at its first start, shared by its processes.
+
+    Production never gets here: it refuses to start without a key of its own.
+    """
+    with suppress(FileExistsError):
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_urlsafe(48))
+    for _ in range(50):  # another process may be writing it at this moment
+        if key := file.read_text(encoding="ascii"):
+            return key
+        sleep(0.02)
+    raise ConfigError(f"{file} is empty. Remove it, or set CAMPAIGN_SECRET_KEY.")
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The only reader of the system clock, and the organisation's time zone. Everything else receives `now` as an argument."""
+"""The only reader of the system clock, and the organisation's time zone. Everything else is given `now`."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo

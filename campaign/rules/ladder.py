@@ -29,7 +29,6 @@ class Rung:
     states: tuple[State, ...] = WITH_OFFICER
 
 
-
 def morning(days: int) -> timedelta:
     """Nine o'clock, so many days after the day that a date ends with: dates end at midnight, people sleep then."""
     return timedelta(days=days - 1, hours=9, microseconds=1)

@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import pytest
 
+from campaign import own_secret
 from campaign.config import KNOWN_SECRETS, ConfigError, Settings, load_settings
 
 GOOD_SECRET = "q8Zr2vT6mK4xN1bL9cW7sD5fH3jG0pYe"
@@ -52,3 +53,10 @@ def test_the_demonstrations_secret_is_not_good_enough_for_production():
     known = "demonstration-only-not-a-secret-0123456789"
     with pytest.raises(ConfigError):
         load_settings({"CAMPAIGN_ENV": "production", "CAMPAIGN_SECRET_KEY": known})
+
+
+def test_an_installation_without_a_key_makes_its_own_once(tmp_path):
+    first = own_secret(tmp_path / "secret-key")
+    assert len(first) >= 48
+    assert own_secret(tmp_path / "secret-key") == first
+    assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
