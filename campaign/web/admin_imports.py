@@ -17,6 +17,7 @@ from ..documents.sheets import Column, Show
 from ..documents.tables import Table, read_table
 from ..documents.waiting import forget_table, keep_table, open_table
 from ..errors import Invalid, Problem, say
+from ..operations import area_rows, people_rows
 from ..operations.areas import import_areas, preview_areas
 from ..operations.people_import import FirstPassword, import_people, preview_people
 from ..rules.organisation import LINE_NAMES, Line
@@ -24,6 +25,11 @@ from .access import current_actor, page_now
 from .downloads import table_answer
 from .language import speak
 
+# The headings as they may be written, in both languages.
+HEADINGS = {
+    what: {name: f"{name} / {words[0]}" for name, words in columns.items()}
+    for what, columns in (("areas", area_rows.COLUMNS), ("people", people_rows.COLUMNS))
+}
 SAMPLES: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     "areas": (
         ("code", "name", "level", "parent_code", "kind", "lines", "valid_from", "valid_to"),
@@ -100,6 +106,7 @@ def _draw(what: str, **more: Any) -> Any:
         f"admin/import_{what}.html",
         file=request.args.get("file", ""),
         name=_name(request.args.get("name", "")),
+        headings=HEADINGS[what],
         refused=speak(refused.sentence) if refused else "",
         problems=[_line(problem) for problem in refused.problems] if refused else [],
         **given,
