@@ -90,9 +90,14 @@ class Someone:
 
     def press(self, what: Locator) -> None:
         """Presses what leads to another page, and looks at that page."""
-        what.scroll_into_view_if_needed()
         with self.page.expect_navigation(wait_until="load"):
             what.click()
+        self.look()
+
+    def enters(self, what: Locator) -> None:
+        """The same by keyboard."""
+        with self.page.expect_navigation(wait_until="load"):
+            what.press("Enter")
         self.look()
 
     def look(self) -> None:
