@@ -89,12 +89,12 @@ def preview(head: Head, task: TaskFact, *, now: datetime, after: str = "") -> Pr
     return Preview(
         units=totals.units,
         new=totals.units - totals.has,
-        open=int(totals.open),
+        open=totals.open,
         people=totals.people,
-        vacant=totals.vacant,
-        shares=_shares(head, receives),
+        vacant=totals.units - totals.staffed,
+        shares=_shares(head, task, receives),
         loaded=_loaded(receives),
-        without_officer=_named(_vacant(receives, today), totals.vacant),
+        without_officer=_named(_vacant(receives, today), totals.units - totals.staffed),
         without_supervisor=_unsupervised(head, task, receives, today),
         page=page,
         next=following,
@@ -146,46 +146,56 @@ def _has(task_id: int) -> ColumnElement[bool]:
 
 
 def _totals(receives: ColumnElement[bool], task_id: int, today: date) -> Row[Any]:
-    people = (
-        select(func.count(Post.person_id.distinct()))
+    """Every number by a join of its own over whole sets: asking unit by unit is slow on PostgreSQL."""
+    officers = (
+        select(Post.id)
         .join(Unit, Unit.id == Post.unit_id)
         .join(Person, Person.id == Post.person_id)
         .where(
             receives,
-            not_(_has(task_id)),
             Post.role == Role.OFFICER,
             Post.disabled_at.is_(None),
             Post.valid_from <= today,
             or_(Post.valid_to.is_(None), Post.valid_to >= today),
             Person.disabled_at.is_(None),
         )
-        .correlate(None)
-        .scalar_subquery()
     )
-    officer = exists(_holder(Role.OFFICER, today))
+    given = select(Assignment.id).join(Unit, Unit.id == Assignment.unit_id).where(receives)
+    had = given.where(Assignment.task_id == task_id)
+    parts = {
+        "units": select(func.count(Unit.id)).where(receives),
+        "has": had.with_only_columns(func.count(Assignment.unit_id.distinct())),
+        "open": given.where(Assignment.state.in_(OPEN)).with_only_columns(func.count(Assignment.id)),
+        "staffed": officers.with_only_columns(func.count(Post.unit_id.distinct())),
+        "people": officers.where(not_(_has(task_id))).with_only_columns(func.count(Post.person_id.distinct())),
+    }
     return db.session.execute(
-        select(
-            func.count(Unit.id).label("units"),
-            func.count(Unit.id).filter(_has(task_id)).label("has"),
-            func.coalesce(func.sum(_open()), 0).label("open"),
-            func.count(Unit.id).filter(not_(officer)).label("vacant"),
-            people.label("people"),
-        ).where(receives)
+        select(*(part.correlate(None).scalar_subquery().label(name) for name, part in parts.items()))
     ).one()
 
 
-def _shares(head: Head, receives: ColumnElement[bool]) -> tuple[Share, ...]:
-    """Per area right below the issuing one; what lies in the issuing area itself stands first."""
+def _shares(head: Head, task: TaskFact, receives: ColumnElement[bool]) -> tuple[Share, ...]:
+    """Per area right below the issuing one; what lies in the issuing area itself stands first.
+
+    A level is counted by one stretch of the index for each area below. Named units are few, and of any level.
+    """
     below = aliased(Area)
-    rows = db.session.execute(
-        select(below.name, Unit.level, func.count(Unit.id))
-        .select_from(Unit)
-        .outerjoin(below, and_(below.parent_id == head.area_id, Unit.lft.between(below.lft, below.rgt)))
-        .where(receives)
-        .group_by(below.id, below.name, below.lft, Unit.level)
-        .order_by(func.coalesce(below.lft, literal(0)), Unit.level)
-    )
-    return tuple(Share(*row) for row in rows)
+    inside = Unit.lft.between(below.lft, below.rgt)
+    query: Select[Any]
+    if task.receiving_level is not None and not task.named:
+        n = select(func.count(Unit.id)).where(receives, inside).correlate(below).scalar_subquery().label("n")
+        level = literal(int(task.receiving_level)).label("level")
+        query = select(below.name, level, n).where(below.parent_id == head.area_id).order_by(below.lft)
+    else:
+        query = (
+            select(below.name, Unit.level, func.count(Unit.id).label("n"))
+            .select_from(Unit)
+            .outerjoin(below, and_(below.parent_id == head.area_id, inside))
+            .where(receives)
+            .group_by(below.id, below.name, below.lft, Unit.level)
+            .order_by(func.coalesce(below.lft, literal(0)), Unit.level)
+        )
+    return tuple(Share(row[0], Level(row[1]), row[2]) for row in db.session.execute(query) if row[2])
 
 
 def _loaded(receives: ColumnElement[bool]) -> tuple[tuple[int, str, int], ...]:
