@@ -26,7 +26,7 @@ SQLITE_PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "temp_store=MEMORY",
-    "cache_size=-65536",
+    "cache_size=-8192",  # KiB per connection; what is read again lies in the memory of the system anyway
 )
 
 # SQLite gives row ids of its own only to a column declared INTEGER; PostgreSQL needs the wide type.

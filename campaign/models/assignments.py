@@ -47,7 +47,7 @@ class Assignment(Base):
             sqlite_where=text("reviewer_unit_id IS NOT NULL"),
             postgresql_where=text("reviewer_unit_id IS NOT NULL"),
         ),
-        Index("ix_assignment_batch_id", "batch_id"),
+        Index("ix_assignment_batch_unit", "batch_id", "unit_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

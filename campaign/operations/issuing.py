@@ -161,7 +161,7 @@ def _assign(task_id: int, batch_id: int, dates: Dates, now: datetime) -> int:
             or_(Unit.valid_from.is_(None), Unit.valid_from <= today),
             or_(Unit.valid_to.is_(None), Unit.valid_to >= today),
         )
-        .order_by(Unit.id)
+        .order_by(Unit.line, Unit.lft)  # as the index has them: sorting half a million rows takes time and memory
     )
     statement = insert(Assignment).from_select(list(columns), units).on_conflict_do_nothing()
     added = db.session.execute(statement.execution_options(preserve_rowcount=True))
