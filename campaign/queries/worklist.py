@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import Instant, db, from_micros, micros
-from ..models import Assignment, Campaign, Task, Unit
+from ..models import Area, Assignment, Campaign, Task, Unit
 from ..rules.dates import Light, light_of
-from ..rules.organisation import Actor, Role
+from ..rules.organisation import Actor, Line, Role
 from ..rules.plans import CampaignStatus
 from ..rules.states import State
 from .lights import light_is
@@ -41,6 +41,9 @@ class Filters:
     campaign_id: int | None = None
     unit_id: int | None = None
     text: str = ""
+    task_id: int | None = None
+    area_id: int | None = None  # and every area below it
+    line: Line | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,13 @@ def campaigns(actor: Actor, most: int = 200) -> list[tuple[int, str]]:
     return [(row.id, row.title) for row in db.session.execute(statement)]
 
 
+def names(filters: Filters) -> list[str]:
+    """The task and the area that the list is narrowed to, by name. One statement."""
+    task = select(Task.title).where(Task.id == filters.task_id).scalar_subquery()
+    area = select(Area.name).where(Area.id == filters.area_id).scalar_subquery()
+    return [name for name in db.session.execute(select(task, area)).one() if name]
+
+
 def _wanted(statement: Select[Any], actor: Actor, filters: Filters, now: datetime) -> Select[Any]:
     clauses = [_scope(actor)]
     if filters.state is not None:
@@ -112,6 +122,14 @@ def _wanted(statement: Select[Any], actor: Actor, filters: Filters, now: datetim
         clauses.append(Assignment.unit_id == filters.unit_id)
     if filters.campaign_id is not None:
         clauses.append(Assignment.task_id.in_(select(Task.id).where(Task.campaign_id == filters.campaign_id)))
+    if filters.task_id is not None:
+        clauses.append(Assignment.task_id == filters.task_id)
+    if filters.area_id is not None:
+        place = select(Area.lft, Area.rgt).where(Area.id == filters.area_id).subquery()
+        below = Unit.lft.between(select(place.c.lft).scalar_subquery(), select(place.c.rgt).scalar_subquery())
+        clauses.append(below)
+    if filters.line is not None:
+        clauses.append(Unit.line == filters.line)
     if filters.text:
         titled = select(Task.id).where(Task.title.icontains(filters.text, autoescape=True))
         unit = aliased(Unit)

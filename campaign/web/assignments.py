@@ -15,11 +15,11 @@ from ..queries import worklist
 from ..queries.assignments import Whole, whole
 from ..queries.worklist import Filters, Page, Row, Sort
 from ..rules.dates import Light, light_of
-from ..rules.organisation import Actor, Role
+from ..rules.organisation import Actor, Line, Role
 from ..rules.states import Action, State
 from ..rules.transitions import Facts, offers
 from .access import current_actor, page_now
-from .navigation import DESK_ROLES
+from .navigation import DESK_ROLES, back_address
 from .report_form import distance_words, first_fields, sheet_of, unit_words
 from .words import word
 
@@ -51,6 +51,9 @@ def index() -> Any:
         next_page=_next(found, filters, sort),
         exports={kind: url_for(".export", kind=kind, **_query(filters, sort, {})) for kind in TYPES},
         on_later_page=_key() is not None,
+        narrowed=worklist.names(filters) if found.rows and (filters.task_id or filters.area_id) else [],
+        back=back_address(),
+        filtered=filters != worklist.Filters(),
     )
 
 
@@ -188,7 +191,7 @@ def action_id(name: str = "client_action_id") -> str | None:
 def wanted(actor: Actor) -> tuple[Filters, Sort]:
     """The filters and the order that the address names; what it does not know is left aside."""
     args = request.args
-    state, light = args.get("state", type=int), args.get("light", type=int)
+    state, light, line = args.get("state", type=int), args.get("light", type=int), args.get("line", type=int)
     sort = next((member for member in Sort if member.value == args.get("sort")), None)
     filters = Filters(
         state=State(state) if state in list(State) else None,
@@ -196,6 +199,9 @@ def wanted(actor: Actor) -> tuple[Filters, Sort]:
         campaign_id=args.get("campaign", type=int),
         unit_id=args.get("unit", type=int),
         text=args.get("text", "").strip()[:100],
+        task_id=args.get("task", type=int),
+        area_id=args.get("area", type=int),
+        line=Line(line) if line in list(Line) else None,
     )
     return filters, sort or (Sort.NEWEST if actor.has_role(*DESK_ROLES) else Sort.DUE)
 
@@ -208,7 +214,11 @@ def _query(filters: Filters, sort: Sort, changes: dict[str, Any]) -> dict[str, A
         "campaign": filters.campaign_id,
         "unit": filters.unit_id,
         "text": filters.text,
+        "task": filters.task_id,
+        "area": filters.area_id,
+        "line": filters.line and int(filters.line),
         "sort": sort.value,
+        "back": back_address(),
     }
     return {name: value for name, value in (given | changes).items() if value not in (None, "")}
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -24,6 +23,7 @@ from ..rules.transitions import offers
 from .access import current_actor, page_now
 from .filters import due_words, target_words, value_words
 from .happenings import beside, dot, told
+from .navigation import back_address
 from .stale import tell_what_happened
 from .words import word
 
@@ -96,7 +96,7 @@ def _step(assignment_id: int, action: str, operation: Any, done: str) -> Any:
             client_action_id=form.client_action_id.data or None,
         )  # fmt: skip
     flash(done, "success")
-    return redirect(url_for("ledger.show", id=assignment_id, back=_back() or None), 303)
+    return redirect(url_for("ledger.show", id=assignment_id, back=back_address() or None), 303)
 
 
 def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "") -> Any:
@@ -107,7 +107,7 @@ def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "
     entries = of_assignment(assignment_id)
     header = found.header
     page = render_template(
-        "ledger/show.html", found=found, header=header, now=now, progress=check_ins(found), back=_back(),
+        "ledger/show.html", found=found, header=header, now=now, progress=check_ins(found), back=back_address(),
         light=light_of(header.state, header.due_at, now), changes=_changes(found),
         happened=[(entry, told(entry), beside(entry), dot(entry)) for entry in entries], more=len(entries) == MOST,
         sealed=sum(entry.seal is not None for entry in entries), form=form, failed=action,
@@ -121,14 +121,6 @@ def _changes(found: Dossier) -> dict[int, Differences]:
     """For each version but the first, by its number: what changed since the one before."""
     pairs = zip(found.versions, found.versions[1:], strict=False)
     return {now.number: differences(was.content, now.content) for was, now in pairs}
-
-
-def _back() -> str:
-    """The address to go back to, if it is a path of ours; '' otherwise."""
-    wanted = request.values.get("back", "")
-    parts = urlsplit(wanted.replace("\\", "/"))
-    ours = wanted.startswith("/") and not wanted.startswith("//") and not parts.netloc and not parts.scheme
-    return wanted if ours and wanted.isprintable() else ""
 
 
 def _rows(found: Dossier, progress: tuple[Progress, ...], entries: list[Entry]) -> Iterator[list[Cell]]:

@@ -1,6 +1,7 @@
 """What stands in the bar of every page: the places this person's roles open, and the other language."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import current_app, g, request, url_for
 from flask_babel import gettext as _
@@ -93,5 +94,13 @@ def _title(actor: Actor) -> str:
 def _is_current(endpoint: str) -> bool:
     if endpoint.startswith("inbox."):
         return request.endpoint == endpoint
-    own = {"admin": ("admin", "system")}.get(endpoint.split(".")[0], (endpoint.split(".")[0],))
+    own = {"admin": ("admin", "system"), "campaigns": ("campaigns", "board")}.get(endpoint.split(".")[0], (endpoint.split(".")[0],))
     return request.blueprint in own
+
+
+def back_address() -> str:
+    """The address to go back to, if it is a path of ours; '' otherwise."""
+    wanted = request.values.get("back", "")
+    parts = urlsplit(wanted.replace("\\", "/"))
+    ours = wanted.startswith("/") and not wanted.startswith("//") and not parts.netloc and not parts.scheme
+    return wanted if ours and wanted.isprintable() else ""

@@ -90,6 +90,15 @@ def test_a_cell_of_many_leads_to_the_list_of_them_and_back(dispatcher, visitor):
     assert asked["back"] == [path(dispatcher, area=dispatcher.county.id)]
 
 
+def test_the_list_behind_a_cell_is_narrowed_to_it(dispatcher, visitor):
+    """Only its area, its task and its light; and one comes back to the board."""
+    board = visitor.get(path(dispatcher, area=dispatcher.county.id))
+    found = board.click("柳林镇 建会率")
+    assert found.has("柳林镇", "柳林东村", "建会率", "1 assignment")
+    assert not any(name in found.main for name in ("石桥", "柳林西村"))
+    assert found.click("Back to the board").has("巾帼建功")
+
+
 def test_filters_choose_line_light_and_name(dispatcher, visitor):
     union = visitor.get(path(dispatcher)).submit("Show", line="union")
     assert union.has("6/6")
