@@ -5,6 +5,7 @@ from io import BytesIO
 import pytest
 from sqlalchemy import select
 
+from campaign import clock
 from campaign.db import db
 from campaign.models import Assignment, Campaign, Metric, Task
 from campaign.rules.dates import DueKind
@@ -23,7 +24,8 @@ tasks:
 
 
 @pytest.fixture
-def tree(app):
+def tree(app, monkeypatch, now):
+    monkeypatch.setattr(clock, "now", lambda: now)
     return make.small_tree()
 
 
