@@ -76,16 +76,14 @@ def test_an_export_gives_each_area_once_with_all_lines_in_reach(tree):
 def test_people_are_those_with_a_post_in_reach_or_without_any(tree):
     actor = overseer(tree.unit(tree.townships[0]))
     nobody = make.person(login="zz-nobody")
-    ended = make.holder(tree.unit(tree.villages[5]), Role.OFFICER)
-    with unit_of_work():
-        db.session.get_one(type(ended), ended.id)
+    outside = make.holder(tree.unit(tree.villages[5]), Role.OFFICER)
     found = {row.id for row in accounts.people(actor, Filters(), on=TODAY).rows}
     assert nobody.id in found
     assert tree.holder(tree.villages[0], Role.OFFICER).id in found
     assert tree.holder(tree.villages[0], Role.OFFICER, Line.UNION).id not in found
-    assert ended.id not in found
+    assert outside.id not in found
     assert 1 not in found  # the system is nobody's
-    assert accounts.person(ended.id, actor, on=TODAY) is None
+    assert accounts.person(outside.id, actor, on=TODAY) is None
 
 
 def test_filters_of_people_hold(tree, now):
@@ -172,7 +170,7 @@ def test_statements_do_not_grow_with_the_rows(tree):
         accounts.people(actor, Filters(), on=TODAY)
         log.listing(actor, log.Filters(), on=TODAY)
         event.remove(db.engine, "before_cursor_execute", listener)
-        counts.append(len(seen))
+        counts.append(sum(text.startswith("SELECT") for text in seen))
         for number in range(20):
             make.holder(make.unit(make.area(f"{number}村", Level.VILLAGE, tree.townships[0])))
     assert counts[0] == counts[1]
