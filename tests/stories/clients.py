@@ -41,9 +41,13 @@ class Answer:
 
 @dataclass
 class Client:
-    """One person: where the product is, the session cookie, and what happened to the requests."""
+    """One person: where the product is, the session cookie, and what happened to the requests.
+
+    `twice`: every act is sent once more although it was answered; the answer must be the same.
+    """
 
     port: int
+    twice: bool = False
     cookies: dict[str, str] = field(default_factory=dict)
     unanswered: int = 0
     repeated: int = 0
@@ -57,6 +61,10 @@ class Client:
         """Sends a form until it is answered; notes the act when it was kept."""
         kind, body = (FORM, urlencode(fields).encode()) if files is None else multipart(fields, files)
         answer = self._until_answered("POST", path, body, {"Content-Type": kind})
+        if self.twice:
+            again = self._until_answered("POST", path, body, {"Content-Type": kind})
+            said = Tree(again.text).root.text[:600]
+            assert again == answer, f"{path} answered {answer.status}, then {again.status}: {said}"
         assert answer.status == 303, f"{path} answered {answer.status}: {Tree(answer.text).root.text[:600]}"
         if (parts := path.strip("/").split("/"))[-2].isdigit():
             self.acts.append((parts[-1], int(parts[-2])))
