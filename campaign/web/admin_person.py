@@ -90,6 +90,7 @@ def person(id: int) -> Any:
 
 
 def post_add(id: int) -> Any:
+    _found(id)  # a post of one's own must not bring somebody else's people within reach
     form = PostForm()
     if not form.validate_on_submit():
         return _draw(id, form), 422
@@ -105,6 +106,8 @@ def post_add(id: int) -> Any:
 
 
 def post_end(id: int, post_id: int) -> Any:
+    if all(post.id != post_id for post in _found(id).posts):
+        raise NotFound(say("There is no such post in your area."))
     with unit_of_work():
         people.end_post(post_id, actor=current_actor(), now=page_now())
     flash(_("The post was ended. The person can no longer act in it."), "success")
