@@ -1,0 +1,134 @@
+"""A village lets its date pass: the clock tells one level up, days later two levels up, on the pages and by mail, once.
+
+The scheduler process runs throughout. What would take days is one run of `escalate` for a later instant.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from sqlalchemy import select, update
+
+from campaign import clock
+from campaign.db import db, unit_of_work
+from campaign.models import Assignment, Firing, Person
+from campaign.operations.issuing import dispatch
+from campaign.rules.organisation import SYSTEM, Role
+from tests import make
+from tests.notify.sink import Sink, running
+
+from .conftest import Opens
+from .people import Crowd, Someone
+from .product import Product
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TASK = "留守儿童集中走访"
+SAYS = {
+    "zh_CN": {"messages": "消息", "told": f"已逾期，已督办至上级：{TASK}", "overdue": "逾期"},
+    "en": {"messages": "Messages", "told": f"Overdue, the level above has been told: {TASK}", "overdue": "Overdue"},
+}
+PATIENCE = 60  # seconds
+ONE_DELIVERY = 12  # seconds: longer than the period of the job that sends mail
+
+
+@dataclass(frozen=True)
+class Village:
+    """The assignment, and the login names of its officer and of the supervisors above."""
+
+    assignment_id: int
+    officer: str
+    township: str
+    county: str
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """A real mail server on this machine."""
+    with running(Sink()) as found:
+        yield found
+
+
+@pytest.fixture
+def product(database: str, sink: Sink, opens: Opens, tmp_path: Path) -> Product:
+    """An installation that sends its mail to the sink."""
+    return opens(tmp_path / "data", DATABASE_URL=database, ENV="test", SMTP_URL=sink.url)
+
+
+def build(language: str) -> Village:
+    """A village whose task was due the day before yesterday; everybody has a mail address and reads this language."""
+    tree, now = make.small_tree(), clock.now()
+    village, township = tree.villages[0], tree.townships[0]
+    people = {
+        "officer": tree.holder(village, Role.OFFICER),
+        "township": tree.holder(township, Role.SUPERVISOR),
+        "county": tree.holder(tree.county, Role.SUPERVISOR),
+    }
+    with unit_of_work():
+        for name, person in people.items():
+            mine = update(Person).where(Person.id == person.id)
+            db.session.execute(mine.values(email=f"{name}@example.org", locale=language))
+    due = clock.local_today(now) - timedelta(days=2)
+    task = make.task(make.campaign(tree.unit(tree.county)), title=TASK, units=[tree.unit(village)], due_on=due)
+    with unit_of_work():
+        dispatch(task.id, actor=SYSTEM, now=now)
+    assignment_id = db.session.execute(select(Assignment.id)).scalar_one()
+    return Village(assignment_id, *(people[name].login for name in ("officer", "township", "county")))
+
+
+def until(what: str, holds: Callable[[], bool]) -> None:
+    """Waits for the scheduler to have done something."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, f"not within {PATIENCE} s: {what}"
+        time.sleep(0.3)
+
+
+def letters(sink: Sink, overdue: str) -> Counter[str]:
+    """How many letters that tell of something overdue went to whom."""
+    found = [letter for letter in list(sink.letters) if overdue in letter.get_body(("plain",)).get_content()]
+    return Counter(letter["To"].addresses[0].username for letter in found)
+
+
+def told(someone: Someone, say: dict[str, str]) -> int:
+    """How many messages of the overdue task stand among the person's messages."""
+    someone.goes_to(say["messages"])
+    return someone.page.get_by_role("link", name=say["told"], exact=True).count()
+
+
+@pytest.mark.parametrize(("shape", "language"), [("phone", "zh_CN"), ("desk", "en")])
+def test_overdue_goes_up(product: Product, sink: Sink, chromium: Browser, shape: str, language: str) -> None:
+    say = SAYS[language]
+    with product.within():
+        village = build(language)
+    product.start()
+    crowd = Crowd(chromium, product.address, shape, language)
+    township, county = crowd.enters(village.township, make.PASSWORD), crowd.enters(village.county, make.PASSWORD)
+    until("one level up is told by mail", lambda: letters(sink, say["overdue"])["township"] > 0)
+    assert told(township, say) == 1
+    assert told(county, say) == 0
+    assert letters(sink, say["overdue"])["county"] == 0
+
+    product.run("jobs", "run", "escalate", "--at", (datetime.now(UTC) + timedelta(days=4)).isoformat())
+    until("two levels up are told by mail", lambda: letters(sink, say["overdue"])["county"] > 0)
+    assert told(county, say) == 1
+    assert told(township, say) == 1
+    county.press(county.page.get_by_role("link", name=say["told"], exact=True))
+    county.reads(TASK, say["overdue"])
+
+    time.sleep(ONE_DELIVERY)  # whoever told twice would do it now
+    assert letters(sink, say["overdue"]) == {"township": 1, "county": 1, "officer": 2}
+    assert len(set(sink.keys())) == len(sink.keys()), "a letter was sent twice"
+    link = f"{product.address}/assignments/{village.assignment_id}"
+    assert link in sink.letters[-1].get_body(("plain",)).get_content()
+    officer = crowd.enters(village.officer, make.PASSWORD)
+    assert told(officer, say) == 2
+    crowd.leave()
+    with product.within():
+        rungs = list(db.session.scalars(select(Firing.rung).where(Firing.skipped == "").order_by(Firing.rung)))
+    assert rungs == [4, 5]
