@@ -223,12 +223,19 @@ def _person(person_id: int, actor: Actor, now: datetime) -> Person:
     """The account, if the actor administers every post of it: a higher post must not be taken over through a lower."""
     _administrator(actor)
     person = db.session.get(Person, person_id, with_for_update=True)
-    places = db.session.execute(
-        select(Unit.line, Unit.lft).join(Post, Post.unit_id == Unit.id).where(Post.person_id == person_id, _living(now))
-    ).all()
-    if person is None or person_id == SYSTEM_PERSON_ID or not may_administer_all(actor, [(p[0], p[1]) for p in places]):
+    if person is None or person_id == SYSTEM_PERSON_ID or not may_administer_all(actor, places_of(person_id, now=now)):
         raise NotFound(say("There is no such person in your area."))
     return person
+
+
+def places_of(person_id: int, *, now: datetime) -> list[tuple[Line, int]]:
+    """Where the person stands, as (line, lft): the places of the living posts; of the former ones when none lives,
+    so that who has left does not fall to the first who asks."""
+    rows = db.session.execute(
+        select(Unit.line, Unit.lft, _living(now)).join(Post, Post.unit_id == Unit.id).where(Post.person_id == person_id)
+    ).all()
+    living = [(line, lft) for line, lft, lives in rows if lives]
+    return living or [(line, lft) for line, lft, _lives in rows]
 
 
 def _check_rules(person: Person, password: str) -> None:

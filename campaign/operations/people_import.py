@@ -202,23 +202,25 @@ def _update(someone: _Someone, problems: Problems) -> None:
 
 
 def _known_people(logins: set[str], actor: Actor, today: date) -> dict[str, _Someone]:
-    """Who of these is there already; and whether the actor administers every living post of theirs."""
+    """Who of these is there already; and whether the actor administers all their living posts, or all former ones
+    when none lives."""
     found: dict[str, _Someone] = {}
-    places: dict[str, list[tuple[Line, int]]] = {}
+    places: dict[str, dict[bool, list[tuple[Line, int]]]] = {}
     living = Post.disabled_at.is_(None) & or_(Post.valid_to.is_(None), Post.valid_to >= today)
     for chunk in _chunks(sorted(logins)):
         statement = (
-            select(Person.id, Person.login, Person.name, Person.phone, Person.email, Unit.line, Unit.lft)
-            .outerjoin(Post, (Post.person_id == Person.id) & living)
+            select(Person.id, Person.login, Person.name, Person.phone, Person.email, Unit.line, Unit.lft,
+                   living.label("lives"))
+            .outerjoin(Post, Post.person_id == Person.id)
             .outerjoin(Unit, Unit.id == Post.unit_id)
             .where(Person.login.in_(chunk), Person.id != SYSTEM_PERSON_ID)
-        )
+        )  # fmt: skip
         for row in db.session.execute(statement):
             found[row.login] = _Someone(row.id, row.name, row.phone, row.email, True)
             if row.lft is not None:
-                places.setdefault(row.login, []).append((row.line, row.lft))
+                places.setdefault(row.login, {}).setdefault(bool(row.lives), []).append((row.line, row.lft))
     for login, theirs in places.items():
-        found[login].is_mine = may_administer_all(actor, theirs)
+        found[login].is_mine = may_administer_all(actor, theirs.get(True) or theirs[False])
     return found
 
 

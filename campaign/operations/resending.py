@@ -4,14 +4,14 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from ..clock import local_today
 from ..db import db
 from ..errors import Forbidden, NotFound, Refused, say
-from ..models import Delivery, Post, Unit
+from ..models import Delivery
 from ..rules.accounts import may_administer
 from ..rules.organisation import Actor, Role
 from ..rules.telling import DeliveryState
 from .log import record
+from .people import places_of
 
 
 def resend(delivery_id: int, *, actor: Actor, now: datetime) -> None:
@@ -35,11 +35,6 @@ def resend(delivery_id: int, *, actor: Actor, now: datetime) -> None:
 
 
 def _reaches(actor: Actor, person_id: int, now: datetime) -> bool:
-    """Whether the actor administers any unit in which the person has a post, or the person has none."""
-    places = db.session.execute(
-        select(Unit.line, Unit.lft)
-        .join(Post, Post.unit_id == Unit.id)
-        .where(Post.person_id == person_id, Post.disabled_at.is_(None),
-               (Post.valid_to.is_(None)) | (Post.valid_to >= local_today(now)))
-    ).all()  # fmt: skip
+    """Whether the actor administers any unit in which the person has a post, or the person never had one."""
+    places = places_of(person_id, now=now)
     return not places or any(may_administer(actor, line, lft) for line, lft in places)

@@ -122,13 +122,13 @@ def _living(on: date) -> ColumnElement[bool]:
 
 
 def people_within(actor: Actor, on: date) -> ColumnElement[bool]:
-    """A clause over Person: those with a post in a unit within reach, and those without any living post."""
+    """A clause over Person: those with a post in a unit within reach, now or before, and those who never had one."""
     real = Person.id != SYSTEM_PERSON_ID
     if oversees_all(actor):
         return real
     own = Post.person_id == Person.id
     inside = select(Unit.id).where(visible_units(overseer(actor)))
-    return and_(real, or_(exists().where(own, Post.unit_id.in_(inside)), not_(exists().where(own, _living(on)))))
+    return and_(real, or_(exists().where(own, Post.unit_id.in_(inside)), not_(exists().where(own))))
 
 
 def _wanted(actor: Actor, filters: Filters, on: date) -> Select[tuple[int]]:

@@ -205,12 +205,13 @@ def _columns(campaign_id: int) -> tuple[Column, ...]:
 
 
 def _windows(head: Head, actor: Actor) -> list[Window]:
-    """Who issues sees all of it; who does not sees the subtrees of their posts."""
-    if head.mine or actor.is_system:
+    """Everybody sees the subtrees of their posts; who issues, all of the area for which it is issued."""
+    if actor.is_system:
         return [Window(0, 2**31, None)]
-    return [
+    own = [
         Window(post.lft, post.rgt, None if post.line is Line.PARTY else frozenset({post.line})) for post in actor.posts
     ]
+    return [Window(head.lft, head.rgt, None), *own] if head.mine else own
 
 
 def _lines(place: Place, windows: Sequence[Window]) -> frozenset[Line] | None:

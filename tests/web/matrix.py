@@ -198,12 +198,13 @@ def _staff(world: World) -> None:
                 fields = {"valid_from": make.TODAY.replace(month=1, day=1)}
                 session.add(Post(person_id=person.id, unit_id=unit_id, role=role, **fields))
         world.ids[name] = person.id
-        world.clients[name] = _client(world.app, None if name == ANONYMOUS else person)
+        world.clients[name] = sign_in(world.app, None if name == ANONYMOUS else person)
     with unit_of_work():
         db.session.get_one(Person, world.ids[DISABLED]).disabled_at = make.NOW
 
 
-def _client(app: Flask, person: Person | None) -> FlaskClient:
+def sign_in(app: Flask, person: Person | None) -> FlaskClient:
+    """A client of somebody who is signed in and reads English; of a stranger without a person."""
     client = app.test_client()
     client.set_cookie("locale", "en")
     if person is None:
@@ -267,5 +268,7 @@ def _elsewhere(world: World) -> None:
     draft = make.campaign(issuer, "白石县的草稿", status=CampaignStatus.DRAFT)
     world.ids |= {"foreign": made.id, "foreign issued": campaign.id, "foreign draft": draft.id}
     world.ids["foreign task"] = db.session.get_one(Task, made.task_id).id
+    make.post(gone := make.person(), issuer, valid_to=make.TODAY - timedelta(days=9))
+    world.ids["who left another county"] = gone.id
     world.ids["foreign draft task"] = make.task(draft).id
     world.ids["foreign batch"] = db.session.get_one(Assignment, made.id).batch_id

@@ -240,7 +240,10 @@ def administration(world: World) -> Iterator[Case]:
         yield Case(f"admin.{name}", confirms, method="POST", data={"file": world.token, "name": "a.csv"})
 
 
-PEOPLE = (("officer of the unit", Thing()), ("dispatcher of another county", Thing(place=OTHER)))
+PEOPLE = (
+    ("officer of the unit", Thing()), ("dispatcher of another county", Thing(place=OTHER)),
+    ("who left another county", Thing(place=OTHER)),
+)  # fmt: skip
 
 
 def accounts(world: World) -> Iterator[Case]:
