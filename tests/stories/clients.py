@@ -97,7 +97,7 @@ class Client:
             cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             link.request(method, path, body or None, headers | {"Cookie": cookie})
             answer = link.getresponse()
-            text = answer.read().decode("utf-8")
+            text = answer.read().decode("utf-8", "replace")
             for line in answer.headers.get_all("Set-Cookie") or ():
                 self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
             return Answer(answer.status, answer.headers.get("Location", ""), text)

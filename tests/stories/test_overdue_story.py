@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 from sqlalchemy import select, update
 
 from campaign import clock
@@ -102,12 +101,11 @@ def told(someone: Someone, say: dict[str, str]) -> int:
 
 
 @pytest.mark.parametrize(("shape", "language"), [("phone", "zh_CN"), ("desk", "en")])
-def test_overdue_goes_up(product: Product, sink: Sink, chromium: Browser, shape: str, language: str) -> None:
+def test_overdue_goes_up(product: Product, sink: Sink, crowd: Crowd, language: str) -> None:
     say = SAYS[language]
     with product.within():
         village = build(language)
     product.start()
-    crowd = Crowd(chromium, product.address, shape, language)
     township, county = crowd.enters(village.township, make.PASSWORD), crowd.enters(village.county, make.PASSWORD)
     until("one level up is told by mail", lambda: letters(sink, say["overdue"])["township"] > 0)
     assert told(township, say) == 1
@@ -128,7 +126,6 @@ def test_overdue_goes_up(product: Product, sink: Sink, chromium: Browser, shape:
     assert link in sink.letters[-1].get_body(("plain",)).get_content()
     officer = crowd.enters(village.officer, make.PASSWORD)
     assert told(officer, say) == 2
-    crowd.leave()
     with product.within():
         rungs = list(db.session.scalars(select(Firing.rung).where(Firing.skipped == "").order_by(Firing.rung)))
     assert rungs == [4, 5]
