@@ -160,6 +160,8 @@ def _spread(part: Select[Any], areas: list[int], chosen: Any) -> Select[Any]:
 
 
 def _facts(key: Any, where: Any, tasks: Sequence[int], chosen: Any) -> Select[Any]:
+    # The sum keeps SQLite from the index of the task, which has every unit of the country: the few units lead.
+    of_tasks = (Assignment.task_id + 0).in_(tasks)
     due = func.coalesce(type_coerce(Assignment.due_at, BigInteger), 0)
     return (
         select(
@@ -168,7 +170,7 @@ def _facts(key: Any, where: Any, tasks: Sequence[int], chosen: Any) -> Select[An
         )
         .select_from(Area)
         .join(Unit, where)
-        .join(Assignment, and_(Assignment.unit_id == Unit.id, Assignment.task_id.in_(tasks)))
+        .join(Assignment, and_(Assignment.unit_id == Unit.id, of_tasks))
         .where(chosen)
     )  # fmt: skip
 
