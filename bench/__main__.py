@@ -44,6 +44,7 @@ def measure(on: Stage, plan: Plan) -> Iterator[Figure]:
         large = acting.sweep_nothing(on, raw, times=plan.times)
         yield from acting.nothing_due(on, [(plan.few, small), (filled.open, large)])
         yield from acting.claim(on, raw, filled, rounds=plan.rounds)
+    with on.raw(repeated=True) as raw:
         yield from acting.transition(on, raw, rounds=plan.rounds, moves=plan.moves)
     world.submit_a_city(on, plan.shape)
     yield from pages.measure(on, plan.shape, times=plan.times)

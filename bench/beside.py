@@ -114,7 +114,7 @@ def _waiting(stage: Stage) -> Iterator[Figure]:
 
 
 def _p99(seconds: list[float]) -> float:
-    return quantiles(seconds, n=100)[98] if len(seconds) > 1 else max(seconds, default=0.0)
+    return quantiles(seconds, n=100, method="inclusive")[98] if len(seconds) > 1 else max(seconds, default=0.0)
 
 
 if __name__ == "__main__":

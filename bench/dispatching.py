@@ -35,5 +35,5 @@ def measure(stage: Stage, shape: Sequence[int], *, rounds: int) -> Iterator[Figu
         def product(part: limits.Stretch = part) -> None:
             assert by_product(stage, part.task) == part.items
 
-        pair = against(limit, product, rounds=rounds, before=stage.reset)
+        pair = against(limit, product, rounds=rounds, before=stage.reset, warm=issuer == country.CITY)
         yield Figure(stage.name, f"dispatch to {part.items:,} units", pair.ratio, "x", GOAL, pair.detail)

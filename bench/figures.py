@@ -54,10 +54,10 @@ def timed(act: Act) -> float:
     return elapsed
 
 
-def against(limit: Act, product: Act, *, rounds: int, before: Prepare = lambda: None) -> Pair:
-    """Limit, product, limit in every round, each after `before`; a first round, which fills caches, does not count."""
+def against(limit: Act, product: Act, *, rounds: int, before: Prepare = lambda: None, warm: bool = True) -> Pair:
+    """Limit, product, limit in every round, each after `before`. `warm`: a first round fills caches, uncounted."""
     limits, products, ratios = [], [], []
-    for number in range(rounds + 1):
+    for number in range(0 if warm else 1, rounds + 1):
         taken = []
         for act in (limit, product, limit):
             before()

@@ -73,8 +73,9 @@ class Stage(ABC):
         self._app: Flask | None = None
 
     @abstractmethod
-    def connect(self) -> Any:
-        """A connection of the plain driver that begins nothing by itself."""
+    def connect(self, *, repeated: bool = False) -> Any:
+        """A connection of the plain driver that begins nothing by itself. `repeated`: the same short statements come
+        again and again, so that they are worth preparing."""
 
     @abstractmethod
     def reset(self) -> None:
@@ -85,9 +86,9 @@ class Stage(ABC):
         """Takes everything away that was made."""
 
     @contextmanager
-    def raw(self) -> Iterator[Raw]:
+    def raw(self, *, repeated: bool = False) -> Iterator[Raw]:
         """A plain connection for a while."""
-        connection = self.connect()
+        connection = self.connect(repeated=repeated)
         try:
             yield Raw(connection, self.name == "postgresql")
         finally:
@@ -142,7 +143,7 @@ class Sqlite(Stage):
         _build(self, shape)
         shutil.copy(self.file, self.template)
 
-    def connect(self) -> Any:
+    def connect(self, *, repeated: bool = False) -> Any:
         connection = sqlite3.connect(self.file, isolation_level=None)
         for pragma in SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
@@ -183,8 +184,9 @@ class Postgres(Stage):
             for statement in statements:
                 connection.execute(statement)
 
-    def connect(self) -> Any:
-        return psycopg.connect(self.address, autocommit=True)
+    def connect(self, *, repeated: bool = False) -> Any:
+        # A plan that was prepared for any value would make a large set-based statement slower than it need be.
+        return psycopg.connect(self.address, autocommit=True, prepare_threshold=5 if repeated else None)
 
     def reset(self) -> None:
         self.let_go()
