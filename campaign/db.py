@@ -1,14 +1,29 @@
 """The database: one object, its column types, and `unit_of_work()`, the only place that commits."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any
 
+import sqlalchemy
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Engine, Integer, MetaData, SmallInteger, event, text
+from sqlalchemy import (
+    BigInteger,
+    Engine,
+    Integer,
+    MetaData,
+    Select,
+    SmallInteger,
+    event,
+    func,
+    literal,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -117,9 +132,29 @@ class Code(TypeDecorator[IntEnum]):
 
 
 def insert(table: Any) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that knows ON CONFLICT, for the database in use."""
-    postgres = db.session.get_bind().dialect.name == "postgresql"
+    """An INSERT that knows ON CONFLICT, for the database in use. It is compiled anew for each execution: where nothing
+    can conflict take SQLAlchemy's own, and `insert_new` where what is there already shall simply stay."""
+    postgres = _is_postgres()
     return postgresql.insert(table) if postgres else sqlite.insert(table)
+
+
+def insert_new(table: Any) -> sqlalchemy.Insert:
+    """An INSERT that passes over every row that is there already; for both databases, and compiled once."""
+    statement = sqlalchemy.insert(getattr(table, "__table__", table))  # the table needs no pass through the ORM
+    statement._post_values_clause = text("ON CONFLICT DO NOTHING")
+    return statement
+
+
+def listed(ids: Iterable[int]) -> Select[tuple[int]]:
+    """The ids as a subquery of a single parameter: a thousand of them make no longer statement than one."""
+    if _is_postgres():
+        return select(func.unnest(literal(list(ids), postgresql.ARRAY(BigInteger))))
+    each = func.json_each(json.dumps(list(ids))).table_valued("value")
+    return select(type_coerce(each.c.value, BigInteger))
+
+
+def _is_postgres() -> bool:
+    return bool(db.session.get_bind().dialect.name == "postgresql")
 
 
 def finished_before() -> int | None:
@@ -128,7 +163,7 @@ def finished_before() -> int | None:
 
     Transactions of other databases on the same server share the counter, so a snapshot alone would wait for them.
     """
-    if db.session.get_bind().dialect.name != "postgresql":
+    if not _is_postgres():
         return None
     oldest_running = (
         "SELECT max(age(backend_xid)) FROM pg_stat_activity "

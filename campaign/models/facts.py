@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, Select, String, and_, cast, func, select
+from sqlalchemy import Row, Select, String, and_, bindparam, cast, func, select
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -84,12 +84,12 @@ def _statement() -> Select[tuple[object, ...]]:
     )
 
 
-_STANDING = _statement()
+_STANDING = _statement().where(Assignment.id == bindparam("assignment"))
 
 
 def facts_of(assignment_id: int, reason: str = "") -> Standing | None:
     """The facts of one assignment, or None where there is none. `reason`: the words given for the action in hand."""
-    row = db.session.execute(_STANDING.where(Assignment.id == assignment_id)).first()
+    row = db.session.execute(_STANDING, {"assignment": assignment_id}).first()
     return None if row is None else _standing(row, reason)
 
 

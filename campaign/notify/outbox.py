@@ -2,36 +2,47 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Integer, String, literal, select
+from sqlalchemy import Date, Integer, String, bindparam, insert, select
 
 from ..clock import local_today
-from ..db import Instant, db, insert
+from ..db import Instant, db
 from ..models import Notice, Post
 from ..models.organisation import holds_on
 from ..rules.organisation import Role
+
+# Written once: putting a statement together costs more than running it.
+_COLUMNS = ["tag", "event_id", "person_id", "assignment_id", "created_at"]
+_DAY: Any = bindparam("today", type_=Date)
+_HOLDERS = (
+    select(
+        bindparam("tag", type_=String),
+        bindparam("event", type_=Integer),
+        Post.person_id,
+        bindparam("assignment", type_=Integer),
+        bindparam("now", type_=Instant),
+    )
+    .where(
+        Post.unit_id.in_(bindparam("units", expanding=True)),
+        Post.role.in_(bindparam("roles", expanding=True)),
+        holds_on(_DAY),
+    )
+    .distinct()
+)
+_NOTICES: Any = Notice.__table__
+_TELL = insert(_NOTICES).from_select(_COLUMNS, _HOLDERS)
 
 
 def tell_posts(
     unit_ids: Sequence[int], roles: Sequence[Role], *, event_id: int, tag: str, assignment_id: int, now: datetime
 ) -> None:
-    """One notice to each person who holds one of these roles in one of these units today."""
-    holders = (
-        select(
-            literal(tag, String).label("tag"),
-            literal(event_id, Integer).label("event_id"),
-            Post.person_id,
-            literal(assignment_id, Integer).label("assignment_id"),
-            literal(now, Instant).label("created_at"),
-        )
-        .where(Post.unit_id.in_(unit_ids), Post.role.in_(roles), holds_on(local_today(now)))
-        .distinct()
-    )
-    columns = ["tag", "event_id", "person_id", "assignment_id", "created_at"]
-    db.session.execute(insert(Notice).from_select(columns, holders).on_conflict_do_nothing())
+    """One notice to each person who holds one of these roles in one of these units today; once for an event."""
+    values = {"tag": tag, "event": event_id, "assignment": assignment_id, "now": now, "today": local_today(now)}
+    db.session.execute(_TELL, {**values, "units": list(unit_ids), "roles": list(roles)})
 
 
 def tell_batch(batch_id: int, *, event_id: int, tag: str, now: datetime) -> None:
     """One notice that stands for a message to every officer of the batch."""
     row = {"tag": tag, "event_id": event_id, "batch_id": batch_id, "created_at": now}
-    db.session.execute(insert(Notice).values(row))
+    db.session.execute(insert(_NOTICES), row)

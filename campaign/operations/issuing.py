@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import String, and_, cast, func, literal, or_, select, update
+from sqlalchemy import String, and_, cast, func, insert, literal, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..clock import local_today, zone
-from ..db import Instant, db, insert
+from ..db import Instant, db, insert_new
 from ..errors import Forbidden, NotFound, Refused, Stale, say
 from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Task, TaskLine, TaskUnit, Timer, Unit
 from ..notify.outbox import tell_batch
@@ -163,7 +163,7 @@ def _assign(task_id: int, batch_id: int, dates: Dates, now: datetime) -> int:
         )
         .order_by(Unit.line, Unit.lft)  # as the index has them: sorting half a million rows takes time and memory
     )
-    statement = insert(Assignment).from_select(list(columns), units).on_conflict_do_nothing()
+    statement = insert_new(Assignment).from_select(list(columns), units)
     added = db.session.execute(statement.execution_options(preserve_rowcount=True))
     return int(added.rowcount)  # type: ignore[attr-defined]
 

@@ -12,6 +12,8 @@ from ..rules.events import CATALOGUE
 from ..rules.organisation import Actor
 from ..rules.states import State
 
+_RECORD = insert(Event.__table__).returning(Event.__table__.c.id)  # type: ignore[arg-type]
+
 
 def canonical(data: dict[str, Any]) -> str:
     """JSON with sorted keys and no spaces: the same data give the same text."""
@@ -34,9 +36,8 @@ def record(
     """Appends one event and returns its id. The tag must stand in the catalogue."""
     if tag not in CATALOGUE:
         raise LookupError(f"{tag} is not in the catalogue of events")
-    statement = insert(Event).returning(Event.id)
-    return db.session.execute(
-        statement,
+    event_id: int = db.session.execute(
+        _RECORD,
         {
             "at": now,
             "tag": tag,
@@ -50,3 +51,4 @@ def record(
             "data": canonical(data or {}),
         },
     ).scalar_one()
+    return event_id

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Table, bindparam, insert, update
 
-from ..db import db, insert, micros
+from ..db import db, micros
 from ..errors import Forbidden, NotFound, Refused, Stale, say
 from ..models import Assignment, TallyDelta
 from ..models.facts import Standing, facts_of
@@ -19,6 +19,19 @@ from ..rules.organisation import Actor, PostFact, Role
 from ..rules.states import Action, State
 from ..rules.transitions import Audience, Transition, post_for, row_for
 from .log import record
+
+# Written once: putting a statement together costs more than running it. The other values come with the execution.
+_ROWS: Table = Assignment.__table__  # type: ignore[assignment]
+_MOVE = (
+    update(_ROWS)
+    .where(
+        _ROWS.c.id == bindparam("moved"),
+        _ROWS.c.state == bindparam("left", type_=_ROWS.c.state.type),
+        _ROWS.c.version == bindparam("seen"),
+    )
+    .returning(_ROWS.c.version)
+)
+_COUNT = insert(TallyDelta.__table__)  # type: ignore[arg-type]
 
 FASTER = say("Somebody was faster: this has changed since you opened the page. Nothing of yours was applied.")
 
@@ -79,18 +92,18 @@ def move(
     """
     facts, row = step.facts, step.row
     changed = db.session.execute(
-        update(Assignment)
-        .where(Assignment.id == facts.id, Assignment.state == facts.state, Assignment.version == facts.version)
-        .values(
-            state=row.target,
-            version=facts.version + 1,
-            reviewer_unit_id=reviewer_unit_id,
-            review_step=review_step,
-            review_due_at=review_due_at,
-            not_before=not_before,
-        )
-        .execution_options(synchronize_session=False)
-        .returning(Assignment.version)
+        _MOVE,
+        {
+            "moved": facts.id,
+            "left": facts.state,
+            "seen": facts.version,
+            "state": row.target,
+            "version": facts.version + 1,
+            "reviewer_unit_id": reviewer_unit_id,
+            "review_step": review_step,
+            "review_due_at": review_due_at,
+            "not_before": not_before,
+        },
     ).first()
     if changed is None:
         raise Stale(FASTER)
@@ -132,4 +145,4 @@ def _count(facts: Standing, target: State) -> None:
         "to_state": target,
         "due": due,
     }
-    db.session.execute(insert(TallyDelta).values(delta))
+    db.session.execute(_COUNT, delta)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    insert,
     literal,
     not_,
     select,
@@ -29,7 +31,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from ..clock import local_today
-from ..db import MICROSECOND, db, insert, micros
+from ..db import MICROSECOND, db, insert_new, listed, micros
 from ..models import Assignment, Event, Firing, Notice, Post, Task, Timer
 from ..models.facts import superiors_of
 from ..models.organisation import holds_on
@@ -42,6 +44,7 @@ from .log import canonical
 CHUNK = 1_000
 OVERTAKEN = "overtaken"  # a later rung was due as well, and only the latest speaks
 OVERSEERS = (Role.SUPERVISOR, Role.DISPATCHER)
+Ids = Select[tuple[int]]
 FIRING = ["assignment_id", "rung", "at", "run", "skipped"]
 
 
@@ -79,15 +82,15 @@ def _due(sweep: Sweep, now: datetime, limit: int) -> Select[tuple[Sweep, datetim
 
 def _claim(sweep: Sweep, now: datetime, limit: int, only: Iterable[int] | None) -> dict[int, list[int]]:
     """Takes the timers away, which is the claim, and groups their assignments by rung."""
+    timers: Any = Timer.__table__
     due = _due(sweep, now, limit)
     if only is not None:
-        due = due.where(Timer.assignment_id.in_(list(only)))
-    key = tuple_(Timer.sweep, Timer.fires_at, Timer.assignment_id)
+        due = due.where(Timer.assignment_id.in_(listed(only)))
+    key = tuple_(timers.c.sweep, timers.c.fires_at, timers.c.assignment_id)
     taken = db.session.execute(
-        delete(Timer)
+        delete(timers)
         .where(key.in_(due.with_for_update(skip_locked=True)))
-        .returning(Timer.rung, Timer.assignment_id)
-        .execution_options(synchronize_session=False)
+        .returning(timers.c.rung, timers.c.assignment_id)
     ).all()
     groups: dict[int, list[int]] = defaultdict(list)
     for rung, assignment_id in taken:
@@ -95,13 +98,17 @@ def _claim(sweep: Sweep, now: datetime, limit: int, only: Iterable[int] | None) 
     return groups
 
 
-def _fire_rung(rung: Rung, ids: list[int], now: datetime) -> int:
-    run = secrets.randbits(62)
+def _fire_rung(rung: Rung, claimed: list[int], now: datetime) -> int:
+    run, ids = secrets.randbits(62), listed(claimed)
     fired = _mark(rung, ids, now, run)
     if fired:
         _log(rung, ids, now, run)
         _tell(rung, ids, now, run)
-    _arm_next(rung, ids, now)
+    later = [other for other in LADDER if other.number > rung.number]
+    if fired < len(claimed):  # where every one fired, none was overtaken
+        _pass_over(rung, later, ids, now)
+    if later:
+        _arm(later, ids, now)
     return fired
 
 
@@ -124,7 +131,7 @@ def _is_due(rung: Rung, now: datetime) -> ColumnElement[bool]:
     return and_(func.coalesce(_time_of(rung), _instant(now) + 1) <= _instant(now), _binds(rung))
 
 
-def _mark(rung: Rung, ids: list[int], now: datetime, run: int) -> int:
+def _mark(rung: Rung, ids: Ids, now: datetime, run: int) -> int:
     """The firing rows are the claim: whose row is there already does not fire again.
 
     The assignments are locked, so that whoever approves one in the same instant comes before or after, never between.
@@ -141,12 +148,12 @@ def _mark(rung: Rung, ids: list[int], now: datetime, run: int) -> int:
         )
         .with_for_update(of=Assignment)
     )
-    statement = insert(Firing).from_select(FIRING, rows).on_conflict_do_nothing()
+    statement = insert_new(Firing).from_select(FIRING, rows)
     added = db.session.execute(statement.execution_options(preserve_rowcount=True))
     return int(added.rowcount)  # type: ignore[attr-defined]
 
 
-def _log(rung: Rung, ids: list[int], now: datetime, run: int) -> None:
+def _log(rung: Rung, ids: Ids, now: datetime, run: int) -> None:
     rows = select(
         _instant(now),
         literal(rung.tag),
@@ -160,19 +167,18 @@ def _log(rung: Rung, ids: list[int], now: datetime, run: int) -> None:
     db.session.execute(insert(Event).from_select(columns, rows))
 
 
-def _of_run(ids: list[int], rung: Rung, run: int) -> ColumnElement[bool]:
+def _of_run(ids: Ids, rung: Rung, run: int) -> ColumnElement[bool]:
     return and_(Firing.assignment_id.in_(ids), Firing.rung == rung.number, Firing.run == run)
 
 
-def _tell(rung: Rung, ids: list[int], now: datetime, run: int) -> None:
+def _tell(rung: Rung, ids: Ids, now: datetime, run: int) -> None:
     """Notices to the officers of the unit; an escalation also to the supervisors as many units above as it says."""
-    officers = select(Assignment.unit_id, Assignment.unit_id.label("told_id")).where(Assignment.id.in_(ids)).distinct()
-    _notify(rung, ids, now, run, officers.subquery(), (Role.OFFICER,))
+    _notify(rung, ids, now, run, None, (Role.OFFICER,))
     if rung.levels_up:
         _notify(rung, ids, now, run, _staffed_above(rung.levels_up, ids, now), OVERSEERS)
 
 
-def _staffed_above(levels_up: int, ids: list[int], now: datetime) -> FromClause:
+def _staffed_above(levels_up: int, ids: Ids, now: datetime) -> FromClause:
     """For each unit the nearest unit at least so many above that has somebody to tell: vacant posts are passed over."""
     units = db.session.execute(select(Assignment.unit_id).where(Assignment.id.in_(ids)).distinct()).scalars().all()
     above = superiors_of(list(units)).subquery()
@@ -186,43 +192,44 @@ def _staffed_above(levels_up: int, ids: list[int], now: datetime) -> FromClause:
     )
 
 
-def _notify(rung: Rung, ids: list[int], now: datetime, run: int, told: FromClause, roles: tuple[Role, ...]) -> None:
+def _notify(rung: Rung, ids: Ids, now: datetime, run: int, told: FromClause | None, roles: tuple[Role, ...]) -> None:
+    """`told`: rows (unit_id, told_id); None tells the unit itself. Who has two posts there is told once."""
     rows = (
         select(literal(rung.tag), Event.id, Post.person_id, Assignment.id, _instant(now))
         .select_from(Firing)
         .join(Event, and_(Event.subject == "assignment", Event.subject_id == Firing.assignment_id))
         .join(Assignment, Assignment.id == Firing.assignment_id)
-        .join(told, told.c.unit_id == Assignment.unit_id)
-        .join(Post, and_(Post.unit_id == told.c.told_id, Post.role.in_(roles), holds_on(local_today(now))))
-        .where(
-            _of_run(ids, rung, run),
-            Event.at == now,
-            Event.tag == rung.tag,
-            Event.data == canonical({"rung": rung.number}),
-        )
-        .distinct()
+    )
+    if told is not None:
+        rows = rows.join(told, told.c.unit_id == Assignment.unit_id)
+    unit = Assignment.unit_id if told is None else told.c.told_id
+    rows = rows.join(Post, and_(Post.unit_id == unit, Post.role.in_(roles), holds_on(local_today(now)))).where(
+        _of_run(ids, rung, run),
+        Event.at == now,
+        Event.tag == rung.tag,
+        Event.data == canonical({"rung": rung.number}),
     )
     columns = ["tag", "event_id", "person_id", "assignment_id", "created_at"]
-    db.session.execute(insert(Notice).from_select(columns, rows).on_conflict_do_nothing())
+    db.session.execute(insert_new(Notice).from_select(columns, rows))
 
 
-def _arm_next(rung: Rung, ids: list[int], now: datetime) -> None:
-    """Arms the next rung of each: of those already due only the latest, the others are marked as overtaken."""
-    later = [other for other in LADDER if other.number > rung.number]
-    open_still = and_(Assignment.id.in_(ids), Assignment.state.in_(WITH_OFFICER))
+def _open_still(ids: Ids) -> ColumnElement[bool]:
+    return and_(Assignment.id.in_(ids), Assignment.state.in_(WITH_OFFICER))
+
+
+def _pass_over(rung: Rung, later: list[Rung], ids: Ids, now: datetime) -> None:
+    """Of several rungs that are due only the latest speaks; the others are marked as overtaken."""
     for passed, following in pairwise([rung, *later]):
         overtaken = (
             select(Assignment.id, literal(passed.number), _instant(now), literal(0, BigInteger), literal(OVERTAKEN))
             .join(Task, Task.id == Assignment.task_id)
-            .where(open_still, _is_due(following, now))
+            .where(_open_still(ids), _is_due(following, now))
         )
-        db.session.execute(insert(Firing).from_select(FIRING, overtaken).on_conflict_do_nothing())
-    if later:
-        _arm(later, open_still, now)
+        db.session.execute(insert_new(Firing).from_select(FIRING, overtaken))
 
 
-def _arm(later: list[Rung], open_still: ColumnElement[bool], now: datetime) -> None:
-    """Of the rungs after this one: the latest already due, else the first ahead."""
+def _arm(later: list[Rung], ids: Ids, now: datetime) -> None:
+    """Arms the next rung of each: of those after this one the latest already due, else the first ahead."""
     due = [(_is_due(other, now), other) for other in reversed(later)]
     ahead = [(and_(_time_of(other) > _instant(now), _binds(other)), other) for other in later]
     number = case(*((clause, literal(other.number)) for clause, other in due + ahead), else_=None)
@@ -232,7 +239,6 @@ def _arm(later: list[Rung], open_still: ColumnElement[bool], now: datetime) -> N
     rows = (
         select(sweep, case((silent_until > planned, silent_until), else_=planned), Assignment.id, number)
         .join(Task, Task.id == Assignment.task_id)
-        .where(open_still, number.is_not(None))
+        .where(_open_still(ids), number.is_not(None))
     )
-    statement = insert(Timer).from_select(["sweep", "fires_at", "assignment_id", "rung"], rows)
-    db.session.execute(statement.on_conflict_do_nothing())
+    db.session.execute(insert_new(Timer).from_select(["sweep", "fires_at", "assignment_id", "rung"], rows))

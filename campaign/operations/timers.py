@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from ..db import db, insert
+from ..db import db, insert_new
 from ..models import Firing, Task, Timer
 from ..models.facts import Standing
 from ..rules.ladder import LADDER, Rung, planned
@@ -26,4 +26,4 @@ def arm(facts: Standing, *, not_before: datetime) -> None:
     ahead = passed[-1:] or rungs[:1]
     for when, rung in ahead:
         row = {"sweep": rung.sweep, "fires_at": max(when, not_before), "assignment_id": facts.id, "rung": rung.number}
-        db.session.execute(insert(Timer).values(row).on_conflict_do_nothing())
+        db.session.execute(insert_new(Timer).values(row))
