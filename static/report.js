@@ -276,6 +276,8 @@
   });
   window.addEventListener("online", () => { if (dirty) later(0); });
   window.addEventListener("pagehide", () => { if (dirty && !sent) navigator.sendBeacon(say.draft, typed()); });
+  // The answer to a form with mistakes takes the address of its page, so that going back never asks to send it again.
+  if (new URL(say.page, location).pathname !== location.pathname) history.replaceState(null, "", say.page);
   const problems = document.getElementById("problems");
   if (problems) problems.focus();
 })();

@@ -30,7 +30,10 @@
 
   // On a phone the open form is as tall as the screen: it then stands in the page instead of sticking to its edge.
   const phone = window.matchMedia("(max-width: 47.99rem)");
-  const settle = (details) => details.closest(".decide").classList.toggle("position-static", details.open && phone.matches);
+  const settle = (details) => {
+    const bar = details.closest(".decide");
+    bar.classList.toggle("position-static", phone.matches && bar.querySelector("details[open]") !== null);
+  };
   all(".decide details").forEach((details) => {
     settle(details);
     details.addEventListener("toggle", () => {
@@ -39,12 +42,17 @@
     });
   });
 
+  // The answer to a form with mistakes takes the address of its page, so that going back never asks to send it again.
+  const page = document.querySelector("[data-page]");
+  if (page && new URL(page.dataset.page, location).pathname !== location.pathname) { history.replaceState(null, "", page.dataset.page); }
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { close(); return; }
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) { return; }
     if (event.key === "?") { all("[data-more]").forEach((line) => { line.hidden = !line.hidden; }); return; }
     const target = ["j", "k", "a", "r"].includes(event.key) && document.querySelector(`[data-key="${event.key}"]`);
-    if (target && !target.disabled) { event.preventDefault(); target.click(); }
+    // What cannot be seen is not pressed: with the return open, "a" must not approve.
+    if (target && !target.disabled && target.getClientRects().length) { event.preventDefault(); target.click(); }
   });
 
   const open = document.querySelector(".queue-item[aria-current]");

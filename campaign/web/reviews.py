@@ -41,6 +41,15 @@ class DecisionForm(FlaskForm):
     client_action_id = HiddenField()
 
 
+TOO_LONG = _l("The text is too long: at most %(max)d characters.")
+
+
+class ApproveForm(DecisionForm):
+    """An approval; words may come with it."""
+
+    words = TextAreaField(_l("Comment"), validators=[Length(max=reviewing.LONGEST_WORDS, message=TOO_LONG)])
+
+
 class ReturnForm(DecisionForm):
     """A return: a reason code and words, both needed."""
 
@@ -54,7 +63,7 @@ class ReturnForm(DecisionForm):
         _l("To the officer"),
         validators=[
             DataRequired(_l("Please say what has to be changed.")),
-            Length(max=reviewing.LONGEST_WORDS, message=_l("The text is too long: at most %(max)d characters.")),
+            Length(max=reviewing.LONGEST_WORDS, message=TOO_LONG),
         ],
     )
 
@@ -86,12 +95,14 @@ def show(id: int) -> Any:
 @bp.post("/reviews/<int:id>/approve")
 @require_role(*READERS)
 def approve(id: int) -> Any:
-    place, form = _place(id), DecisionForm()
-    if not form.validate():
+    place, form = _place(id), ApproveForm()
+    if form.seen.data is None:
         raise Refused(say("The form is damaged. Please open the page again."))
+    if not form.validate():
+        return _page_of(id, ReturnForm(formdata=None), form)
     with _in_time(place, form.seen.data), unit_of_work():
         reviewing.approve(
-            id, actor=current_actor(), now=page_now(), seen=form.seen.data,
+            id, actor=current_actor(), now=page_now(), seen=form.seen.data, words=(form.words.data or "").strip(),
             client_action_id=form.client_action_id.data or None,
         )  # fmt: skip
     facts = facts_of(id)
@@ -121,8 +132,9 @@ def return_(id: int) -> Any:
     return _to_next(place)
 
 
-def _page_of(assignment_id: int, form: ReturnForm) -> Any:
-    """The submission beside the queue; 422 when the form that comes with it has errors."""
+def _page_of(assignment_id: int, form: ReturnForm, approval: ApproveForm | None = None) -> Any:
+    """The submission beside the queue; 422 when a form that comes with it has errors."""
+    approval = approval or ApproveForm(formdata=None)
     actor, now, filters = current_actor(), page_now(), _filters()
     found = dossier(assignment_id, actor)
     facts = facts_of(assignment_id)
@@ -141,7 +153,7 @@ def _page_of(assignment_id: int, form: ReturnForm) -> Any:
     since = look_at[0] if look_at else found.former
     answer = render_template(
         "review/show.html", found=found, header=header, latest=found.latest, page=page, before=before, after=after,
-        since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since), form=form,
+        since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since), form=form, approval=approval,
         filters=filters, keep=_keep(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
         offered={offer.action.name: offer for offer in offers(facts, actor)}, open_id=assignment_id,
         action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),
@@ -150,7 +162,7 @@ def _page_of(assignment_id: int, form: ReturnForm) -> Any:
     if mine and header.looked_number != found.latest.number:
         with contextlib.suppress(Busy), unit_of_work():  # a look that is not remembered harms nobody
             look(assignment_id, found.latest.number, actor=actor, now=now)
-    return answer, (422 if form.errors else 200)
+    return answer, (422 if form.errors or approval.errors else 200)
 
 
 def _place(assignment_id: int) -> Place:

@@ -134,6 +134,15 @@ def test_approval_passes_up_and_leads_to_the_next_item(reviewer, waiting, tree):
     assert decide(reviewer, waiting[1], "approve").location == "/reviews"
 
 
+def test_an_approval_may_carry_a_word(reviewer, waiting):
+    answer = decide(reviewer, waiting[0], "approve", words="x" * 4001)
+    assert answer.status_code == 422
+    assert "The text is too long" in text_of(answer)
+    assert state_of(waiting[0]) is State.SUBMITTED
+    assert decide(reviewer, waiting[0], "approve", words=" 数据很实 ").status_code == 303
+    assert db.session.query(Review).one().words == "数据很实"
+
+
 def test_the_same_form_twice_decides_once(reviewer, waiting):
     path = f"/reviews/{waiting[0].id}"
     data = form_of(reviewer, path)
@@ -148,7 +157,7 @@ def test_a_return_needs_a_reason_and_words_and_keeps_what_was_typed(reviewer, wa
     assert answer.status_code == 422
     assert "Please choose a reason." in page
     assert "签到册上是196人</textarea>" in page
-    assert "<details open>" in page
+    assert 'class="decide-return" open' in page
     answer = decide(reviewer, waiting[0], "return", reason="3", words=" ")
     assert answer.status_code == 422
     assert 'value="3" checked' in text_of(answer)
