@@ -78,8 +78,13 @@ class ParkedPage:
     next: int | None
 
 
-def runs(*, name: str = "", state: RunState | None = None, failed: bool = False, before: int | None = None) -> RunPage:
-    """The runs that match; `failed`: only those with a failure. One statement."""
+def runs(
+    *, name: str = "", state: RunState | None = None, failed: bool = False, idle: bool = True, before: int | None = None
+) -> RunPage:
+    """The runs that match; `failed`: only those with a failure; without `idle` only those that found work.
+
+    One statement. Idle runs are swept away after a while, so leaving them out reads a bounded number of rows.
+    """
     statement = select(
         JobRun.id, JobRun.name, JobRun.slot, JobRun.state, JobRun.started_at, JobRun.finished_at, JobRun.worker,
         JobRun.done, JobRun.skipped, JobRun.failed, JobRun.error,
@@ -90,6 +95,9 @@ def runs(*, name: str = "", state: RunState | None = None, failed: bool = False,
         statement = statement.where(JobRun.state == state)
     if failed:
         statement = statement.where((JobRun.failed > 0) | (JobRun.state == RunState.FAILED))
+    if not idle:
+        found_work = (JobRun.done > 0) | (JobRun.skipped > 0) | (JobRun.failed > 0)
+        statement = statement.where(found_work | (JobRun.state != RunState.DONE))
     if before is not None:
         statement = statement.where(JobRun.id < before)
     rows = [RunRow(*row) for row in db.session.execute(statement.limit(PAGE + 1))]

@@ -17,10 +17,11 @@ def jobs() -> Any:
     args = request.args
     name, state = args.get("name", "")[:40], args.get("state", type=int)
     chosen = RunState(state) if state in list(RunState) else None
-    failed = args.get("state") == "faulty"
+    failed, idle = args.get("state") == "faulty", args.get("runs") == "all"
     before = args.get("before", type=int)
-    page = runs.runs(name=name, state=chosen, failed=failed, before=before)
+    page = runs.runs(name=name, state=chosen, failed=failed, idle=idle, before=before)
     given: dict[str, Any] = {"name": name or None, "state": "faulty" if failed else chosen and int(chosen)}
+    given["runs"] = "all" if idle else None
     return render_template(
         "admin/jobs.html",
         page=page,
@@ -29,8 +30,9 @@ def jobs() -> Any:
         name=name,
         state=chosen,
         failed=failed,
+        idle=idle,
         states=list(RunState),
-        filtered=bool(name or chosen or failed),
+        filtered=bool(name or chosen or failed or idle),
         later=before is not None,
         first_page=url_for("admin.jobs", **given),
         next_page=url_for("admin.jobs", before=page.next, **given) if page.next else "",

@@ -20,7 +20,7 @@ from ..rules.states import State
 from .access import page_now
 from .language import choose_locale, speak
 from .navigation import has_endpoint, other_language, page_actor, page_language
-from .words import tag_words, word
+from .words import job_words, tag_words, word
 
 ABSENT = "—"
 TEN_THOUSAND = Decimal(10_000)
@@ -53,6 +53,7 @@ def register_filters(app: Flask) -> None:
         "day": day,
         "day_number": day_number,
         "due_words": due_words,
+        "job_words": job_words,
         "light_class": light_shape,
         "light_shape": light_shape,
         "light_word": word,

@@ -171,6 +171,23 @@ TAGS: dict[str, Any] = {
 }
 
 
+# The jobs of the timetable; a test compares the two lists.
+JOBS: dict[str, Any] = {
+    "remind": _l("Send reminders"),
+    "escalate": _l("Tell the level above of what is overdue"),
+    "fold": _l("Add up the boards"),
+    "seal": _l("Seal the log"),
+    "deliver": _l("Send mail"),
+    "record_states": _l("Count the states for the trend"),
+    "tidy": _l("Clear away what has expired"),
+}
+
+
+def job_words(name: str) -> str:
+    """What a job of the clock does, in a few words; an unknown one is shown by its name."""
+    return str(JOBS.get(name, name))
+
+
 def word(member: IntEnum) -> str:
     """The word of an enum member."""
     return str(WORDS[type(member)][member])

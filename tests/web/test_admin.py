@@ -314,6 +314,19 @@ def test_job_runs_show_their_counts_and_first_error(clockwork, county):
     assert "deliver" in rows[0]
 
 
+def test_runs_that_found_nothing_are_listed_on_request(clockwork, county, now):
+    with unit_of_work() as session:
+        session.add(JobRun(name="fold", state=RunState.DONE, slot=now, started_at=now, finished_at=now, worker="w:1"))
+    listed = list(county.get("/admin/jobs").root.all("tbody"))[-1].text
+    assert "Send mail deliver" in listed
+    assert "fold" not in listed
+    assert "Add up the boards fold" in list(county.get("/admin/jobs?runs=all").root.all("tbody"))[-1].text
+
+
+def test_every_job_of_the_timetable_has_words():
+    assert set(JOB_WORDS) == {job.name for job in TIMETABLE}
+
+
 def test_a_parked_delivery_is_sent_again(clockwork, county, now):
     page = county.get("/admin/jobs").click("Parked deliveries")
     assert page.has("550 unknown")
