@@ -153,7 +153,8 @@ def _page_of(assignment_id: int, form: ReturnForm, approval: ApproveForm | None 
     since = look_at[0] if look_at else found.former
     answer = render_template(
         "review/show.html", found=found, header=header, latest=found.latest, page=page, before=before, after=after,
-        since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since), form=form, approval=approval,
+        since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since),
+        form=form, approval=approval,
         filters=filters, keep=_keep(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
         offered={offer.action.name: offer for offer in offers(facts, actor)}, open_id=assignment_id,
         action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),

@@ -14,6 +14,8 @@ from campaign.operations.log import record
 from campaign.rules.jobs import RunState
 from campaign.rules.organisation import SYSTEM, Line, Role
 from campaign.rules.telling import Channel, DeliveryState
+from campaign.web.words import JOBS as JOB_WORDS
+from jobs.timetable import TIMETABLE
 from tests import make
 
 PAGES = (
