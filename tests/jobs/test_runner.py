@@ -8,6 +8,7 @@ from sqlalchemy import select
 from campaign.db import db
 from campaign.models import JobRun
 from campaign.rules.jobs import RunState, slot_of
+from campaign.web.words import JOBS as JOB_WORDS
 from jobs.runner import Counts, Job, each, run_slot
 from jobs.timetable import JOBS, TIMETABLE
 
@@ -64,3 +65,7 @@ def test_a_slot_is_a_whole_multiple_of_the_period_whenever_it_starts(now):
 def test_every_line_of_the_timetable_says_why_that_often():
     assert all(job.why and job.period > timedelta(0) for job in TIMETABLE)
     assert len(JOBS) == len(TIMETABLE)
+
+
+def test_every_job_of_the_timetable_has_words():
+    assert set(JOB_WORDS) == {job.name for job in TIMETABLE}

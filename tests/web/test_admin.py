@@ -14,8 +14,6 @@ from campaign.operations.log import record
 from campaign.rules.jobs import RunState
 from campaign.rules.organisation import SYSTEM, Line, Role
 from campaign.rules.telling import Channel, DeliveryState
-from campaign.web.words import JOBS as JOB_WORDS
-from jobs.timetable import TIMETABLE
 from tests import make
 
 PAGES = (
@@ -323,10 +321,6 @@ def test_runs_that_found_nothing_are_listed_on_request(clockwork, county, now):
     assert "Send mail deliver" in listed
     assert "fold" not in listed
     assert "Add up the boards fold" in list(county.get("/admin/jobs?runs=all").root.all("tbody"))[-1].text
-
-
-def test_every_job_of_the_timetable_has_words():
-    assert set(JOB_WORDS) == {job.name for job in TIMETABLE}
 
 
 def test_a_parked_delivery_is_sent_again(clockwork, county, now):
