@@ -197,7 +197,9 @@
     job.item.classList.add("tile-done");
     job.item.dataset.file = body.id;
     job.bar.remove();
-    job.state.replaceChildren(icon("check"), document.createTextNode(say.wordsUploaded + " · " + body.size));
+    const counts = !(body.photo && job.need.dataset.kind === "DOCUMENT");
+    job.state.classList.toggle("state-not", !counts);
+    job.state.replaceChildren(icon(counts ? "check" : "alert"), document.createTextNode(counts ? say.wordsUploaded + " · " + body.size : say.wordsNoCount));
     const view = make("a", "tile-pic");
     view.href = body.href;
     view.setAttribute("aria-label", say.wordsView + " " + body.name);

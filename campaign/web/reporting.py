@@ -8,20 +8,24 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
 from ..db import unit_of_work
-from ..errors import Invalid, say
+from ..errors import Invalid, Stale, say
 from ..evidence.inspection import plain_name
 from ..evidence.store import Store
 from ..operations import reporting as operations
+from ..operations.move import FASTER
 from ..queries.assignments import Whole
+from ..rules.states import Action
 from .access import current_actor, page_now
-from .assignments import action_id, bp, draw, seen, visible
+from .assignments import action_id, bp, draw, offered, seen, visible
 from .errors import wants_json
 from .filters import clock_time, size_words
 from .language import speak
 from .report_form import Fields, first_fields, posted_fields, read_values, report_of, sheet_of
+from .stale import stale_page
 
 __all__ = ["bp"]
 Errors = dict[str, tuple[str, ...]]
+bp.register_error_handler(Stale, stale_page)
 
 
 @bp.post("/assignments/<int:id>/submit")
@@ -136,7 +140,12 @@ def _keep_draft(id: int, fields: Fields) -> None:
 
 
 def _again(found: Whole, fields: Fields, errors: Errors) -> Any:
-    """The form once more, with everything that was typed; kept as the draft too, so that leaving loses nothing."""
+    """The form once more, with everything that was typed; kept as the draft too, so that leaving loses nothing.
+
+    When it meanwhile went on without this page there is no form any more, and nothing to correct.
+    """
+    if Action.SUBMIT not in offered(found, current_actor()):
+        raise Stale(FASTER)
     with unit_of_work():
         _keep_draft(found.ask.id, fields)
     return draw(visible(found.ask.id), errors, fields)

@@ -209,7 +209,10 @@ def test_the_same_post_again_gives_the_same_answer(tree, task, names, officer):
     other = officer.post(f"/assignments/{assignment.id}/submit", data | {names["count"]: "12"}, status=409)
     assert other.has("already sent with other content")
     stale = data | {"client_action_id": str(uuid4())}
-    officer.post(f"/assignments/{assignment.id}/submit", stale, status=409)
+    late = officer.post(f"/assignments/{assignment.id}/submit", stale, status=409)
+    assert late.has("What happened meanwhile", "What you wrote", WORDS)
+    wrong = stale | {names["count"]: "elf"}
+    assert "to correct" not in officer.post(f"/assignments/{assignment.id}/submit", wrong, status=409).text
 
 
 def token_of(page) -> dict[str, str]:
