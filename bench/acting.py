@@ -42,6 +42,7 @@ def nothing_due(stage: Stage, pairs: Sequence[tuple[int, Pair]]) -> Iterator[Fig
 def claim(stage: Stage, raw: Raw, world: World, *, rounds: int) -> Iterator[Figure]:
     """Each run meets a set of its own that has just fallen due."""
     moments = iter(world.due)
+    limits.lead_by_timers(raw)
 
     def product() -> None:
         with unit_of_work():

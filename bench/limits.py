@@ -101,6 +101,13 @@ def dispatch(raw: Raw, stretch: Stretch, *, now: datetime, due: datetime) -> int
     return int(batch)
 
 
+def lead_by_timers(raw: Raw) -> None:
+    """On PostgreSQL: the few due timers lead to the rest, whatever its statistics say of how many are due."""
+    if raw.postgres:
+        raw.run("SET enable_hashjoin = off")
+        raw.run("SET enable_mergejoin = off")
+
+
 def fire(raw: Raw, *, now: datetime) -> None:
     """Everything due becomes a firing, an event, a notice to each officer and the next timer."""
     raw.begin()
