@@ -14,6 +14,7 @@ from ..queries.running import Gauges, gauges
 from ..rules.dates import Light
 from ..rules.states import State
 from .access import page_now
+from .samples import samples_of_work
 
 bp = Blueprint("system", __name__)
 SAMPLE = {
@@ -78,6 +79,7 @@ def styleguide() -> Any:
         now=page_now(),
         figures=(0, 1234.5, None),
         sample=SAMPLE,
+        work=samples_of_work(page_now()),
     )
 
 

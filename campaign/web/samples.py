@@ -1,0 +1,51 @@
+"""Made-up things for the page of all components: what a template reads, without a database behind it."""
+
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from ..rules.dates import Light
+from ..rules.plans import EvidenceKind
+from ..rules.states import ReturnReason, State
+
+LONG = "How the service centre for the rights of women and children is kept, with everything that belongs to it"
+CARDS = (
+    (Light.RETURNED, State.RETURNED, 2),
+    (Light.OVERDUE, State.ACKNOWLEDGED, -1),
+    (Light.NEW, State.ISSUED, 3),
+    (Light.OPEN, State.ACKNOWLEDGED, None),
+)
+
+
+def samples_of_work(now: datetime) -> dict[str, Any]:
+    """Cards of the to-do list, boxes of evidence, what is missing, and the words of a reviewer."""
+    cards = [
+        SimpleNamespace(
+            id=0, title=LONG if light is Light.OVERDUE else "Training in practical skills", issuer_name="A township",
+            unit_name="A village", light=light, state=state, version=1, respond_by=now + timedelta(days=3),
+            due_at=None if days is None else now + timedelta(days=days),
+        )
+        for light, state, days in CARDS
+    ]  # fmt: skip
+    files = [
+        SimpleNamespace(id=0, name="list.xlsx", size=18_000, is_photo=False),
+        SimpleNamespace(id=0, name="a photo with a name that is longer than its tile.jpg", size=290_000, is_photo=True),
+    ]
+    rules = [
+        SimpleNamespace(
+            id=1, name="List of persons", kind=EvidenceKind.DOCUMENT, min_count=2, ground="Article 9 of the plan"
+        ),
+        SimpleNamespace(id=2, name="Photos of the place", kind=EvidenceKind.PHOTO, min_count=1, ground=""),
+    ]
+    return {
+        "cards": cards,
+        "boxes": [
+            SimpleNamespace(id="sample-need-1", rule=rules[0], files=files, short=1, errors=()),
+            SimpleNamespace(id="sample-need-2", rule=rules[1], files=files[1:], short=0, errors=("One sentence that says what is the matter.",)),
+        ],
+        "missing": [("sample_number", "The number of persons is not filled in"), ("sample-need-1", "List of persons: 1 more file")],
+        "said": SimpleNamespace(
+            person_name="A reviewer", unit_name="A township", at=now, reason=ReturnReason.EVIDENCE_MISSING,
+            words="The list has 196 persons, the report 214. Please look again.",
+        ),
+    }  # fmt: skip
