@@ -21,12 +21,18 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
     """Cards of the to-do list, boxes of evidence, what is missing, and the words of a reviewer."""
     cards = [
         SimpleNamespace(
-            id=0, title=LONG if light is Light.OVERDUE else "Training in practical skills", issuer_name="A township",
-            unit_name="A village", light=light, state=state, version=1, respond_by=now + timedelta(days=3),
+            id=0,
+            title=LONG if light is Light.OVERDUE else "Training in practical skills",
+            issuer_name="A township",
+            unit_name="A village",
+            light=light,
+            state=state,
+            version=1,
+            respond_by=now + timedelta(days=3),
             due_at=None if days is None else now + timedelta(days=days),
         )
         for light, state, days in CARDS
-    ]  # fmt: skip
+    ]
     files = [
         SimpleNamespace(id=0, name="list.xlsx", size=18_000, is_photo=False),
         SimpleNamespace(id=0, name="a photo with a name that is longer than its tile.jpg", size=290_000, is_photo=True),
@@ -41,11 +47,23 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
         "cards": cards,
         "boxes": [
             SimpleNamespace(id="sample-need-1", rule=rules[0], files=files, short=1, errors=()),
-            SimpleNamespace(id="sample-need-2", rule=rules[1], files=files[1:], short=0, errors=("One sentence that says what is the matter.",)),
+            SimpleNamespace(
+                id="sample-need-2",
+                rule=rules[1],
+                files=files[1:],
+                short=0,
+                errors=("One sentence that says what is the matter.",),
+            ),
         ],
-        "missing": [("sample_number", "The number of persons is not filled in"), ("sample-need-1", "List of persons: 1 more file")],
+        "missing": [
+            ("sample_number", "The number of persons is not filled in"),
+            ("sample-need-1", "List of persons: 1 more file"),
+        ],
         "said": SimpleNamespace(
-            person_name="A reviewer", unit_name="A township", at=now, reason=ReturnReason.EVIDENCE_MISSING,
+            person_name="A reviewer",
+            unit_name="A township",
+            at=now,
+            reason=ReturnReason.EVIDENCE_MISSING,
             words="The list has 196 persons, the report 214. Please look again.",
         ),
-    }  # fmt: skip
+    }
