@@ -32,7 +32,7 @@ ROLES = {
     "auditor": (Role.AUDITOR, CITY, Line.PARTY),
 }
 OF_A_KIND = 2  # pages with the same pattern of address
-MOST = 90  # pages of one person
+MOST = 70  # pages of one person
 ROLES_PER_KIND = 2  # who look at the same kind of page in the browser
 LEAST, LEAST_KINDS = 5, 20  # pages that each role must have looked at, and kinds in all: else the links lead nowhere
 HEAVIEST = 100 * 1024  # bytes on the wire, for the first page on a phone

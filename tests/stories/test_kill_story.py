@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 SEED = 20261120
 TASKS = 3
-KILLS = 10
+KILLS = 8
 TAGS = {
     "assignment:sign-for:acknowledge": "acknowledge",
     "assignment:report:check-in": "check-in",

@@ -26,7 +26,7 @@ TOLD = "已走访二十三家企业，其中五家正在筹备。"
 SAID = "照片看不清挂牌单位名称，请补一张。"
 # What stands on the pages: by the name used here, in Chinese and in English.
 SAYS = {
-    "preview": ("预览", "Preview"),
+    "preview": ("预览并下达", "Preview and dispatch"),
     "dispatch": (r"下达 \d+ 份任务单", r"Dispatch \d+ assignments"),
     "board": ("查看看板", "Open the board"),
     "sign": ("签收：", "Sign for: "),
