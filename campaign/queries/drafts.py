@@ -107,12 +107,16 @@ def batch_of(batch_id: int, campaign_id: int) -> Sent | None:
     return None if row is None else Sent(*row)
 
 
-def units_by_id(ids: list[int]) -> list[UnitChoice]:
-    """The units with these ids that exist, in the order of the tree."""
+def units_by_id(ids: list[int], issuing_unit_id: int) -> list[UnitChoice]:
+    """Those of the units with these ids that lie in the area of the issuing one, in the order of the tree."""
     if not ids:
         return []
+    issuer = select(Area.lft, Area.rgt).join(Unit, Unit.area_id == Area.id).where(Unit.id == issuing_unit_id).subquery()
     rows = db.session.execute(
-        select(Unit.id, Unit.name, Unit.level).where(Unit.id.in_(ids)).order_by(Unit.lft, Unit.line, Unit.id)
+        select(Unit.id, Unit.name, Unit.level)
+        .join(issuer, Unit.lft.between(issuer.c.lft, issuer.c.rgt))
+        .where(Unit.id.in_(ids))
+        .order_by(Unit.lft, Unit.line, Unit.id)
     )
     return [UnitChoice(*row) for row in rows]
 
@@ -144,6 +148,15 @@ def units_in_sight(issuing_unit_id: int, text: str, *, now: datetime, leave_out:
     if leave_out:
         query = query.where(Unit.id.not_in(leave_out))
     return [UnitChoice(*row) for row in db.session.execute(query)]
+
+
+def sees_higher(plan: CampaignPlan, actor: Actor) -> bool:
+    """Whether the campaign that this plan carries out exists for this actor; True where it names none."""
+    if plan.higher_campaign_id is None and plan.higher_campaign_key is None:
+        return True
+    by_id = plan.higher_campaign_id is not None
+    named = Campaign.id == plan.higher_campaign_id if by_id else Campaign.key == plan.higher_campaign_key
+    return db.session.execute(select(Campaign.id).where(named, visible_campaigns(actor))).first() is not None
 
 
 def higher_campaigns(actor: Actor, own_id: int | None = None) -> list[tuple[int, str]]:

@@ -11,6 +11,7 @@ from .access import register_access
 from .errors import register_errors
 from .filters import register_filters
 from .language import register_language
+from .reading import register_numbers, register_text
 from .security import register_security
 from .weight import register_weight
 
@@ -32,10 +33,12 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 def register_web(app: Flask) -> None:
     """Adds everything a browser meets. The guard comes before the check of forms, so that strangers learn nothing."""
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a form lives as long as its session; a phone may be away for an hour
+    register_numbers(app)
     register_weight(app)
     register_security(app)
     register_access(app)
     CSRFProtect(app)
+    register_text(app)
     register_language(app)
     register_errors(app)
     register_filters(app)

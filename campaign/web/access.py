@@ -26,6 +26,7 @@ PUBLIC = frozenset({
 BEFORE_PASSWORD = PUBLIC | {"door.password"}
 # These ask for nobody, so that they answer when the database does not.
 IMPERSONAL = frozenset({"static", "system.healthz", "system.readyz", "system.metrics"})
+STRANGERS_MOST = 64 * 1024  # bytes that somebody may send who is not signed in
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -108,6 +109,7 @@ def _guard() -> Any:
     if not signed_in and request.endpoint is not None and request.endpoint not in PUBLIC:
         return _ask_to_sign_in()
     if not signed_in:
+        request.max_content_length = STRANGERS_MOST
         return None
     _note_use(current_user.session)
     if current_user.session.must_change_password and request.endpoint not in BEFORE_PASSWORD:

@@ -160,7 +160,9 @@ def people_confirm() -> Any:
 def passwords() -> Any:
     """The list of first passwords as a file, made of what the page itself sends back: the server keeps none."""
     try:
-        rows = [FirstPassword(*map(str, row)) for row in json.loads(request.form.get("list", ""))]
+        listed = json.loads(request.form.get("list", ""))
+        json.dumps(listed, ensure_ascii=False).encode()  # half a sign, which no file can hold, is a ValueError too
+        rows = [FirstPassword(*map(str, row)) for row in listed]
     except (TypeError, ValueError):
         raise Invalid(say("The form is damaged. Please open the page again.")) from None
     columns = [Column(_("Login name"), 20, Show.TEXT), Column(_("Name"), 16), Column(_("Unit"), 28),

@@ -24,6 +24,7 @@ from .report_form import distance_words, first_fields, sheet_of, unit_words
 from .words import word
 
 bp = Blueprint("assignments", __name__)
+LAST = int(worklist.FAR.timestamp()) * 1_000_000  # the place of what has no due date, in the order by due date
 TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
@@ -226,8 +227,8 @@ def _query(filters: Filters, sort: Sort, changes: dict[str, Any]) -> dict[str, A
 def _key() -> tuple[int, int] | None:
     """The place in the list after which the page begins."""
     first, _dot, second = request.args.get("after", "").partition(".")
-    digits = first.lstrip("-").isdigit() and second.isdigit() and len(first) < 20 and len(second) < 19
-    return (int(first), int(second)) if digits else None
+    digits = first.isdecimal() and second.isdecimal() and len(first) < 19 and len(second) < 19
+    return (int(first), int(second)) if digits and int(first) <= LAST else None
 
 
 def _next(found: Page, filters: Filters, sort: Sort) -> str:

@@ -69,7 +69,7 @@ def _asked(whole: bool = False) -> Asked:
         line=LINES.get(given.get("line", "")),
         light=LIGHTS.get(given.get("light", "")),
         text=given.get("q", "").strip()[:LONGEST_SEARCH],
-        sort=sort if sort == BY_COVERAGE or sort.isdecimal() else BY_AREA,
+        sort=sort if sort == BY_COVERAGE or (sort.isdecimal() and len(sort) < 19) else BY_AREA,
         after=given.get("after", type=int),
         before=given.get("before", type=int),
         whole=whole,

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from wtforms import FileField, HiddenField, IntegerField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, NumberRange
 
 from ..db import unit_of_work
 from ..documents.plans import LARGEST_FILE, read_plan_bytes
@@ -19,10 +19,10 @@ from ..operations.planning import create_campaign, edit_campaign
 from ..queries.board_figures import Place, figures_of
 from ..queries.campaigns import Filters, Head, Shown, Sort, TaskFact, head_of, listing
 from ..queries.campaigns import show as shown_of
-from ..queries.drafts import higher_campaigns, plan_of, units_by_id, units_in_sight
+from ..queries.drafts import higher_campaigns, plan_of, sees_higher, units_by_id, units_in_sight
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
-from ..rules.planning import TaskPlan, check_campaign, warn_task
+from ..rules.planning import CampaignPlan, TaskPlan, check_campaign, warn_task
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now, require_role
 from .language import speak
@@ -32,6 +32,7 @@ from .plan_forms import CampaignForm, Typed, ids_in
 bp = Blueprint("campaigns", __name__)
 
 LONGEST_SEARCH = 60
+HIGHEST_VERSION = 10**9
 WRITE, PREVIEW = 0, 1  # places in the steps of the loop
 
 
@@ -43,7 +44,7 @@ class LoadForm(FlaskForm):
 class SeenForm(FlaskForm):
     """A step that needs nothing but the version that was seen."""
 
-    seen = IntegerField(validators=[InputRequired()])
+    seen = IntegerField(validators=[InputRequired(), NumberRange(1, HIGHEST_VERSION)])
     client_action_id = HiddenField()
 
 
@@ -68,7 +69,7 @@ def new() -> Any:
         return _draw(form, None)
     typed = Typed()
     plan = form.plan(typed)
-    problems = _whole(typed, check_campaign(plan))
+    problems = _whole(typed, check_campaign(plan)) + _higher_unseen(plan)
     try:
         if problems:
             raise Invalid(say("Something needs your attention."), problems)
@@ -94,6 +95,8 @@ def edit(id: int) -> Any:
     typed = Typed()
     plan = form.plan(typed)
     problems = _whole(typed, check_campaign(plan))
+    if plan.higher_campaign_id != head.higher_id:
+        problems += _higher_unseen(plan)
     try:
         if problems:
             raise Invalid(say("Something needs your attention."), problems)
@@ -120,6 +123,8 @@ def load() -> Any:
         if not name:
             raise Invalid(say("Please choose a file."))
         plan = read_plan_bytes(content, name)
+        if problems := plan.locate(_higher_unseen(plan)):
+            raise Invalid(say("%(file)s cannot be loaded. Nothing was changed.", file=name), problems)
         with unit_of_work():
             campaign_id = create_campaign(
                 plan, actor=current_actor(), now=page_now(), client_action_id=form.client_action_id.data or None
@@ -201,6 +206,13 @@ def seen_in(form: Any) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
+def _higher_unseen(plan: CampaignPlan) -> list[Problem]:
+    """A campaign that its reader does not see cannot be carried out: its title would stand on the page."""
+    if sees_higher(plan, current_actor()):
+        return []
+    return [Problem("higher_campaign", say("There is no such campaign above this one."))]
+
+
 def _whole(typed: Typed, checked: list[Problem]) -> list[Problem]:
     """What could not be read first, then what does not hold; a field that could not be read is not told twice."""
     unread = {problem.where for problem in typed.problems}
@@ -215,12 +227,11 @@ def _draw(form: CampaignForm, head: Head | None, errors: dict[str, list[str]] | 
     form.issuing_unit.data = issuer
     chosen = ids_in(form.co_issuers)
     sought = (form.find.data or "").strip()[:LONGEST_SEARCH]
-    found = []
-    if sought and issuer.isdecimal():
-        found = units_in_sight(int(issuer), sought, now=now, leave_out=[*chosen, int(issuer)])
+    own = next((unit_id for unit_id, _name in units if str(unit_id) == issuer), 0)
+    found = units_in_sight(own, sought, now=now, leave_out=[*chosen, own]) if sought else []
     return render_template(
         "campaigns/form.html", form=form, head=head, errors=errors or {}, told=told, units=units,
-        chosen=units_by_id(chosen), found=found, sought=sought,
+        chosen=units_by_id(chosen, own), found=found, sought=sought,
         higher=higher_campaigns(actor, head.id if head else None), form_page=True,
     )  # fmt: skip
 

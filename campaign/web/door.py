@@ -1,7 +1,6 @@
 """The door itself: sign in, sign out, the password, the language."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request
 from flask_babel import gettext as _
@@ -18,6 +17,7 @@ from ..operations.signing_in import Locked, admit, close_session, confirm, match
 from ..rules.accounts import LONGEST, SHORTEST
 from .access import current_actor, enter, leave, page_now
 from .language import COOKIE, speak
+from .navigation import our_path
 
 bp = Blueprint("door", __name__)
 A_YEAR = 365 * 24 * 3600
@@ -129,10 +129,7 @@ def language(code: str) -> Any:
 
 def local_path(wanted: str | None) -> str:
     """The path to go on to, if it is one of ours; the start page otherwise."""
-    if not wanted or not wanted.startswith("/") or not wanted.isprintable():
-        return "/"
-    parts = urlsplit(wanted.replace("\\", "/"))
-    return "/" if parts.scheme or parts.netloc or wanted.replace("\\", "/").startswith("//") else wanted
+    return our_path(wanted or "") or "/"
 
 
 def _present_password_is_right(form: PasswordForm) -> bool:

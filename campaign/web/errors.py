@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, current_app, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -23,6 +23,8 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(PoolTimeout, _busy)
+    for kind in (DataError, OverflowError, UnicodeEncodeError):
+        app.register_error_handler(kind, _unkeepable)
     app.register_error_handler(InternalServerError, _unexpected)
 
 
@@ -115,6 +117,12 @@ def _database(error: OperationalError) -> Any:
 
 def _busy(error: Exception) -> Any:
     return _page(503, _words()[503])
+
+
+def _unkeepable(error: Exception) -> Any:
+    """A number or a text that no column can hold: the two databases say so in ways of their own."""
+    current_app.logger.warning("%s %s: %s", request.method, request.path, type(error).__name__, exc_info=error)
+    return _page(400, _words()[400])
 
 
 def _unexpected(error: InternalServerError) -> Any:

@@ -63,7 +63,7 @@ def _badges(actor: Actor, to_do: int) -> dict[str, int]:
 def messages() -> Any:
     actor = current_actor()
     id, _dot, assignment_id = request.args.get("before", "").partition(".")
-    before = (int(id), int(assignment_id)) if id.isdigit() and assignment_id.isdigit() else None
+    before = (int(id), int(assignment_id)) if _is_number(id) and _is_number(assignment_id) else None
     found = inbox.messages(actor, before=before)
     key = f"{found.next[0]}.{found.next[1]}" if found.next else ""
     return render_template(
@@ -73,6 +73,10 @@ def messages() -> Any:
         first=before is None,
         unread=inbox.unread(actor),
     )
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19
 
 
 @bp.post("/messages/read")

@@ -1,7 +1,6 @@
 """What stands in the bar of every page: the places this person's roles open, and the other language."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from flask import current_app, g, request, url_for
 from flask_babel import gettext as _
@@ -100,7 +99,10 @@ def _is_current(endpoint: str) -> bool:
 
 def back_address() -> str:
     """The address to go back to, if it is a path of ours; '' otherwise."""
-    wanted = request.values.get("back", "")
-    parts = urlsplit(wanted.replace("\\", "/"))
-    ours = wanted.startswith("/") and not wanted.startswith("//") and not parts.netloc and not parts.scheme
-    return wanted if ours and wanted.isprintable() else ""
+    return our_path(request.values.get("back", ""))
+
+
+def our_path(wanted: str) -> str:
+    """The address as it is, if it is a path of ours; '' otherwise."""
+    path = wanted.replace("\\", "/")  # as a browser reads it; after two slashes stands the name of a server
+    return wanted if path.startswith("/") and not path.startswith("//") and path.isprintable() else ""

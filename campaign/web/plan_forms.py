@@ -177,7 +177,7 @@ class TaskForm(PlanForm):
             receiving_level=typed.member("receiving_level", self.receiving_level, Level) if by_level else None,
             units=()
             if by_level
-            else tuple(UnitRef(id=int(each)) for each in self.units.data or () if each.isdecimal()),
+            else _refs(self.units),
             grade=typed.member("grade", self.grade, Grade) or Grade.BINDING,
             due_kind=due_kind,
             due_on=typed.day("due.on", self.due_on) if due_kind is DueKind.FIXED else None,

@@ -162,12 +162,13 @@ def posted_fields(form: MultiDict[str, str], whole: Whole) -> Fields:
     fields: Fields = {name: form.get(name, "") for name in ("words", "note", "kind", "money")}
     for metric in whole.metrics:
         fields |= {name: form.get(name, "") for _part, name in part_names(metric)}
-    known = {file.id for file in whole.files}
+    known = {str(file.id) for file in whole.files}
+    rules = {str(rule.id): rule.id for rule in whole.rules}
     files: dict[str, int | None] = {}
     for entry in form.getlist("files"):
         evidence, _colon, rule = entry.partition(":")
-        if evidence.isdigit() and int(evidence) in known:
-            files[evidence] = int(rule) if rule.isdigit() and int(rule) else None
+        if evidence in known:
+            files[evidence] = rules.get(rule)
     gone = form.get("remove", "")
     fields["files"] = {evidence: rule for evidence, rule in files.items() if evidence != gone}
     return fields

@@ -105,7 +105,8 @@ def _draw(
     found = units_in_sight(head.issuing_unit_id, sought, now=page_now(), leave_out=chosen) if sought else []
     return render_template(
         "campaigns/task.html", form=form, head=head, task_id=task_id, errors=errors or {}, told=told,
-        chosen=units_by_id(chosen), found=found, sought=sought, lines=_lines(head), levels=_below(head),
+        chosen=units_by_id(chosen, head.issuing_unit_id), found=found, sought=sought,
+        lines=_lines(head), levels=_below(head),
         reviewing=[level for level in Level if head.level <= level < Level.ORGANISATION], grades=list(Grade),
         due_kinds=list(DueKind), evidence_kinds=list(EvidenceKind), metric_kinds=list(MetricKind),
         comparators=list(Comparator), aggregations=AGGREGATIONS[MetricKind.COUNT],

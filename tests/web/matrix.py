@@ -146,8 +146,10 @@ class World:
         return self.database.with_suffix(".built")
 
     def keep(self) -> None:
-        """Notes how everything stands."""
+        """Notes how everything stands; only a SQLite file can be put back."""
         self._close()
+        if not self.database.is_file():
+            return
         shutil.copyfile(self.database, self.copy)
 
     def restore(self) -> None:

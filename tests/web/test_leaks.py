@@ -15,7 +15,7 @@ import pytest
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Task
+from campaign.models import Area, Assignment, Campaign, Task
 from campaign.operations import issuing, reporting, reviewing
 from campaign.operations.reporting import Report
 from campaign.rules.organisation import Level, Line, Role
@@ -226,3 +226,58 @@ def test_the_marks_are_where_they_should_be(planted):
     assert f"草稿{STEM}a" not in said  # a draft is its issuer's alone
     states = {row.state for row in db.session.execute(db.select(Assignment.state))}
     assert {State.ISSUED, State.SUBMITTED, State.RETURNED} <= states
+
+
+# -- by forms: what a search finds, what a chosen number is called ------------------------------------------------------
+
+
+@pytest.fixture
+def writing(planted):
+    """The dispatcher of county a, with the forms open to whatever is sent."""
+    planted.app.config["WTF_CSRF_ENABLED"] = False
+    return reader(planted, "dispatcher"), planted
+
+
+def test_units_of_others_are_neither_found_nor_named_in_a_form(writing):
+    client, planted = writing
+    stranger, unit = planted.units["b", W].id, planted.units["b/t0/v0", W].id
+    own = planted.units["a", W].id
+    for fields in (
+        {"search": "1", "find": STEM, "issuing_unit": stranger},
+        {"search": "1", "find": STEM, "issuing_unit": "9" * 5_000},
+        {"search": "1", "issuing_unit": own, "co_issuers": [stranger, unit]},
+    ):
+        for address in ("/campaigns/new", f"/campaigns/{draft_of(planted, 'a')}/edit"):
+            answer = client.post(address, data=fields)
+            assert answer.status_code == 200
+            assert foreign(answer.text, READERS["dispatcher"]) == set()
+    task = f"/campaigns/{draft_of(planted, 'a')}/tasks/new"
+    answer = client.post(task, data={"search": "1", "receivers": "units", "units": [unit]})
+    assert foreign(answer.text, READERS["dispatcher"]) == set()
+
+
+def test_a_campaign_carries_out_only_what_its_writer_sees(writing):
+    """Otherwise the page of one's own campaign would show the title of any draft of the country."""
+    client, planted = writing
+    hidden = draft_of(planted, "b")
+    with unit_of_work():
+        db.session.get_one(Campaign, hidden).key = "hidden"
+    fields = {"title": "本县的活动", "issuing_unit": planted.units["a", W].id, "higher_campaign": hidden}
+    plan = f"format: 1\ntitle: 本县的活动\nissuing_unit: {{area: '{area_code(planted)}', line: women}}\nhigher_campaign: hidden\n"
+    task = "tasks:\n- {title: 一项, lines: [women], receiving_level: village, due: {kind: none}, respond_days: 3}\n"
+    sent = {"file": (io.BytesIO((plan + task).encode()), "plan.yaml")}
+    for address, data in (("/campaigns/new", fields), ("/campaigns/load", sent)):
+        answer = client.post(address, data=data, follow_redirects=True)
+        assert answer.status_code == 422
+        assert "There is no such campaign above this one" in answer.text
+        assert foreign(answer.text, READERS["dispatcher"]) == set()
+
+
+def draft_of(planted: Planted, county: str) -> int:
+    unit_id = planted.units[county, W].id
+    wanted = db.select(Campaign.id).filter_by(issuing_unit_id=unit_id, status=CampaignStatus.DRAFT)
+    return db.session.execute(wanted).scalar_one()
+
+
+def area_code(planted: Planted) -> str:
+    return db.session.get_one(Area, planted.units["a", W].area_id).code
