@@ -30,6 +30,7 @@ TITLES: dict[str, Sentence] = {
     "assignment:clock:remind-sign-for": say("Please sign for: %(task)s (%(unit)s)"),
     "assignment:clock:remind": say("Due soon: %(task)s (%(unit)s)"),
     "assignment:clock:escalate": say("Overdue: %(task)s (%(unit)s)"),
+    "assignment:clock:escalate-further": say("Still overdue: %(task)s (%(unit)s)"),
 }
 ADVICE: dict[str, Sentence] = {
     "assignment:dispatch:issue": say("Please sign for it and carry it out in time."),
@@ -42,6 +43,7 @@ ADVICE: dict[str, Sentence] = {
     "assignment:clock:remind-sign-for": say("The time to sign for it is nearly over."),
     "assignment:clock:remind": say("The due date is near. Please submit in time."),
     "assignment:clock:escalate": say("The due date has passed and the level above has been told. Please follow it up."),
+    "assignment:clock:escalate-further": say("Three days after it was first told it is still open. Please see to it."),
 }
 FACTS: dict[str, Sentence] = {
     "campaign": say("Campaign: %(value)s"),

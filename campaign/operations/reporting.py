@@ -176,13 +176,16 @@ def keep_evidence(assignment_id: int, stored: Stored, name: str, *, actor: Actor
     """Records a stored file as evidence of the assignment; the same bytes again give the same id."""
     facts = standing_of(assignment_id)
     post = _officer_post(facts, actor)
+    same = select(Evidence.id).where(Evidence.assignment_id == facts.id, Evidence.sha256 == stored.sha256)
+    kept = db.session.execute(same).scalar()
+    if kept is not None:  # sent again, as after an answer that was lost: the first answer, whatever happened since
+        return int(kept)
     if facts.state not in (State.ISSUED, *WORKING):
         raise Refused(say("Evidence can be added while the work is in your hands."))
     row = {"assignment_id": facts.id, "sha256": stored.sha256, "size": stored.size, "media_type": stored.media_type}
     row |= {"name": name[:255], "person_id": actor.person_id, "post_id": post.id, "at": now}
     added = db.session.execute(insert(Evidence).values(row).on_conflict_do_nothing().returning(Evidence.id)).scalar()
-    if added is None:
-        same = select(Evidence.id).where(Evidence.assignment_id == facts.id, Evidence.sha256 == stored.sha256)
+    if added is None:  # two uploads of the same bytes at once: the other one was first
         return db.session.execute(same).scalar_one()
     record(
         tag="assignment:evidence:keep",

@@ -107,8 +107,8 @@ def _fire_rung(rung: Rung, claimed: list[int], now: datetime) -> int:
     later = [other for other in LADDER if other.number > rung.number]
     if fired < len(claimed):  # where every one fired, none was overtaken
         _pass_over(rung, later, ids, now)
-    if later:
-        _arm(later, ids, now)
+    if later or fired < len(claimed):
+        _arm(rung, later, ids, now)
     return fired
 
 
@@ -228,10 +228,13 @@ def _pass_over(rung: Rung, later: list[Rung], ids: Ids, now: datetime) -> None:
         db.session.execute(insert_new(Firing).from_select(FIRING, overtaken))
 
 
-def _arm(later: list[Rung], ids: Ids, now: datetime) -> None:
-    """Arms the next rung of each: of those after this one the latest already due, else the first ahead."""
+def _arm(rung: Rung, later: list[Rung], ids: Ids, now: datetime) -> None:
+    """Arms the next rung of each: of those after this one the latest already due, else the first ahead.
+
+    A timer that came before its time, because its date was moved or the ladder changed, is armed again for it.
+    """
     due = [(_is_due(other, now), other) for other in reversed(later)]
-    ahead = [(and_(_time_of(other) > _instant(now), _binds(other)), other) for other in later]
+    ahead = [(and_(_time_of(other) > _instant(now), _binds(other)), other) for other in [rung, *later]]
     number = case(*((clause, literal(other.number)) for clause, other in due + ahead), else_=None)
     sweep = case(*((clause, literal(int(other.sweep))) for clause, other in due + ahead), else_=None)
     planned = case(*((clause, _time_of(other)) for clause, other in due + ahead), else_=None)

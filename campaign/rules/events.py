@@ -17,6 +17,7 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "assignment:clock:remind-sign-for": ("rung",),
     "assignment:clock:remind": ("rung",),
     "assignment:clock:escalate": ("rung",),
+    "assignment:clock:escalate-further": ("rung",),
     # campaigns
     "campaign:draft:create": ("title", "tasks"),
     "campaign:draft:edit": ("changed",),

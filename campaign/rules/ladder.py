@@ -39,7 +39,7 @@ LADDER: tuple[Rung, ...] = (
     Rung(2, Sweep.REMIND, "due_at", morning(-3), 0, "assignment:clock:remind"),
     Rung(3, Sweep.REMIND, "due_at", morning(-1), 0, "assignment:clock:remind"),
     Rung(4, Sweep.ESCALATE, "due_at", morning(1), 1, "assignment:clock:escalate"),
-    Rung(5, Sweep.ESCALATE, "due_at", morning(4), 2, "assignment:clock:escalate"),
+    Rung(5, Sweep.ESCALATE, "due_at", morning(4), 2, "assignment:clock:escalate-further"),
 )
 RUNGS = {rung.number: rung for rung in LADDER}
 

@@ -36,6 +36,9 @@ def index() -> Any:
     actor, now = current_actor(), page_now()
     filters, sort = wanted(actor)
     found = worklist.page(actor, filters, sort, now=now, after=_key())
+    from_a_cell = back_address() and filters.task_id and filters.area_id and _key() is None
+    if from_a_cell and len(found.rows) == 1 and found.next is None:
+        return redirect(url_for("ledger.show", id=found.rows[0].id, back=back_address()), 303)
     return render_template(
         "officer/index.html",
         found=found,

@@ -44,6 +44,7 @@ DOTS = {
     "assignment:clock:remind": "due",
     "assignment:clock:remind-sign-for": "due",
     "assignment:clock:escalate": "overdue",
+    "assignment:clock:escalate-further": "overdue",
 }
 
 

@@ -150,6 +150,7 @@ TAGS: dict[str, Any] = {
     "assignment:clock:remind-sign-for": _l("Reminder to sign for"),
     "assignment:clock:remind": _l("Reminder: the due date is near"),
     "assignment:clock:escalate": _l("Overdue, the level above has been told"),
+    "assignment:clock:escalate-further": _l("Still overdue, two levels above have been told"),
     "campaign:draft:create": _l("Campaign drafted"),
     "campaign:draft:edit": _l("Draft edited"),
     "campaign:issuer:issue": _l("Campaign issued"),

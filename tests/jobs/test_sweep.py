@@ -50,7 +50,7 @@ def test_the_job_escalates_all_that_is_overdue(app, now):
     counts = run_slot(app, JOBS["escalate"], now)
     assert (counts.done, counts.failed) == (18, 0)
     assert count(Timer) == 0
-    assert count(Event, Event.tag == "assignment:clock:escalate") == 18
+    assert count(Event, Event.tag.startswith("assignment:clock:escalate")) == 18
 
 
 def poison(assignment_id):
@@ -138,7 +138,7 @@ def test_three_schedulers_killed_at_random_fire_each_rung_once(app, settings, no
             process.wait()
     assert (left(), kills > 0) == (0, True)
     assert count(Firing, Firing.skipped == "") == 18 * TASKS
-    assert count(Event, Event.tag == "assignment:clock:escalate") == 18 * TASKS
+    assert count(Event, Event.tag.startswith("assignment:clock:escalate")) == 18 * TASKS
 
 
 def left():

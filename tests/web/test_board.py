@@ -4,7 +4,7 @@ import csv
 import io
 import secrets
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import openpyxl
 import pytest
@@ -92,11 +92,19 @@ def test_a_cell_of_many_leads_to_the_list_of_them_and_back(dispatcher, visitor):
 
 def test_the_list_behind_a_cell_is_narrowed_to_it(dispatcher, visitor):
     """Only its area, its task and its light; and one comes back to the board."""
-    board = visitor.get(path(dispatcher, area=dispatcher.county.id))
-    found = board.click("柳林镇 建会率")
-    assert found.has("柳林镇", "柳林东村", "建会率", "1 assignment")
-    assert not any(name in found.main for name in ("石桥", "柳林西村"))
+    board = path(dispatcher, area=dispatcher.county.id)
+    narrow = f"/assignments?area={dispatcher.townships[0].id}&task={dispatcher.task.id}&line={int(Line.UNION)}"
+    found = visitor.get(f"{narrow}&back={quote(board)}")
+    assert found.has("柳林镇", "柳林东村", "建会率", "3 assignments")
+    assert "石桥" not in found.main
     assert found.click("Back to the board").has("巾帼建功")
+
+
+def test_a_cell_of_one_leads_straight_to_its_ledger_and_back(dispatcher, visitor, client):
+    board = visitor.get(path(dispatcher, area=dispatcher.county.id))
+    [href] = {href for text, href in board.links.items() if text.endswith("柳林镇 建会率")}
+    answer = client.get(href)
+    assert (answer.status_code, "/ledger?back=/campaigns/" in unquote(answer.location)) == (303, True)
 
 
 def test_filters_choose_line_light_and_name(dispatcher, visitor):
