@@ -93,7 +93,9 @@ def _title(actor: Actor) -> str:
 def _is_current(endpoint: str) -> bool:
     if endpoint.startswith("inbox."):
         return request.endpoint == endpoint
-    own = {"admin": ("admin", "system"), "campaigns": ("campaigns", "board")}.get(endpoint.split(".")[0], (endpoint.split(".")[0],))
+    own = {"admin": ("admin", "system"), "campaigns": ("campaigns", "board")}.get(
+        endpoint.split(".")[0], (endpoint.split(".")[0],)
+    )
     return request.blueprint in own
 
 
