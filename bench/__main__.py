@@ -27,7 +27,7 @@ class Plan:
 
 
 WHOLE = Plan(country.LARGE, few=10_000, many=1_000_000, due=1_000, moves=100, rounds=5, times=15)
-QUICK = Plan(country.SMALL, few=400, many=14_000, due=20, moves=20, rounds=3, times=5)
+QUICK = Plan(country.SMALL, few=400, many=14_000, due=20, moves=20, rounds=2, times=3)
 
 
 def measure(on: Stage, plan: Plan) -> Iterator[Figure]:
