@@ -1,5 +1,6 @@
 """Assignments in the browser: the list, one of them on its page, signing for it, taking a report back, the receipt."""
 
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from ..rules.organisation import Actor, Line, Role
 from ..rules.states import Action, State
 from ..rules.transitions import Facts, offers
 from .access import current_actor, page_now
+from .filters import local
 from .navigation import DESK_ROLES, back_address
 from .report_form import distance_words, first_fields, sheet_of, unit_words
 from .words import word
@@ -68,7 +70,7 @@ def export(kind: str) -> Any:
     columns = [
         Column(_("Number"), 10, Show.WHOLE), Column(_("Unit"), 28), Column(_("Task"), 40), Column(_("Campaign"), 36),
         Column(_("Issued by"), 24), Column(_("State"), 12), Column(_("Light"), 12),
-        Column(_("Sign for by"), 18, Show.MOMENT), Column(_("Due"), 18, Show.MOMENT), Column(_("Waits at"), 24),
+        Column(_("Sign for by"), 14, Show.DAY), Column(_("Due"), 14, Show.DAY), Column(_("Waits at"), 24),
     ]  # fmt: skip
     rows = (_cells(row) for row in worklist.everything(actor, filters, sort, now=now))
     zone = current_app.config["SETTINGS"].timezone
@@ -84,8 +86,13 @@ def export(kind: str) -> Any:
 def _cells(row: Row) -> tuple[Any, ...]:
     return (
         row.id, row.unit_name, row.title, row.campaign_title, row.issuer_name, word(row.state), word(row.light),
-        row.respond_by, row.due_at, row.reviewer_name or "",
+        _last_day(row.respond_by), _last_day(row.due_at), row.reviewer_name or "",
     )  # fmt: skip
+
+
+def _last_day(until: datetime | None) -> date | None:
+    """The day as the page shows it: its last moment, rounded by a spreadsheet, would be the next day."""
+    return None if until is None else local(until).date()
 
 
 @bp.get("/assignments/<int:id>")

@@ -210,7 +210,7 @@ def lacking(fields: Fields, values: Mapping[int, Value], whole: Whole) -> list[P
 def sheet_of(fields: Fields, whole: Whole, errors: Mapping[str, tuple[str, ...]] | None = None) -> Sheet:
     """The form as it is drawn: what was typed stays as it was typed, whether it is right or not."""
     errors = errors or {}
-    values, _wrong = read_values(fields, whole)
+    values, wrong = read_values(fields, whole)
     short = lacking(fields, values, whole)
     money = WAN if fields.get("money") == WAN else YUAN
     kinds = {str(int(member)): member for member in CheckInKind}
@@ -221,9 +221,16 @@ def sheet_of(fields: Fields, whole: Whole, errors: Mapping[str, tuple[str, ...]]
         note=str(fields.get("note", "")),
         kind=kinds.get(str(fields.get("kind", "")), CheckInKind.PROGRESS),
         money=money,
-        missing=tuple((problem.where, speak(problem.sentence)) for problem in short),
+        missing=_to_do(short, wrong),
         errors=errors,
     )
+
+
+def _to_do(short: list[Problem], wrong: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, str], ...]:
+    """What is missing, by field; a figure that cannot be read says so, instead of being called empty."""
+    known = {problem.where for problem in short}
+    unread = [(name, sentences[0]) for name, sentences in wrong.items() if name not in known]
+    return (*unread, *((at.where, wrong.get(at.where, (speak(at.sentence),))[0]) for at in short))
 
 
 def _metric_field(

@@ -179,6 +179,7 @@ def test_a_form_that_fails_keeps_what_was_typed_and_uploaded(tree, task, names, 
     assert WORDS in page.main
     again = officer.get(f"/assignments/{assignment.id}")
     assert 'value="elf"' in again.html
+    assert "带动就业 is not filled in" not in again.main  # it is, but with something that is no number
     page = send(officer, page, filled(names, words="太短"), status=422)
     assert page.has("The description needs 18 more characters")
     page = send(officer, page, filled(names))
@@ -318,6 +319,7 @@ def test_the_list_filters_exports_and_is_empty_kindly(tree, task, officer):
     assert officer.get("/assignments?state=99&light=x&after=1.x&sort=y").has("1 assignment")
     table = officer.client.get("/assignments/export.csv")
     assert "农村妇女创业就业服务" in table.get_data(as_text=True)
+    assert ",2026-11-22,2026-11-30," in table.get_data(as_text=True)  # days, as on the page
     assert officer.client.get("/assignments/export.xlsx").data.startswith(b"PK")
 
 
