@@ -239,8 +239,10 @@ def _complete(facts: Standing, report: Report) -> list[str]:
         )
     ).all()
     found = {row.id: row for row in files}
-    unknown = set(report.evidence) - set(found) or set(report.values) - {metric.id for metric in needs.metrics}
-    if unknown:
+    strange_files = set(report.evidence) - set(found)
+    strange_figures = set(report.values) - {metric.id for metric in needs.metrics}
+    strange_rules = set(report.evidence.values()) - {None, *(rule.id for rule in needs.evidence)}
+    if strange_files or strange_figures or strange_rules:
         raise Invalid(say("The form is damaged. Please open the page again."))
     named = [(report.evidence[row.id], row.media_type) for row in files]
     problems = missing(needs, report.words, report.values, named)

@@ -223,6 +223,16 @@ def test_nothing_is_accepted_after_the_cut_off(loop):
         loop.act(submit, report, actor=loop.officer, seen=2)
 
 
+def test_evidence_for_the_rule_of_another_task_is_not_taken(loop):
+    loop.dispatch()
+    loop.act(acknowledge, actor=loop.officer, seen=1)
+    foreign = make.evidence_rule(make.task(loop.campaign, lines=[Line.UNION]))
+    report = loop.report()
+    wrong = Report(report.words, report.values, {next(iter(report.evidence)): foreign.id})
+    with pytest.raises(Invalid):
+        loop.act(submit, wrong, actor=loop.officer, seen=2)
+
+
 def test_a_cancelled_assignment_is_over(loop):
     loop.dispatch()
     loop.act(cancel, actor=loop.dispatcher, seen=1, reason="任务合并")
