@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from ..db import db, insert
+from ..db import db, insert_new
 from ..errors import Conflict, Invalid, say
 from ..models import ClientAction
 from ..rules.organisation import Actor
@@ -29,7 +29,7 @@ def once(
         raise Invalid(say("The form is damaged. Please open the page again.")) from None
     digest = hashlib.sha256(canonical(content).encode()).hexdigest()
     row = {"id": key, "person_id": actor.person_id, "subject": subject, "digest": digest, "result": "", "at": now}
-    added = db.session.execute(insert(ClientAction).values(row).on_conflict_do_nothing().returning(ClientAction.id))
+    added = db.session.execute(insert_new(ClientAction).values(row).returning(ClientAction.id))
     if added.first() is not None:
         return None
     held = db.session.execute(

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from ..clock import zone
-from ..db import db, insert
+from ..db import db, insert_new
+from ..db import insert as insert_or_update
 from ..errors import Forbidden, Invalid, Refused, say
 from ..evidence.store import Stored
 from ..models import Attachment, CheckIn, Draft, Evidence, EvidenceRule, Metric, MetricValue, Submission, Task
@@ -163,7 +164,7 @@ def save_draft(assignment_id: int, fields: Mapping[str, Any], *, actor: Actor, n
     if len(text) > 4 * LONGEST_WORDS:
         raise Invalid(say("The draft is too long to keep."))
     row = {"assignment_id": facts.id, "person_id": actor.person_id, "fields": text, "saved_at": now}
-    statement = insert(Draft).values(row)
+    statement = insert_or_update(Draft).values(row)
     db.session.execute(
         statement.on_conflict_do_update(
             index_elements=["assignment_id", "person_id"],
@@ -184,7 +185,7 @@ def keep_evidence(assignment_id: int, stored: Stored, name: str, *, actor: Actor
         raise Refused(say("Evidence can be added while the work is in your hands."))
     row = {"assignment_id": facts.id, "sha256": stored.sha256, "size": stored.size, "media_type": stored.media_type}
     row |= {"name": name[:255], "person_id": actor.person_id, "post_id": post.id, "at": now}
-    added = db.session.execute(insert(Evidence).values(row).on_conflict_do_nothing().returning(Evidence.id)).scalar()
+    added = db.session.execute(insert_new(Evidence).values(row).returning(Evidence.id)).scalar()
     if added is None:  # two uploads of the same bytes at once: the other one was first
         return db.session.execute(same).scalar_one()
     record(

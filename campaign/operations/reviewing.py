@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from sqlalchemy import insert
+
 from ..clock import zone
-from ..db import db, insert
+from ..db import db
 from ..errors import Invalid, Problem, say
 from ..models import Review
 from ..rules.dates import review_due
