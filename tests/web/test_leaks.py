@@ -228,7 +228,7 @@ def test_the_marks_are_where_they_should_be(planted):
     assert {State.ISSUED, State.SUBMITTED, State.RETURNED} <= states
 
 
-# -- by forms: what a search finds, what a chosen number is called ------------------------------------------------------
+# -- by forms: what a search finds, what a chosen number is called -------------------------------------------------
 
 
 @pytest.fixture
@@ -263,7 +263,8 @@ def test_a_campaign_carries_out_only_what_its_writer_sees(writing):
     with unit_of_work():
         db.session.get_one(Campaign, hidden).key = "hidden"
     fields = {"title": "本县的活动", "issuing_unit": planted.units["a", W].id, "higher_campaign": hidden}
-    plan = f"format: 1\ntitle: 本县的活动\nissuing_unit: {{area: '{area_code(planted)}', line: women}}\nhigher_campaign: hidden\n"
+    issuer = f"{{area: '{area_code(planted)}', line: women}}"
+    plan = f"format: 1\ntitle: 本县的活动\nissuing_unit: {issuer}\nhigher_campaign: hidden\n"
     task = "tasks:\n- {title: 一项, lines: [women], receiving_level: village, due: {kind: none}, respond_days: 3}\n"
     sent = {"file": (io.BytesIO((plan + task).encode()), "plan.yaml")}
     for address, data in (("/campaigns/new", fields), ("/campaigns/load", sent)):
