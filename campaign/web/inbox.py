@@ -64,14 +64,15 @@ def messages() -> Any:
     actor = current_actor()
     id, _dot, assignment_id = request.args.get("before", "").partition(".")
     before = (int(id), int(assignment_id)) if _is_number(id) and _is_number(assignment_id) else None
-    found = inbox.messages(actor, before=before)
+    found, unread = inbox.messages(actor, before=before), inbox.unread(actor)
     key = f"{found.next[0]}.{found.next[1]}" if found.next else ""
     return render_template(
         "officer/messages.html",
         found=found,
         next_page=url_for(".messages", before=key) if key else "",
         first=before is None,
-        unread=inbox.unread(actor),
+        unread=unread,
+        badges={"inbox.messages": unread},
     )
 
 
