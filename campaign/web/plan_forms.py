@@ -175,9 +175,7 @@ class TaskForm(PlanForm):
             why=_text(self.why),
             lines=tuple(typed.members("lines", self.lines, Line)) if by_level else (),
             receiving_level=typed.member("receiving_level", self.receiving_level, Level) if by_level else None,
-            units=()
-            if by_level
-            else _refs(self.units),
+            units=() if by_level else _refs(self.units),
             grade=typed.member("grade", self.grade, Grade) or Grade.BINDING,
             due_kind=due_kind,
             due_on=typed.day("due.on", self.due_on) if due_kind is DueKind.FIXED else None,
