@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select
 from ..clock import zone
 from ..db import db, insert_new
 from ..db import insert as insert_or_update
-from ..errors import Forbidden, Invalid, Refused, say
+from ..errors import Forbidden, Invalid, Problem, Refused, say
 from ..evidence.store import Stored
 from ..models import Attachment, CheckIn, Draft, Evidence, EvidenceRule, Metric, MetricValue, Submission, Task
 from ..models.facts import Standing
@@ -83,6 +83,9 @@ def check_in(
         raise Refused(say("You can check in while the work is in your hands. Please sign for it first."))
     if not report.words.strip() and not report.values:
         raise Invalid(say("Please say something, or fill in a figure."))
+    if not report.words.strip() and report.kind is not CheckInKind.PROGRESS:
+        sentence = say("Please say what stands in the way, or what help is needed.")
+        raise Invalid(sentence, [Problem("words", sentence)])
     _words_fit(report)
     row = {"assignment_id": facts.id, "kind": report.kind, "words": report.words.strip()}
     row |= {"person_id": actor.person_id, "post_id": post.id, "at": now}
@@ -160,6 +163,8 @@ def save_draft(assignment_id: int, fields: Mapping[str, Any], *, actor: Actor, n
     """Keeps what was typed so far. A draft is not an act: it is not logged and decides nothing."""
     facts = standing_of(assignment_id)
     _officer_post(facts, actor)
+    if facts.state not in (State.ISSUED, *WORKING):  # an old window must not bring back what was handed in
+        raise Refused(say("The work is not in your hands now, so there is no draft to keep."))
     text = canonical(dict(fields))
     if len(text) > 4 * LONGEST_WORDS:
         raise Invalid(say("The draft is too long to keep."))

@@ -12,12 +12,12 @@ from campaign.errors import Conflict, Forbidden, Invalid, Refused, Stale
 from campaign.evidence.store import Stored
 from campaign.models import Assignment, Batch, Event, Firing, Notice, Review, Submission, Timer
 from campaign.operations.issuing import cancel, dispatch, reopen
-from campaign.operations.reporting import Report, acknowledge, check_in, keep_evidence, submit, withdraw
+from campaign.operations.reporting import Report, acknowledge, check_in, keep_evidence, save_draft, submit, withdraw
 from campaign.operations.reviewing import approve, return_for_changes
 from campaign.operations.sealing import seal
 from campaign.rules.metrics import MetricKind, Value
 from campaign.rules.organisation import Line, Role
-from campaign.rules.states import ReturnReason, State
+from campaign.rules.states import CheckInKind, ReturnReason, State
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -221,6 +221,18 @@ def test_nothing_is_accepted_after_the_cut_off(loop):
     loop.now += timedelta(days=13)
     with pytest.raises(Refused):
         loop.act(submit, report, actor=loop.officer, seen=2)
+
+
+def test_an_obstacle_needs_words_and_a_draft_the_work_in_hand(loop):
+    loop.dispatch()
+    loop.act(acknowledge, actor=loop.officer, seen=1)
+    value = {loop.metric.id: Value(numerator=Decimal(1), denominator=Decimal(2))}
+    with pytest.raises(Invalid):
+        loop.act(check_in, Report(values=value, kind=CheckInKind.OBSTACLE), actor=loop.officer)
+    loop.act(save_draft, {"words": "写到一半"}, actor=loop.officer)
+    loop.act(submit, loop.report(), actor=loop.officer, seen=2)
+    with pytest.raises(Refused):
+        loop.act(save_draft, {"words": "旧窗口"}, actor=loop.officer)
 
 
 def test_evidence_for_the_rule_of_another_task_is_not_taken(loop):
