@@ -33,7 +33,7 @@ from .product import Product
 pytestmark = pytest.mark.slow
 
 SEED = 20261120
-TASKS = 3
+TASKS = 5
 KILLS = 8
 TAGS = {
     "assignment:sign-for:acknowledge": "acknowledge",
@@ -111,7 +111,7 @@ def kill_at_random(product: Product, workers: list[threading.Thread], end: threa
     """Kills one of the two, starts it again, and so on; stops when everybody has finished."""
     chance, killed = random.Random(SEED), Counter[str]()
     while killed.total() < KILLS and any(worker.is_alive() for worker in workers) and not end.is_set():
-        time.sleep(chance.uniform(0.1, 2.0))
+        time.sleep(chance.uniform(0.1, 1.0))
         part = chance.choice(["web", "web", "clock"])
         product.kill(part)
         killed[part] += 1
