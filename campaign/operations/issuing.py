@@ -202,7 +202,7 @@ def reopen(
         return
     facts = standing_of(assignment_id, reason)
     move(allowed(Action.REOPEN, facts, actor=actor, seen=seen), actor=actor, now=now)
-    arm(facts, not_before=now)
+    arm(facts, now=now, not_before=now)
 
 
 def cancel(

@@ -156,7 +156,7 @@ def withdraw(
     facts = standing_of(assignment_id)
     step = allowed(Action.WITHDRAW, facts, actor=actor, seen=seen)
     move(step, actor=actor, now=now, data={"number": facts.submission_number})
-    arm(facts, not_before=now)
+    arm(facts, now=now, not_before=now)
 
 
 def save_draft(assignment_id: int, fields: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:

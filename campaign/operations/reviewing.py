@@ -87,7 +87,7 @@ def return_for_changes(
     }
     move(step, actor=actor, now=now, not_before=now + RETURN_GRACE, data=data)
     _decide(step, Action.RETURN, actor=actor, now=now, reason=reason, words=words)
-    arm(facts, not_before=now + RETURN_GRACE)
+    arm(facts, now=now, not_before=now + RETURN_GRACE)
 
 
 def _decide(

@@ -35,14 +35,13 @@ from ..db import MICROSECOND, db, insert_new, listed, micros
 from ..models import Assignment, Event, Firing, Notice, Post, Task, Timer
 from ..models.facts import superiors_of
 from ..models.organisation import holds_on
-from ..rules.ladder import LADDER, RUNGS, Rung, Sweep
+from ..rules.ladder import LADDER, OVERTAKEN, RUNGS, Rung, Sweep
 from ..rules.organisation import SYSTEM_PERSON_ID, Role
 from ..rules.plans import Grade
 from ..rules.states import WITH_OFFICER
 from .log import canonical
 
 CHUNK = 1_000
-OVERTAKEN = "overtaken"  # a later rung was due as well, and only the latest speaks
 OVERSEERS = (Role.SUPERVISOR, Role.DISPATCHER)
 Ids = Select[tuple[int]]
 FIRING = ["assignment_id", "rung", "at", "run", "skipped"]

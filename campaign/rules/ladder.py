@@ -43,6 +43,8 @@ LADDER: tuple[Rung, ...] = (
 )
 RUNGS = {rung.number: rung for rung in LADDER}
 
+OVERTAKEN = "overtaken"  # why a rung was skipped: a later one was due as well, and only the latest speaks
+
 # After a return the officer gets this long before the clock speaks again, even when the due date has passed.
 RETURN_GRACE = timedelta(days=1)
 

@@ -10,8 +10,8 @@ from campaign.models import Assignment, Event, Firing, Notice, Person, Timer
 from campaign.operations.issuing import dispatch
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import return_for_changes
-from campaign.operations.sweeping import OVERTAKEN, due_ids, fire
-from campaign.rules.ladder import Sweep
+from campaign.operations.sweeping import due_ids, fire
+from campaign.rules.ladder import OVERTAKEN, Sweep
 from campaign.rules.organisation import Line, Role
 from campaign.rules.plans import Grade
 from campaign.rules.states import ReturnReason, State
@@ -140,6 +140,8 @@ def test_what_waits_for_review_is_left_alone_and_a_return_wakes_the_clock_again(
         return_for_changes(mine, actor=supervisor, now=back, seen=3, reason=ReturnReason.OTHER, words="补充")
     assert clock.sweep(back + timedelta(hours=1)) == (0, 0)
     assert clock.sweep(back + DAY) == (0, 1)
+    fired = db.session.execute(select(Firing.rung, Firing.skipped).where(Firing.assignment_id == mine)).tuples()
+    assert dict(fired.all()) == {**dict.fromkeys((1, 2, 3, 4), OVERTAKEN), 5: ""}
 
 
 def test_a_timer_that_comes_before_its_time_is_armed_again(clock):
