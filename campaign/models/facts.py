@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, Select, String, and_, bindparam, cast, func, select
 from sqlalchemy.orm import aliased
@@ -36,55 +37,59 @@ def _ids(text: str | None) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(",")) if text else ()
 
 
-def _statement() -> Select[tuple[object, ...]]:
-    """One row per assignment; the subqueries read a handful of rows each."""
-    version = aliased(Submission)
+def _statement() -> Select[Any]:
+    """One row per assignment; the subqueries read a handful of rows each.
+
+    Written on the tables: through the ORM the same statement takes twice as long to run.
+    """
+    assignment, task, campaign, partner, review = (
+        noun.__table__.c for noun in (Assignment, Task, Campaign, CampaignUnit, Review)
+    )
+    submission, version = Submission.__table__.alias("submission"), Submission.__table__.alias("version")
     latest = (
-        select(func.max(version.number))
-        .where(version.assignment_id == Assignment.id)
-        .correlate(Assignment)
-        .scalar_subquery()
+        select(func.max(version.c.number))
+        .where(version.c.assignment_id == assignment.id)
+        .correlate(Assignment.__table__)
     )
-    co_issuers = (
-        select(func.aggregate_strings(cast(CampaignUnit.unit_id, String), ","))
-        .where(CampaignUnit.campaign_id == Campaign.id)
-        .scalar_subquery()
+    co_issuers = select(func.aggregate_strings(cast(partner.unit_id, String), ",")).where(
+        partner.campaign_id == campaign.id
     )
-    reviewers = (
-        select(func.aggregate_strings(cast(Review.person_id, String), ","))
-        .where(Review.submission_id == Submission.id, Review.decision == Action.APPROVE)
-        .scalar_subquery()
+    reviewers = select(func.aggregate_strings(cast(review.person_id, String), ",")).where(
+        review.submission_id == submission.c.id, review.decision == Action.APPROVE
     )
+    of_latest = and_(submission.c.assignment_id == assignment.id, submission.c.number == latest.scalar_subquery())
     return (
         select(
-            Assignment.id,
-            Assignment.state,
-            Assignment.version,
-            Assignment.unit_id,
-            Assignment.task_id,
-            Assignment.batch_id,
-            Assignment.due_at,
-            Assignment.respond_by,
-            Assignment.cut_off_at,
-            Assignment.reviewer_unit_id,
-            Assignment.review_step,
-            Campaign.id.label("campaign_id"),
-            Campaign.issuing_unit_id,
-            co_issuers.label("co_issuers"),
-            Submission.id.label("submission_id"),
-            Submission.number,
-            Submission.person_id,
-            Submission.chain,
-            Submission.digest,
-            reviewers.label("reviewers"),
+            assignment.id,
+            assignment.state,
+            assignment.version,
+            assignment.unit_id,
+            assignment.task_id,
+            assignment.batch_id,
+            assignment.due_at,
+            assignment.respond_by,
+            assignment.cut_off_at,
+            assignment.reviewer_unit_id,
+            assignment.review_step,
+            campaign.id.label("campaign_id"),
+            campaign.issuing_unit_id,
+            co_issuers.scalar_subquery().label("co_issuers"),
+            submission.c.id.label("submission_id"),
+            submission.c.number,
+            submission.c.person_id,
+            submission.c.chain,
+            submission.c.digest,
+            reviewers.scalar_subquery().label("reviewers"),
         )
-        .join(Task, Task.id == Assignment.task_id)
-        .join(Campaign, Campaign.id == Task.campaign_id)
-        .outerjoin(Submission, and_(Submission.assignment_id == Assignment.id, Submission.number == latest))
+        .select_from(Assignment.__table__)
+        .join(Task.__table__, task.id == assignment.task_id)
+        .join(Campaign.__table__, campaign.id == task.campaign_id)
+        .outerjoin(submission, of_latest)
+        .where(assignment.id == bindparam("assignment"))
     )
 
 
-_STANDING = _statement().where(Assignment.id == bindparam("assignment"))
+_STANDING = _statement()
 
 
 def facts_of(assignment_id: int, reason: str = "") -> Standing | None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -31,7 +32,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from ..clock import local_today
-from ..db import MICROSECOND, db, insert_new, listed, micros
+from ..db import MICROSECOND, Instant, db, insert_new, listed, micros
 from ..models import Assignment, Event, Firing, Notice, Post, Task, Timer
 from ..models.facts import superiors_of
 from ..models.organisation import holds_on
@@ -45,6 +46,17 @@ CHUNK = 1_000
 OVERSEERS = (Role.SUPERVISOR, Role.DISPATCHER)
 Ids = Select[tuple[int]]
 FIRING = ["assignment_id", "rung", "at", "run", "skipped"]
+# Asked before anything else, every few seconds for ever: written once, and on the table.
+_TIMERS: Any = Timer.__table__.c
+_ANYTHING_DUE = (
+    select(literal(1))
+    .select_from(Timer.__table__)
+    .where(
+        _TIMERS.sweep == bindparam("sweep", type_=_TIMERS.sweep.type),
+        _TIMERS.fires_at <= bindparam("now", type_=Instant()),
+    )
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,8 @@ def fire(sweep: Sweep, *, now: datetime, limit: int = CHUNK, only: Iterable[int]
 
     `only`: no other assignments than these, so that a chunk that fails can be tried piece by piece.
     """
+    if db.session.execute(_ANYTHING_DUE, {"sweep": sweep, "now": now}).first() is None:
+        return Fired(0, 0)
     groups = _claim(sweep, now, limit, only)
     fired = sum(_fire_rung(RUNGS[number], ids, now) for number, ids in sorted(groups.items()))
     return Fired(sum(len(ids) for ids in groups.values()), fired)
