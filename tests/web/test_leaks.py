@@ -126,12 +126,12 @@ class Planted:
             reporting.check_in(id, Report(words=f"进展{here}"), actor=officer, now=now)
             report = Report(words=f"报告{here}", evidence={kept: None})
             reporting.submit(id, report, actor=officer, now=now, seen=2)
-            reporting.save_draft(id, {"words": f"未发{here}"}, actor=officer, now=now)
             if village.endswith("v1"):
                 reviewing.return_for_changes(
                     id, actor=self.actor(township, W, Role.SUPERVISOR), now=now, seen=3, reason=ReturnReason.OTHER,
                     words=f"退回{here}",
                 )  # fmt: skip
+                reporting.save_draft(id, {"words": f"未发{here}"}, actor=officer, now=now)
 
 
 def seed(village: str) -> str:

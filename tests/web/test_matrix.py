@@ -124,7 +124,7 @@ def assignments(world: World) -> Iterator[Case]:
         yield Case("assignments.submit", party(thing, reports, state in WORKING), **post)
         yield Case("assignments.withdraw", party(thing, reports, state is State.SUBMITTED), **post)
         yield Case("assignments.check_in", report(thing, WORKING), **post)
-        yield Case("assignments.draft", report(thing, tuple(State)), **post)
+        yield Case("assignments.draft", report(thing, (State.ISSUED, *WORKING)), **post)
         yield Case(
             "assignments.upload", report(thing, (State.ISSUED, *WORKING), 201), **post | {"data": {"file": "photo"}}
         )
