@@ -3,7 +3,7 @@
 import logging
 import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,11 +36,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Job:
-    """A line of the timetable: `run(app, slot, now, counts)` does the work of a slot.
-
-    `record_empty`: whether a slot in which nothing was done leaves a row; frequent jobs keep only what they did and
-    their last tick.
-    """
+    """A line of the timetable: `run(app, slot, now, counts)` does the work of a slot."""
 
     name: str
     run: Callable[[Flask, datetime, datetime, Counts], None]
@@ -79,14 +75,3 @@ def run_slot(app: Flask, job: Job, now: datetime | None = None) -> Counts | None
                 now=clock.now() if now is None else moment,
             )
     return counts
-
-
-def each(counts: Counts, what: str, items: Iterable[int], act: Callable[[int], None]) -> None:
-    """One unit of work per item; the failure of one is counted and stops nobody else."""
-    for item in items:
-        try:
-            with unit_of_work():
-                act(item)
-            counts.done += 1
-        except Exception as error:
-            counts.fail(f"{what} {item}", error)

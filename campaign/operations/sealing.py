@@ -1,7 +1,5 @@
 """Sealing the log: the chain grows behind the writers, who never wait for it."""
 
-from sqlalchemy import select
-
 from ..db import db, insert
 from ..models import ChainLink
 from ..models.sealing import entry_of, head, unsealed
@@ -32,8 +30,3 @@ def seal(limit: int = CHUNK) -> int:
     if links[1:]:
         db.session.execute(insert(ChainLink), links[1:])
     return len(links)
-
-
-def sealed_count() -> int:
-    """How many events the chain holds."""
-    return db.session.execute(select(ChainLink.seq).order_by(ChainLink.seq.desc()).limit(1)).scalar() or 0

@@ -9,7 +9,7 @@ from campaign.db import db
 from campaign.models import JobRun
 from campaign.rules.jobs import RunState, slot_of
 from campaign.web.words import JOBS as JOB_WORDS
-from jobs.runner import Counts, Job, each, run_slot
+from jobs.runner import Job, run_slot
 from jobs.timetable import JOBS, TIMETABLE
 
 MINUTE = timedelta(minutes=1)
@@ -41,20 +41,6 @@ def test_a_job_that_raises_is_written_down_and_the_clock_goes_on(app, now):
     assert (row.state, row.failed) == (RunState.FAILED, 1)
     assert "the disk is on fire" in row.error
     assert run_slot(app, job, now + MINUTE) is not None
-
-
-def test_one_bad_item_holds_up_nobody(app):
-    counts, seen = Counts(), []
-
-    def act(item):
-        if item == 3:
-            raise ValueError("three")
-        seen.append(item)
-
-    with app.app_context():
-        each(counts, "item", [1, 2, 3, 4], act)
-    assert (seen, counts.done, counts.failed) == ([1, 2, 4], 3, 1)
-    assert counts.error == "item 3: ValueError: three"
 
 
 def test_a_slot_is_a_whole_multiple_of_the_period_whenever_it_starts(now):
