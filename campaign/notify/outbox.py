@@ -1,13 +1,12 @@
 """The outbox: notices are written in the transaction of what they tell, and handed to the channels later."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Date, Integer, String, bindparam, insert, select
 
 from ..clock import local_today
-from ..db import Instant, db
+from ..db import Code, Instant, run
 from ..models import Notice, Post
 from ..models.organisation import holds_on
 from ..rules.organisation import Role
@@ -24,8 +23,8 @@ _HOLDERS = (
         bindparam("now", type_=Instant),
     )
     .where(
-        Post.unit_id.in_(bindparam("units", expanding=True)),
-        Post.role.in_(bindparam("roles", expanding=True)),
+        Post.unit_id == bindparam("unit", type_=Integer),
+        Post.role == bindparam("role", type_=Code(Role)),
         holds_on(_DAY),
     )
     .distinct()
@@ -34,15 +33,13 @@ _NOTICES: Any = Notice.__table__
 _TELL = insert(_NOTICES).from_select(_COLUMNS, _HOLDERS)
 
 
-def tell_posts(
-    unit_ids: Sequence[int], roles: Sequence[Role], *, event_id: int, tag: str, assignment_id: int, now: datetime
-) -> None:
-    """One notice to each person who holds one of these roles in one of these units today; once for an event."""
+def tell_posts(unit_id: int, role: Role, *, event_id: int, tag: str, assignment_id: int, now: datetime) -> None:
+    """One notice to each person who holds this role in this unit today; once for an event."""
     values = {"tag": tag, "event": event_id, "assignment": assignment_id, "now": now, "today": local_today(now)}
-    db.session.execute(_TELL, {**values, "units": list(unit_ids), "roles": list(roles)})
+    run(_TELL, values | {"unit": unit_id, "role": role})
 
 
 def tell_batch(batch_id: int, *, event_id: int, tag: str, now: datetime) -> None:
     """One notice that stands for a message to every officer of the batch."""
     row = {"tag": tag, "event_id": event_id, "batch_id": batch_id, "created_at": now}
-    db.session.execute(insert(_NOTICES), row)
+    run(insert(_NOTICES), row)

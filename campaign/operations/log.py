@@ -6,18 +6,19 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from ..db import db
+from ..db import run
 from ..models import Event
 from ..rules.events import CATALOGUE
 from ..rules.organisation import Actor
 from ..rules.states import State
 
 _RECORD = insert(Event.__table__).returning(Event.__table__.c.id)  # type: ignore[arg-type]
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def canonical(data: dict[str, Any]) -> str:
     """JSON with sorted keys and no spaces: the same data give the same text."""
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return _ENCODER.encode(data)
 
 
 def record(
@@ -36,7 +37,7 @@ def record(
     """Appends one event and returns its id. The tag must stand in the catalogue."""
     if tag not in CATALOGUE:
         raise LookupError(f"{tag} is not in the catalogue of events")
-    event_id: int = db.session.execute(
+    event_id: int = run(
         _RECORD,
         {
             "at": now,

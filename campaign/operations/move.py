@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, update
 
-from ..db import db, micros
+from ..db import micros, run
 from ..errors import Forbidden, NotFound, Refused, Stale, say
 from ..models import Assignment, TallyDelta
 from ..models.facts import Standing, facts_of
@@ -91,7 +91,7 @@ def move(
     `not_before`: the clock stays silent until then.
     """
     facts, row = step.facts, step.row
-    changed = db.session.execute(
+    changed = run(
         _MOVE,
         {
             "moved": facts.id,
@@ -127,12 +127,12 @@ def move(
 
 def _tell(row: Transition, facts: Standing, reviewer_unit_id: int | None, event_id: int, now: datetime) -> None:
     if row.tells is Audience.REVIEWERS and reviewer_unit_id is not None:
-        units, roles = [reviewer_unit_id], [Role.SUPERVISOR]
+        unit_id, role = reviewer_unit_id, Role.SUPERVISOR
     elif row.tells is Audience.REPORTERS:
-        units, roles = [facts.unit_id], [Role.OFFICER]
+        unit_id, role = facts.unit_id, Role.OFFICER
     else:
         return
-    tell_posts(units, roles, event_id=event_id, tag=row.tag, assignment_id=facts.id, now=now)
+    tell_posts(unit_id, role, event_id=event_id, tag=row.tag, assignment_id=facts.id, now=now)
 
 
 def _count(facts: Standing, target: State) -> None:
@@ -145,4 +145,4 @@ def _count(facts: Standing, target: State) -> None:
         "to_state": target,
         "due": due,
     }
-    db.session.execute(_COUNT, delta)
+    run(_COUNT, delta)
