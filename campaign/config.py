@@ -1,12 +1,25 @@
 """Settings from the environment, read once at start. No other file reads the environment."""
 
+import binascii
 import os
-from dataclasses import dataclass, fields
+from base64 import b64decode
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 ENVIRONMENTS = ("production", "development", "demo", "test")
 KNOWN_SECRETS = {"", "secret", "changeme", "change-me", "dev", "development", "password"}
 SECRET_LENGTH = 32
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+WEBHOOKS = {  # the settings that hold an address to post to, and what each must carry
+    "CAMPAIGN_WECOM_WEBHOOK": "key",
+    "CAMPAIGN_DINGTALK_WEBHOOK": "access_token",
+    "CAMPAIGN_FEISHU_WEBHOOK": "",
+    "CAMPAIGN_WEBHOOK_URL": "",
+}
+WEBHOOK_SECRET_LENGTH = 16
+SMS_VALUES = ("name", "count", "link")
+SMS_NEEDS = {"aliyun": {"sign", "template"}, "tencent": {"sign", "template", "app"}}
 
 
 class ConfigError(SystemExit):
@@ -14,13 +27,28 @@ class ConfigError(SystemExit):
 
 
 @dataclass(frozen=True)
+class Sms:
+    """The account at a provider of short messages. `values`: what its template wants, in its order, of SMS_VALUES."""
+
+    provider: str
+    url: str
+    key: str
+    secret: str = field(repr=False)
+    sign: str
+    template: str
+    app: str
+    region: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting, under the name it has in the environment without `CAMPAIGN_`, in lower case."""
 
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
     data_dir: str = "./instance"
     evidence_url: str = ""
-    secret_key: str = ""
+    secret_key: str = field(default="", repr=False)
     anchor_dir: str = ""
     timezone: str = "Asia/Shanghai"
     locale: str = "zh_CN"
@@ -28,8 +56,16 @@ class Settings:
     port: int = 8000
     env: str = "development"
     log_format: str = "text"
-    smtp_url: str = ""
+    smtp_url: str = field(default="", repr=False)
     mail_from: str = "campaign@localhost"
+    wecom_webhook: str = field(default="", repr=False)
+    dingtalk_webhook: str = field(default="", repr=False)
+    dingtalk_secret: str = field(default="", repr=False)
+    feishu_webhook: str = field(default="", repr=False)
+    feishu_secret: str = field(default="", repr=False)
+    sms_url: str = field(default="", repr=False)
+    webhook_url: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
     public_url: str = ""
     proxies: int = 0
 
@@ -53,20 +89,31 @@ class Settings:
         """Where the pages are reached, for links in messages."""
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
+    @property
+    def sms(self) -> Sms:
+        """What `sms_url` says. Raises ConfigError when it says nothing that can be used."""
+        return _sms(self.sms_url)
+
+    @property
+    def webhook_key(self) -> bytes:
+        """What the webhook's messages are signed with: the secret itself, or what stands in base64 after `whsec_`."""
+        secret = self.webhook_secret
+        return b64decode(secret[6:], validate=True) if secret.startswith("whsec_") else secret.encode()
+
 
 def load_settings(environ: dict[str, str] | None = None) -> Settings:
     """Settings from `environ` (default: the process's own). Refuses unknown names and unsafe production secrets."""
     source = dict(os.environ if environ is None else environ)
     given = {name: value for name, value in source.items() if name.startswith("CAMPAIGN_")}
-    known = {f"CAMPAIGN_{field.name.upper()}": field for field in fields(Settings)}
+    known = {f"CAMPAIGN_{setting.name.upper()}": setting for setting in fields(Settings)}
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise ConfigError(f"Unknown setting {', '.join(unknown)}. The README lists the settings.")
     values: dict[str, str | int] = {}
     for name, value in given.items():
-        field = known[name]
+        setting = known[name]
         try:
-            values[field.name] = int(value) if field.type in (int, "int") else value
+            values[setting.name] = int(value) if setting.type in (int, "int") else value
         except ValueError:
             raise ConfigError(f"{name} must be a whole number, not {value!r}.") from None
     settings = Settings(**values)  # type: ignore[arg-type]
@@ -82,4 +129,84 @@ def _checked(settings: Settings) -> Settings:
         weak = settings.secret_key.strip().lower() in KNOWN_SECRETS or len(set(settings.secret_key)) < 8
         if weak or len(settings.secret_key) < SECRET_LENGTH:
             raise ConfigError(f"CAMPAIGN_SECRET_KEY must be set to at least {SECRET_LENGTH} random characters.")
+    _check_channels(settings)
     return settings
+
+
+def _check_channels(settings: Settings) -> None:
+    """Refuses what no channel could send to. No sentence quotes the value: it may hold a password."""
+    if settings.smtp_url and _address("CAMPAIGN_SMTP_URL", settings.smtp_url).scheme not in ("smtp", "smtps"):
+        raise ConfigError("CAMPAIGN_SMTP_URL must begin with smtp:// or smtps://.")
+    for name, part in WEBHOOKS.items():
+        value = getattr(settings, name.removeprefix("CAMPAIGN_").lower())
+        if value:
+            _check_webhook(name, value, part)
+    for robot in ("DINGTALK", "FEISHU"):
+        secret, webhook = (getattr(settings, f"{robot.lower()}_{what}") for what in ("secret", "webhook"))
+        if secret and not webhook:
+            raise ConfigError(f"CAMPAIGN_{robot}_SECRET is set, but CAMPAIGN_{robot}_WEBHOOK is not.")
+        if secret != "".join(secret.split()):
+            raise ConfigError(f"CAMPAIGN_{robot}_SECRET must not hold spaces.")
+    if settings.webhook_url or settings.webhook_secret:
+        _check_webhook_secret(settings)
+    if settings.sms_url:
+        _sms(settings.sms_url)
+
+
+def _address(name: str, value: str) -> SplitResult:
+    """The parts of an address with a host. Raises ConfigError, naming the setting."""
+    try:
+        parts = urlsplit(value)
+        wrong = not parts.hostname or parts.port == 0 or any(sign <= " " or sign == "\x7f" for sign in value)
+    except ValueError:
+        wrong = True
+    if wrong:
+        raise ConfigError(f"{name} is not an address: it needs a host, and a port only as a number; see the README.")
+    return parts
+
+
+def _check_webhook(name: str, value: str, part: str) -> None:
+    parts = _address(name, value)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ConfigError(f"{name} must begin with https:// (http:// is for this machine only).")
+    if parts.username is not None or parts.fragment or not value.isascii():
+        raise ConfigError(f"{name} must be the address as the provider shows it: no user before the host, no #, ASCII.")
+    if part and not dict(parse_qsl(parts.query)).get(part):
+        raise ConfigError(f"{name} must hold {part}=…, as the provider shows it.")
+
+
+def _check_webhook_secret(settings: Settings) -> None:
+    if not settings.webhook_url:
+        raise ConfigError("CAMPAIGN_WEBHOOK_SECRET is set, but CAMPAIGN_WEBHOOK_URL is not.")
+    try:
+        weak = len(settings.webhook_key) < WEBHOOK_SECRET_LENGTH
+    except binascii.Error:
+        raise ConfigError("CAMPAIGN_WEBHOOK_SECRET begins with whsec_, but what follows is not base64.") from None
+    if weak:
+        raise ConfigError(f"CAMPAIGN_WEBHOOK_SECRET must be at least {WEBHOOK_SECRET_LENGTH} random characters.")
+
+
+def _sms(value: str) -> Sms:
+    """The account that CAMPAIGN_SMS_URL names. Raises ConfigError."""
+    name = "CAMPAIGN_SMS_URL"
+    parts = _address(name, value)
+    if parts.scheme not in SMS_NEEDS:
+        raise ConfigError(f"{name} must begin with aliyun:// or tencent://.")
+    if not parts.username or not parts.password or parts.path not in ("", "/"):
+        raise ConfigError(f"{name} must be {parts.scheme}://KEY:SECRET@host/?… with both parts of the key.")
+    needs = SMS_NEEDS[parts.scheme]
+    given = dict(parse_qsl(parts.query))
+    if missing := sorted(needs - {key for key, text in given.items() if text.strip()}):
+        raise ConfigError(f"{name} lacks {', '.join(missing)}; see the README.")
+    if unknown := sorted(set(given) - needs - {"values"} - ({"region"} if parts.scheme == "tencent" else set())):
+        raise ConfigError(f"{name} holds {', '.join(unknown)}, which it does not know; a + or & is written %2B or %26.")
+    values = tuple(given.get("values", ",".join(SMS_VALUES)).split(","))
+    if set(values) - set(SMS_VALUES) or len(set(values)) < len(values):
+        raise ConfigError(f"{name}: values must be some of {','.join(SMS_VALUES)}, each once.")
+    host = parts.netloc.rpartition("@")[2]
+    url = f"{'http' if parts.hostname in LOOPBACK else 'https'}://{host}/"
+    key, secret, region = unquote(parts.username), unquote(parts.password), given.get("region", "ap-guangzhou")
+    app = given.get("app", "")
+    if not f"{key}{secret}{region}{app}".isascii():
+        raise ConfigError(f"{name}: key, secret, app and region are ASCII.")
+    return Sms(parts.scheme, url, key, secret, given["sign"], given["template"], app, region, values)

@@ -1,12 +1,25 @@
 """What a channel gets to send, and how it says that it could not."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True)
+class Point:
+    """One thing that a letter tells of: its heading, what to know of it line by line, and the page where to act."""
+
+    heading: str
+    lines: tuple[str, ...]
+    link: str
 
 
 @dataclass(frozen=True)
 class Letter:
-    """One message to one person. `key` is the same on every try, so that the other side can tell a repeat."""
+    """One message to one person. `key` is the same on every try, so that the other side can tell a repeat.
+
+    `to`: what the channel's way needs (`Way.needs`), empty where it has to do without. `written_at`: this try's moment,
+    aware UTC; it is in every signature. `points`: the same in pieces, for channels that take neither mail nor HTML.
+    """
 
     key: str
     to: str
@@ -15,10 +28,15 @@ class Letter:
     text: str
     html: str
     written_at: datetime
+    points: tuple[Point, ...] = ()
 
 
 class Temporary(Exception):
-    """It did not go through this time; trying again later makes sense."""
+    """It did not go through this time; trying again makes sense, after `wait` if that is known."""
+
+    def __init__(self, said: str, wait: timedelta | None = None) -> None:
+        super().__init__(said)
+        self.wait = wait
 
 
 class Permanent(Exception):

@@ -8,6 +8,11 @@ class Channel(IntEnum):
     """A way to reach a person beside the pages themselves."""
 
     MAIL = 1
+    WECOM = 2
+    DINGTALK = 3
+    FEISHU = 4
+    SMS = 5
+    WEBHOOK = 6
 
 
 class DeliveryState(IntEnum):

@@ -125,7 +125,14 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
         CampaignStatus.CLOSED: _l("Closed"),
     },
     RunState: {RunState.RUNNING: _l("Running"), RunState.DONE: _l("Finished"), RunState.FAILED: _l("Failed")},
-    Channel: {Channel.MAIL: _l("Mail")},
+    Channel: {
+        Channel.MAIL: _l("Mail"),
+        Channel.WECOM: _l("WeCom group"),
+        Channel.DINGTALK: _l("DingTalk group"),
+        Channel.FEISHU: _l("Feishu group"),
+        Channel.SMS: _l("Text message"),
+        Channel.WEBHOOK: _l("Webhook"),
+    },
     DeliveryState: {
         DeliveryState.WAITING: _l("Waiting"),
         DeliveryState.SENT: _l("Sent"),

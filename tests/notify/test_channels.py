@@ -1,4 +1,4 @@
-"""The contract of a channel: it returns when the other side took the letter, or says Temporary or Permanent."""
+"""Mail, beyond the contract of all channels; and what the registry of channels says."""
 
 import time
 from dataclasses import replace
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from campaign.config import Settings
+from campaign.models import Person
 from campaign.notify.channels import WAYS, configured, mail
 from campaign.notify.letters import Letter, Permanent, Temporary
 from campaign.rules.telling import Channel
@@ -20,13 +21,8 @@ LETTER = Letter(
 READY, HELLO, FINE = b"220 ready\r\n", b"250 hello\r\n", b"250 fine\r\n"
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    monkeypatch.setattr(mail, "TIMEOUT", 0.4)
-
-
 def send(url: str, letter: Letter = LETTER) -> None:
-    mail.send(letter, Settings(smtp_url=url, mail_from="campaign@county.example"))
+    mail.send(letter, Settings(smtp_url=url, mail_from="campaign@county.example"), seconds=0.4)
 
 
 def test_every_channel_has_a_way_and_a_setting():
@@ -34,6 +30,13 @@ def test_every_channel_has_a_way_and_a_setting():
     assert configured(Settings()) == ()
     for channel, way in WAYS.items():
         assert configured(replace(Settings(), **{way.setting: "x"})) == (channel,)
+
+
+def test_what_a_way_needs_is_a_column_of_a_person():
+    for way in WAYS.values():
+        assert way.needs in Person.__table__.columns
+        assert way.must or way.needs == "phone"  # a robot says it to the group without a mention
+    assert all(WAYS[robot].most_per_minute for robot in (Channel.WECOM, Channel.DINGTALK, Channel.FEISHU))
 
 
 def test_a_letter_arrives_whole(sink):

@@ -2,22 +2,42 @@
 
 import smtplib
 import ssl
+import time
 from contextlib import suppress
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ...config import Settings
+from ...config import LOOPBACK, Settings
 from ..letters import Letter, Permanent, Temporary
+from .http import Timed
 
-TIMEOUT = 10  # seconds, for each answer of the server
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LONGEST = 30.0  # seconds for the whole talk: careful servers greet late
+CONNECTING = 10.0  # of them, for each address of the server
 
 
-def send(letter: Letter, settings: Settings) -> None:
-    """Hands the letter to the mail server; returns when the server has taken it.
+class _Timed(smtplib.SMTP):
+    """A talk that ends at a moment of `time.monotonic()`, however slowly the other side goes on speaking."""
+
+    def __init__(self, *args: Any, ends: float, **named: Any) -> None:
+        self.ends = ends
+        super().__init__(*args, **named)
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock:  # anew for each line: STARTTLS makes another
+            self.file = Timed(self.sock, self.ends).makefile()
+        return super().getreply()
+
+
+class _TimedSecure(_Timed, smtplib.SMTP_SSL):
+    """The same, encrypted from the start."""
+
+
+def send(letter: Letter, settings: Settings, *, seconds: float = LONGEST) -> None:
+    """Hands the letter to the mail server; returns when the server has taken it, after `seconds` at the latest.
 
     Raises Permanent for an address or letter that the server refuses for good, Temporary for everything else.
     """
@@ -27,7 +47,7 @@ def send(letter: Letter, settings: Settings) -> None:
     except (MessageError, ValueError, IndexError) as error:
         raise Permanent(f"the address cannot be written: {error}") from error
     try:
-        server = _connected(urlsplit(settings.smtp_url), domain)
+        server = _connected(urlsplit(settings.smtp_url), domain, seconds)
         try:
             server.send_message(message)
         finally:
@@ -57,17 +77,17 @@ def _message(letter: Letter, sender: str, domain: str) -> EmailMessage:
     return message
 
 
-def _connected(url: SplitResult, domain: str) -> smtplib.SMTP:
+def _connected(url: SplitResult, domain: str, seconds: float) -> smtplib.SMTP:
     """A connection that is ready to send. A password goes out only over an encrypted line or inside this machine."""
     host = url.hostname or "localhost"
+    limits = {"ends": time.monotonic() + seconds, "timeout": min(seconds, CONNECTING)}
     if url.scheme == "smtps":
-        secure = smtplib.SMTP_SSL(
-            host, url.port or 465, local_hostname=domain, timeout=TIMEOUT, context=ssl.create_default_context()
-        )
+        context = ssl.create_default_context()
+        secure = _TimedSecure(host, url.port or 465, local_hostname=domain, context=context, **limits)
         return _signed_in(secure, url, safe=True)
     if url.scheme != "smtp":
         raise ValueError("CAMPAIGN_SMTP_URL must begin with smtp:// or smtps://")
-    server = smtplib.SMTP(host, url.port or 25, local_hostname=domain, timeout=TIMEOUT)
+    server = _Timed(host, url.port or 25, local_hostname=domain, **limits)
     try:
         server.ehlo_or_helo_if_needed()
         encrypted = server.has_extn("starttls")
