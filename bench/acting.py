@@ -49,7 +49,7 @@ def claim(stage: Stage, raw: Raw, world: World, *, rounds: int) -> Iterator[Figu
             assert fire(Sweep.REMIND, now=next(moments), limit=world.each).fired == world.each
 
     with stage.app.app_context():
-        pair = against(lambda: limits.fire(raw, now=next(moments)), product, rounds=rounds)
+        pair = against(lambda: limits.fire(raw, now=next(moments), due=DUE), product, rounds=rounds)
         db.session.remove()
     what = f"sweep, claiming {world.each:,} due of {world.open:,}"
     yield Figure(stage.name, what, pair.ratio, "x", CLAIM_GOAL, pair.detail)

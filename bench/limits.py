@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from campaign.db import micros
-from campaign.rules.ladder import RUNGS
+from campaign.rules.calendars import PLAIN
+from campaign.rules.ladder import DEFAULT, Rung, moment_of
 
 from .country import LINE
 from .stages import Raw
 
-REMIND, FIRST, SECOND = 1, 2, 3  # the sweep, and the two reminders before the due date
-TAG = RUNGS[FIRST].tag
+FIRST, SECOND = (rung for rung in DEFAULT.rungs if rung.number in (4, 5))  # the reminders before the due date
+TAG = FIRST.tag
 DIGEST = "0" * 64
 DATA = '{"batch":1,"digest":"' + DIGEST + '","due_at":"2026-12-20 15:59:59.999999+00:00","items":600000,"task":1}'
 
@@ -28,7 +29,8 @@ SELECT :task, id, :batch, 0, 1, 1, :due, 0 FROM unit
 WHERE line = {LINE} AND level = 5 AND lft BETWEEN :lft AND :rgt
 """
 TIMERS = """
-INSERT INTO timer (sweep, fires_at, assignment_id, rung) SELECT 1, :fires, id, 2 FROM assignment WHERE batch_id = :batch
+INSERT INTO timer (sweep, fires_at, assignment_id, rung, after)
+SELECT 1, :fires, id, 4, :now FROM assignment WHERE batch_id = :batch
 """
 EVENT = """
 INSERT INTO event (at, tag, subject, subject_id, person_id, post_id, from_state, to_state, reason, data)
@@ -37,13 +39,13 @@ VALUES (:now, :tag, :subject, :id, :person, :post, :before, :after, :reason, :da
 BATCH_NOTICE = "INSERT INTO notice (tag, event_id, batch_id, created_at) VALUES (:tag, :event, :batch, :now)"
 
 FIRINGS = """
-INSERT INTO firing (assignment_id, rung, at, run, skipped)
-SELECT t.assignment_id, t.rung, :now, 1, '' FROM timer AS t JOIN assignment AS a ON a.id = t.assignment_id
+INSERT INTO firing (assignment_id, rung, anchor_at, at, run, skipped)
+SELECT t.assignment_id, t.rung, a.due_at, :now, 1, '' FROM timer AS t JOIN assignment AS a ON a.id = t.assignment_id
 WHERE t.sweep = 1 AND t.fires_at <= :now AND a.state IN (1, 2, 4)
 """
 FIRING_EVENTS = """
 INSERT INTO event (at, tag, subject, subject_id, person_id, reason, data)
-SELECT :now, :tag, 'assignment', assignment_id, 1, '', '{"rung":2}' FROM timer WHERE sweep = 1 AND fires_at <= :now
+SELECT :now, :tag, 'assignment', assignment_id, 1, '', '{"rung":4}' FROM timer WHERE sweep = 1 AND fires_at <= :now
 """
 FIRING_NOTICES = """
 INSERT INTO notice (tag, event_id, person_id, assignment_id, created_at)
@@ -54,22 +56,23 @@ JOIN post AS p ON p.unit_id = a.unit_id AND p.role = 1
 WHERE t.sweep = 1 AND t.fires_at <= :now
 """
 NEXT_TIMERS = """
-INSERT INTO timer (sweep, fires_at, assignment_id, rung)
-SELECT 1, a.due_at + :offset, a.id, 3 FROM timer AS t JOIN assignment AS a ON a.id = t.assignment_id
+INSERT INTO timer (sweep, fires_at, assignment_id, rung, after)
+SELECT 1, :next, a.id, 5, :now FROM timer AS t JOIN assignment AS a ON a.id = t.assignment_id
 WHERE t.sweep = 1 AND t.fires_at <= :now
 """
 CLAIM = "DELETE FROM timer WHERE sweep = 1 AND fires_at <= :now"
 
 MOVE = """
 UPDATE assignment SET state = 6, version = version + 1, reviewer_unit_id = NULL, review_step = 0, review_due_at = NULL,
-                      not_before = NULL
+                      not_before = NULL, since = :now
 WHERE id = :id AND state = 1 AND version = 1 RETURNING task_id, unit_id, due_at
 """
 NOTICE = """
 INSERT INTO notice (tag, event_id, person_id, assignment_id, created_at) VALUES (:tag, :event, :person, :id, :now)
 """
 DELTA = """
-INSERT INTO tally_delta (task_id, unit_id, from_state, to_state, due) VALUES (:task, :unit, 1, 6, :due)
+INSERT INTO tally_delta (task_id, unit_id, from_state, from_due, from_behind, to_state, to_due, to_behind)
+VALUES (:task, :unit, 1, :due, 0, 6, :due, 0)
 """
 
 
@@ -91,7 +94,7 @@ def dispatch(raw: Raw, stretch: Stretch, *, now: datetime, due: datetime) -> int
         BATCH, task=stretch.task, now=moment, due=until, items=stretch.items, digest=DIGEST
     ).fetchone()[0]  # fmt: skip
     raw.run(ASSIGN, task=stretch.task, batch=batch, due=until, lft=stretch.lft, rgt=stretch.rgt)
-    raw.run(TIMERS, fires=micros(due + RUNGS[FIRST].offset), batch=batch)
+    raw.run(TIMERS, fires=micros(time_of(FIRST, due)), batch=batch, now=moment)
     event = raw.run(
         EVENT, now=moment, tag="assignment:dispatch:issue", subject="batch", id=batch, person=11, post=1,
         before=None, after="issued", reason="", data=DATA,
@@ -108,14 +111,14 @@ def lead_by_timers(raw: Raw) -> None:
         raw.run("SET enable_mergejoin = off")
 
 
-def fire(raw: Raw, *, now: datetime) -> None:
+def fire(raw: Raw, *, now: datetime, due: datetime) -> None:
     """Everything due becomes a firing, an event, a notice to each officer and the next timer."""
     raw.begin()
     moment = {"now": micros(now)}
     raw.run(FIRINGS, **moment)
     raw.run(FIRING_EVENTS, tag=TAG, **moment)
     raw.run(FIRING_NOTICES, tag=TAG, **moment)
-    raw.run(NEXT_TIMERS, offset=micros_of(SECOND), **moment)
+    raw.run(NEXT_TIMERS, next=micros(time_of(SECOND, due)), **moment)
     raw.run(CLAIM, **moment)
     raw.commit()
 
@@ -131,7 +134,7 @@ def cancel(raw: Raw, assignment: int, officer: int, *, now: datetime) -> None:
     """One guarded change with its event, its notice and its delta."""
     raw.begin()
     moment = micros(now)
-    task, unit, due = raw.run(MOVE, id=assignment).fetchone()
+    task, unit, due = raw.run(MOVE, id=assignment, now=moment).fetchone()
     event: Any = raw.run(
         EVENT, now=moment, tag="assignment:issuer:cancel", subject="assignment", id=assignment, person=11, post=1,
         before="issued", after="cancelled", reason="重复下达", data="{}",
@@ -141,6 +144,6 @@ def cancel(raw: Raw, assignment: int, officer: int, *, now: datetime) -> None:
     raw.commit()
 
 
-def micros_of(rung: int) -> int:
-    """How far the rung stands from its date, in microseconds."""
-    return int(RUNGS[rung].offset.total_seconds() * 1_000_000)
+def time_of(rung: Rung, due: datetime) -> datetime:
+    """When that rung speaks of that due date; the bench has no holidays."""
+    return moment_of(rung, due, PLAIN, "Asia/Shanghai")

@@ -10,16 +10,16 @@ from campaign.operations.folding import fold
 from campaign.operations.signing_in import open_session
 from campaign.queries.people import actor_of
 from campaign.rules.dates import end_of_day
-from campaign.rules.ladder import RUNGS
 from campaign.rules.organisation import Actor
 
 from . import country, limits
-from .limits import FIRST, Stretch
+from .limits import Stretch
 from .stages import Raw, Stage
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
 DUE = end_of_day(date(2026, 12, 20), "Asia/Shanghai")
+SOON_DUE = end_of_day(date(2026, 11, 25), "Asia/Shanghai")  # whose first reminder came at nine this morning
 MINUTE = timedelta(minutes=1)
 BUSY = 6  # the officer of a whole township
 OWN_NOTICES = 20_000
@@ -37,7 +37,7 @@ CHOSEN = f"""
 CREATE TEMPORARY TABLE chosen AS SELECT a.id FROM assignment AS a
 WHERE a.task_id = 1 AND a.unit_id % {country.EVERY} = 0 AND a.unit_id > :after ORDER BY a.id LIMIT :many
 """
-EARLIER = "UPDATE timer SET fires_at = :fires WHERE assignment_id IN (SELECT id FROM chosen)"
+EARLIER = "UPDATE timer SET fires_at = :fires, after = 0 WHERE assignment_id IN (SELECT id FROM chosen)"
 NOTICES = """
 INSERT INTO notice (tag, event_id, person_id, assignment_id, created_at)
 SELECT :tag, e.id, 6, (SELECT min(id) FROM assignment WHERE task_id = 1), :now
@@ -102,7 +102,7 @@ def _sooner(raw: Raw, sets: int, each: int) -> tuple[datetime, ...]:
         moment = NOW + number * MINUTE
         raw.begin()
         raw.run(CHOSEN, after=last, many=each)
-        raw.run(SOON, due=micros(moment - RUNGS[FIRST].offset))
+        raw.run(SOON, due=micros(SOON_DUE))
         raw.run(EARLIER, fires=micros(moment))
         ids = "SELECT max(unit_id), count(*) FROM assignment WHERE id IN (SELECT id FROM chosen)"
         last, found = raw.run(ids).fetchone()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, BigId, Code, Instant
@@ -11,7 +11,10 @@ from ..rules.states import State
 
 
 class Batch(Base):
-    """One dispatch of one task: a stated set. `digest`: SHA-256 of its unit ids, ascending, comma-joined."""
+    """One dispatch of one task: a stated set. `digest`: SHA-256 of its unit ids, ascending, comma-joined.
+
+    The dates are the first ones and stay; the ladder's version and the calendar are pinned here.
+    """
 
     __tablename__ = "batch"
 
@@ -24,13 +27,19 @@ class Batch(Base):
     items: Mapped[int] = mapped_column(Integer)
     digest: Mapped[str] = mapped_column(String(64))
     folded: Mapped[bool] = mapped_column(default=False)
+    behind_at: Mapped[datetime | None] = mapped_column(Instant)
+    period: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    ladder_id: Mapped[int | None] = mapped_column(ForeignKey("ladder.id"), default=1)
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendar.id"), default=1)
 
 
 class Assignment(Base):
     """One task for one unit and one period. `state` is written by `operations/move.py` alone.
 
-    `due_at` may be moved later by decision; the batch keeps the first one. While SUBMITTED, `reviewer_unit_id` is the
-    unit at whose level it waits and `review_step` how many levels have approved this version.
+    `first_due_at` keeps the first due date once `due_at` was moved. While SUBMITTED, `reviewer_unit_id` is the unit at
+    whose level it waits and `review_step` how many levels have approved this version. `since`: when it came into its
+    present state, None while it stands as dispatched. `behind_at`: from when it lags behind the expected curve if
+    nothing more is reported. `suspended_at`: the clock stands still since then.
     """
 
     __tablename__ = "assignment"
@@ -64,12 +73,62 @@ class Assignment(Base):
     review_due_at: Mapped[datetime | None] = mapped_column(Instant)
     review_step: Mapped[int] = mapped_column(SmallInteger, default=0)
     not_before: Mapped[datetime | None] = mapped_column(Instant)
+    first_due_at: Mapped[datetime | None] = mapped_column(Instant)
+    behind_at: Mapped[datetime | None] = mapped_column(Instant)
+    since: Mapped[datetime | None] = mapped_column(Instant)
+    urged_at: Mapped[datetime | None] = mapped_column(Instant)
+    suspended_at: Mapped[datetime | None] = mapped_column(Instant)
+    in_charge_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+class Suspension(Base):
+    """A stretch in which an assignment's clock stood still, and the days that were given back for it.
+
+    `question_id`: the question that was pending above. Open while `ended_at` is None.
+    """
+
+    __tablename__ = "suspension"
+    __table_args__ = (
+        Index("ix_suspension_open", "assignment_id", unique=True, sqlite_where=text("ended_at IS NULL"),
+              postgresql_where=text("ended_at IS NULL")),
+        Index("ix_suspension_assignment_id", "assignment_id"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"))
+    question_id: Mapped[int | None] = mapped_column(ForeignKey("question.id"))
+    began_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    days: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class Question(Base):
+    """Asked upwards by the officer; while it is pending the clock of the assignment stands still."""
+
+    __tablename__ = "question"
+    __table_args__ = (
+        Index("ix_question_pending", "unit_id", "asked_at", sqlite_where=text("answered_at IS NULL"),
+              postgresql_where=text("answered_at IS NULL")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))  # who is asked
+    words: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"))
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    answer: Mapped[str] = mapped_column(Text, default="")
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    answered_post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
+    answered_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Timer(Base):
     """The next rung of an assignment, clustered by time so that what is due is one contiguous range.
 
     A timer may be stale: the rung is checked against the assignment when it fires, and `Firing` makes it unique.
+    `after`: everything planned up to that instant has been decided already.
     """
 
     __tablename__ = "timer"
@@ -79,3 +138,4 @@ class Timer(Base):
     fires_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
     assignment_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     rung: Mapped[int] = mapped_column(SmallInteger)
+    after: Mapped[datetime] = mapped_column(Instant, server_default=text("0"))

@@ -3,14 +3,26 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..db import Base, BigId, Code, Exact, Instant
-from ..rules.dates import DueKind
+from ..rules.calendars import DayKind, Roll
+from ..rules.dates import CountsFrom, DueKind
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import Level, Line
-from ..rules.plans import CampaignStatus, EvidenceKind, Grade
+from ..rules.plans import CampaignStatus, EvidenceKind, Grade, PeriodState
 
 
 class Campaign(Base):
@@ -38,7 +50,9 @@ class Campaign(Base):
     author_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime] = mapped_column(Instant)
     issued_at: Mapped[datetime | None] = mapped_column(Instant)
+    ladder_key: Mapped[str] = mapped_column(String(40), default="", server_default="")  # empty: the default
 
+    occasions: Mapped[list["Occasion"]] = relationship(order_by="Occasion.position", cascade="all, delete-orphan")
     phases: Mapped[list["Phase"]] = relationship(order_by="Phase.position", cascade="all, delete-orphan")
     co_issuers: Mapped[list["CampaignUnit"]] = relationship(cascade="all, delete-orphan")
     tasks: Mapped[list["Task"]] = relationship(order_by="Task.position", cascade="all, delete-orphan")
@@ -67,6 +81,41 @@ class Phase(Base):
     words: Mapped[str] = mapped_column(Text, default="")
 
 
+class Occasion(Base):
+    """A day that dates of this campaign depend on, such as a congress. `happens_on` may be set or moved later."""
+
+    __tablename__ = "occasion"
+    __table_args__ = (UniqueConstraint("campaign_id", "position"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    name: Mapped[str] = mapped_column(String(120))
+    happens_on: Mapped[date | None] = mapped_column(Date)
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class Period(Base):
+    """One turn of a recurring task: opened as a batch, or missed with the reason. `number` is the assignments' period.
+
+    `unit_id`: whose turn it is, where the task rotates.
+    """
+
+    __tablename__ = "period"
+    __table_args__ = (UniqueConstraint("task_id", "number"), UniqueConstraint("task_id", "opens_on"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"))
+    number: Mapped[int] = mapped_column(SmallInteger)
+    opens_on: Mapped[date] = mapped_column(Date)
+    due_on: Mapped[date | None] = mapped_column(Date)
+    state: Mapped[PeriodState] = mapped_column(Code(PeriodState))
+    at: Mapped[datetime] = mapped_column(Instant)
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    reason: Mapped[str] = mapped_column(String(200), default="")
+
+
 class Task(Base):
     """One thing asked of one or more lines: at one level below the issuing unit, or of the units named one by one."""
 
@@ -87,6 +136,18 @@ class Task(Base):
     due_days: Mapped[int | None] = mapped_column(SmallInteger)
     respond_days: Mapped[int | None] = mapped_column(SmallInteger)
     grace_days: Mapped[int | None] = mapped_column(SmallInteger)
+    review_days: Mapped[int | None] = mapped_column(SmallInteger)
+    days: Mapped[DayKind] = mapped_column(Code(DayKind), default=DayKind.CALENDAR, server_default=text("1"))
+    counts_from: Mapped[CountsFrom] = mapped_column(
+        Code(CountsFrom), default=CountsFrom.ISSUE, server_default=text("1")
+    )
+    roll: Mapped[Roll] = mapped_column(Code(Roll), default=Roll.STAY, server_default=text("0"))
+    occasion_id: Mapped[int | None] = mapped_column(ForeignKey("occasion.id"), index=True)
+    ladder_key: Mapped[str] = mapped_column(String(40), default="", server_default="")  # empty: as the campaign
+    rrule: Mapped[str] = mapped_column(String(200), default="", server_default="")  # empty: asked once
+    repeats_from: Mapped[date | None] = mapped_column(Date)
+    window_days: Mapped[int | None] = mapped_column(SmallInteger)  # from the opening of a period to its due day
+    rotates: Mapped[bool] = mapped_column(default=False, server_default=false())
     min_characters: Mapped[int] = mapped_column(SmallInteger, default=0)
     review_levels: Mapped[str] = mapped_column(String(20), default="")  # 'all' is empty; else level numbers, '3,4'
 

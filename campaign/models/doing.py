@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,22 +42,27 @@ class JobRun(Base):
 
 
 class Firing(Base):
-    """One rung of one assignment that has fired, or was skipped with the reason. The row is the claim."""
+    """One rung of one assignment, for one date, that has fired or was skipped with the reason. The row is the claim.
+
+    `anchor_at` is the date that the rung counts from: when that date is moved, the rung may speak of the new one.
+    """
 
     __tablename__ = "firing"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), primary_key=True)
     rung: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    anchor_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant)
     run: Mapped[int] = mapped_column(BigInteger)  # marks the rows of one sweep, so that its events can follow
     skipped: Mapped[str] = mapped_column(String(40), default="")
 
 
 class Tally(Base):
-    """How many assignments of a task stand in a state, in the subtree of an area, for one line and one due date.
+    """How many assignments of a task stand in a state, in the subtree of an area, for one line and one pair of dates.
 
-    Areas that are leaves have no tally: their assignments are the fact. `due` is microseconds since 1970, 0 for none.
+    Areas that are leaves have no tally: their assignments are the fact. `due` and `behind` (from when they lag behind
+    the curve) are microseconds since 1970, 0 for none.
     """
 
     __tablename__ = "tally"
@@ -67,12 +73,13 @@ class Tally(Base):
     line: Mapped[Line] = mapped_column(Code(Line), primary_key=True)
     state: Mapped[State] = mapped_column(Code(State), primary_key=True)
     due: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    behind: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     n: Mapped[int] = mapped_column(Integer)
     changed_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class TallyDelta(Base):
-    """A change not yet folded into the tallies: one assignment went from one state (none when new) to another."""
+    """A change not yet folded into the tallies: one assignment went from one state and pair of dates to another."""
 
     __tablename__ = "tally_delta"
     __table_args__ = (Index("ix_tally_delta_task_id", "task_id"),)
@@ -81,8 +88,11 @@ class TallyDelta(Base):
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     from_state: Mapped[State | None] = mapped_column(Code(State))
+    from_due: Mapped[int] = mapped_column(BigId)
+    from_behind: Mapped[int] = mapped_column(BigId, default=0, server_default=text("0"))
     to_state: Mapped[State] = mapped_column(Code(State))
-    due: Mapped[int] = mapped_column(BigId)
+    to_due: Mapped[int] = mapped_column(BigId, default=0, server_default=text("0"))
+    to_behind: Mapped[int] = mapped_column(BigId, default=0, server_default=text("0"))
 
 
 class StateCount(Base):

@@ -26,6 +26,11 @@ class Standing(Facts):
     due_at: datetime | None = None
     respond_by: datetime | None = None
     cut_off_at: datetime | None = None
+    review_due_at: datetime | None = None
+    behind_at: datetime | None = None
+    since: datetime | None = None
+    suspended_at: datetime | None = None
+    submitted_at: datetime | None = None
     review_step: int = 0
     submission_id: int | None = None
     submission_number: int = 0
@@ -69,6 +74,10 @@ def _statement() -> Select[Any]:
             assignment.due_at,
             assignment.respond_by,
             assignment.cut_off_at,
+            assignment.review_due_at,
+            assignment.behind_at,
+            assignment.since,
+            assignment.suspended_at,
             assignment.reviewer_unit_id,
             assignment.review_step,
             campaign.id.label("campaign_id"),
@@ -79,6 +88,7 @@ def _statement() -> Select[Any]:
             submission.c.person_id,
             submission.c.chain,
             submission.c.digest,
+            submission.c.at.label("submitted_at"),
             reviewers.scalar_subquery().label("reviewers"),
         )
         .select_from(Assignment.__table__)
@@ -117,6 +127,11 @@ def _standing(row: Row[tuple[object, ...]], reason: str) -> Standing:
         due_at=row.due_at,
         respond_by=row.respond_by,
         cut_off_at=row.cut_off_at,
+        review_due_at=row.review_due_at,
+        behind_at=row.behind_at,
+        since=row.since,
+        suspended_at=row.suspended_at,
+        submitted_at=row.submitted_at,
         review_step=row.review_step,
         submission_id=row.submission_id,
         submission_number=row.number or 0,

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     and_,
+    false,
     or_,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -75,6 +76,7 @@ class Person(Base):
     """A human with an account; `id` 1 is the system itself, which cannot sign in."""
 
     __tablename__ = "person"
+    __table_args__ = (Index("ix_person_feed_digest", "feed_digest", unique=True),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     login: Mapped[str] = mapped_column(String(64), unique=True)
@@ -86,6 +88,13 @@ class Person(Base):
     must_change_password: Mapped[bool] = mapped_column(default=True)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    # How the person wants to be told; None: as everybody. Times are minutes after midnight, local.
+    digest_at: Mapped[int | None] = mapped_column(SmallInteger)
+    quiet_from: Mapped[int | None] = mapped_column(SmallInteger)
+    quiet_until: Mapped[int | None] = mapped_column(SmallInteger)
+    on_rest_days: Mapped[bool] = mapped_column(default=False, server_default=false())
+    channels: Mapped[str | None] = mapped_column(String(60))  # numbers of channels, comma-joined
+    feed_digest: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of the calendar link's token
 
 
 class Post(Base):
@@ -105,6 +114,27 @@ class Post(Base):
     valid_from: Mapped[date] = mapped_column(Date)
     valid_to: Mapped[date | None] = mapped_column(Date)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Delegation(Base):
+    """Somebody stands in for the holder of a post for a time, both days included. `delegator_id` gave it: the holder,
+    or a stand-in who passes it on. An act of the stand-in is stamped with the post, so that it reads 'X for Y'."""
+
+    __tablename__ = "delegation"
+    __table_args__ = (
+        CheckConstraint("valid_from <= valid_to", name="validity"),
+        CheckConstraint("delegator_id <> delegate_id", name="somebody_else"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"), index=True)
+    delegator_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    delegate_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date] = mapped_column(Date)
+    reason: Mapped[str] = mapped_column(String(400), default="")
+    at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 def holds_on(day: date) -> ColumnElement[bool]:

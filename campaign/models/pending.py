@@ -1,6 +1,6 @@
 """What is not yet folded into the tallies, as SELECTs that the folder and the readers of the board share.
 
-Rows are (task_id, unit_id, state, due, n): n more, or with a minus fewer, in that state with that due date.
+Rows are (task_id, unit_id, state, due, behind, n): n more, or with a minus fewer, in that state with those dates.
 """
 
 from typing import Any
@@ -14,9 +14,21 @@ from .doing import Tally, TallyDelta
 
 def left_and_reached(chosen: ColumnElement[bool]) -> list[Select[Any]]:
     """Each chosen delta twice: one less in the state it left, one more in the state it reached."""
-    task, unit, due = TallyDelta.task_id, TallyDelta.unit_id, TallyDelta.due
-    left = select(task, unit, TallyDelta.from_state.label("state"), due, literal(-1).label("n"))
-    reached = select(task, unit, TallyDelta.to_state.label("state"), due, literal(1).label("n"))
+    key = TallyDelta.task_id, TallyDelta.unit_id
+    left = select(
+        *key,
+        TallyDelta.from_state.label("state"),
+        TallyDelta.from_due.label("due"),
+        TallyDelta.from_behind.label("behind"),
+        literal(-1).label("n"),
+    )
+    reached = select(
+        *key,
+        TallyDelta.to_state.label("state"),
+        TallyDelta.to_due.label("due"),
+        TallyDelta.to_behind.label("behind"),
+        literal(1).label("n"),
+    )
     return [left.where(chosen, TallyDelta.from_state.is_not(None)), reached.where(chosen)]
 
 
@@ -28,6 +40,7 @@ def dispatched(chosen: ColumnElement[bool]) -> Select[Any]:
             Assignment.unit_id,
             literal(State.ISSUED, Tally.state.type).label("state"),
             func.coalesce(type_coerce(Batch.due_at, BigInteger), 0).label("due"),
+            func.coalesce(type_coerce(Batch.behind_at, BigInteger), 0).label("behind"),
             literal(1).label("n"),
         )
         .select_from(Batch)
@@ -43,5 +56,6 @@ def standing(chosen: ColumnElement[bool]) -> Select[Any]:
         Assignment.unit_id,
         Assignment.state,
         func.coalesce(type_coerce(Assignment.due_at, BigInteger), 0).label("due"),
+        func.coalesce(type_coerce(Assignment.behind_at, BigInteger), 0).label("behind"),
         literal(1).label("n"),
     ).where(chosen)

@@ -1,8 +1,19 @@
 """How people are told: notices, their deliveries by channel, and what somebody has seen."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, BigId, Code, Instant
@@ -31,6 +42,7 @@ class Notice(Base):
     assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
     created_at: Mapped[datetime] = mapped_column(Instant)
     read_at: Mapped[datetime | None] = mapped_column(Instant)
+    urgent: Mapped[bool] = mapped_column(default=False, server_default=false())  # at once, not in the day's digest
     delivered_at: Mapped[datetime | None] = mapped_column(Instant)  # when it was handed to the channels
 
 
@@ -50,6 +62,9 @@ class Delivery(Base):
     state: Mapped[DeliveryState] = mapped_column(Code(DeliveryState))
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)
     next_try_at: Mapped[datetime] = mapped_column(Instant)
+    digest_on: Mapped[date | None] = mapped_column(
+        Date
+    )  # of which day's digest it is a part; None: a message of its own
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     error: Mapped[str] = mapped_column(Text, default="")
 

@@ -14,7 +14,7 @@ from ..config import Settings
 from ..db import db
 from ..models import Assignment, Batch, Campaign, Delivery, Event, Notice, Person, Post, Task, Unit
 from ..models.organisation import holds_on
-from ..rules.ladder import LADDER
+from ..rules.ladder import FURTHER, STATES, TAGS, Anchor
 from ..rules.organisation import Role
 from ..rules.states import WITH_OFFICER, State
 from ..rules.telling import Channel
@@ -25,7 +25,8 @@ from .messages import Item, write
 STILL_NEEDED: dict[str, tuple[State, ...]] = {
     "assignment:submission:submit": (State.SUBMITTED,),
     "assignment:review:pass-up": (State.SUBMITTED,),
-    **{rung.tag: rung.states for rung in LADDER},
+    **{tag: STATES[anchor] for anchor, tags in TAGS.items() for tag in tags},
+    FURTHER: STATES[Anchor.DUE],
 }
 FOR_REVIEWERS = ("assignment:submission:submit", "assignment:review:pass-up")
 ADDRESS: dict[Channel, ColumnElement[str | None]] = {Channel.MAIL: Person.email.expression}

@@ -32,7 +32,7 @@ from ..rules.organisation import LEAF_LEVELS, Line
 from ..rules.states import State
 
 UNSEEN = {"synchronize_session": False}  # no loaded object is looked at
-KEY = ("task_id", "area_id", "line", "state", "due")
+KEY = ("task_id", "area_id", "line", "state", "due", "behind")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Difference:
     line: Line
     state: State
     due: int
+    behind: int
     stored: int
     counted: int
 
@@ -77,7 +78,9 @@ def differences(limit: int = 1_000) -> list[Difference]:
         .limit(limit)
     )
     return [
-        Difference(row.task_id, row.area_id, Line(row.line), State(row.state), row.due, row.stored, row.counted)
+        Difference(
+            row.task_id, row.area_id, Line(row.line), State(row.state), row.due, row.behind, row.stored, row.counted
+        )
         for row in rows
     ]
 
@@ -106,11 +109,11 @@ def _written(ids: list[int]) -> Any:
 
 
 def _climbed(base: CompoundSelect[Any] | Select[Any]) -> Select[Any]:
-    """Rows (task, unit, state, due, n) added up for every area from the unit's own upwards, leaf areas left out."""
+    """Rows (task, unit, state, due, behind, n) added up for every area from the unit's own upwards, without leaves."""
     rows = base.subquery()
     start = case((Area.level.in_(LEAF_LEVELS), Area.parent_id), else_=Area.id)
     placed = (
-        select(rows.c.task_id, start.label("area_id"), Unit.line, rows.c.state, rows.c.due, rows.c.n)
+        select(rows.c.task_id, start.label("area_id"), Unit.line, rows.c.state, rows.c.due, rows.c.behind, rows.c.n)
         .join(Unit, Unit.id == rows.c.unit_id)
         .join(Area, Area.id == Unit.area_id)
         .subquery()
@@ -130,7 +133,7 @@ def _climbed(base: CompoundSelect[Any] | Select[Any]) -> Select[Any]:
 
 def _upwards(first: CTE) -> CTE:
     above = (
-        select(first.c.task_id, Area.parent_id, first.c.line, first.c.state, first.c.due, first.c.n)
+        select(first.c.task_id, Area.parent_id, first.c.line, first.c.state, first.c.due, first.c.behind, first.c.n)
         .join(Area, Area.id == first.c.area_id)
         .where(Area.parent_id.is_not(None))
     )

@@ -8,20 +8,20 @@ from datetime import datetime
 from sqlalchemy import String, and_, cast, func, insert, literal, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..clock import local_today, zone
+from ..clock import local_today
 from ..db import Instant, db, insert_new
 from ..errors import Forbidden, NotFound, Refused, Stale, say
-from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Task, TaskLine, TaskUnit, Timer, Unit
+from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Task, TaskLine, TaskUnit, Unit
+from ..models.outlook import Outlook, outlook_of
 from ..notify.outbox import tell_batch
-from ..rules.dates import DateRule, Dates, dates_at
-from ..rules.ladder import rungs_from
+from ..rules.ladder import first_step
 from ..rules.organisation import Actor, Role
 from ..rules.plans import CampaignStatus
 from ..rules.states import Action, State
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .repeating import once
-from .timers import arm, ladder_for
+from .timers import arm, arm_all
 
 Progress = Callable[[str, int, int], None]
 DISPATCH_STEPS = 4
@@ -95,20 +95,21 @@ def dispatch(task_id: int, *, actor: Actor, now: datetime, progress: Progress | 
     post_id, status = _campaign(task.campaign_id, actor)
     if status is not CampaignStatus.ISSUED:
         raise Refused(say("Only tasks of an issued campaign can be dispatched."))
-    rule = DateRule(task.due_kind, task.due_on, task.due_days, task.respond_days, task.grace_days)
-    dates = dates_at(rule, now, zone())
-    batch = {"task_id": task_id, "dispatched_at": now, "items": 0, "digest": "", "folded": False}
+    outlook = outlook_of(task_id, now=now)
+    dates = outlook.dates
+    batch = {"task_id": task_id, "dispatched_at": now, "items": 0, "digest": "", "folded": False, "period": 0}
     batch |= {"respond_by": dates.respond_by, "due_at": dates.due_at, "cut_off_at": dates.cut_off_at}
+    batch |= {"behind_at": outlook.behind_at, "ladder_id": outlook.ladder.id, "calendar_id": outlook.calendar.id}
     nested = db.session.begin_nested()
     batch_id: int = db.session.execute(insert(Batch).values(batch).returning(Batch.id)).scalar_one()
     told("assignments", 0, DISPATCH_STEPS)
-    items = _assign(task_id, batch_id, dates, now)
+    items = _assign(task_id, batch_id, outlook, now)
     if not items:
         nested.rollback()
         return Dispatched(None, 0)
     nested.commit()
     told("timers", 1, DISPATCH_STEPS)
-    _arm_batch(task, batch_id, dates, now)
+    _arm_batch(batch_id, outlook, now)
     told("digest", 2, DISPATCH_STEPS)
     digest = batch_digest(batch_id)
     db.session.execute(
@@ -140,8 +141,8 @@ def dispatch(task_id: int, *, actor: Actor, now: datetime, progress: Progress | 
     return Dispatched(batch_id, items)
 
 
-def _assign(task_id: int, batch_id: int, dates: Dates, now: datetime) -> int:
-    today = local_today(now)
+def _assign(task_id: int, batch_id: int, outlook: Outlook, now: datetime) -> int:
+    today, dates = local_today(now), outlook.dates
     columns = {
         "task_id": literal(task_id),
         "unit_id": Unit.id,
@@ -152,6 +153,7 @@ def _assign(task_id: int, batch_id: int, dates: Dates, now: datetime) -> int:
         "respond_by": literal(dates.respond_by, Instant),
         "due_at": literal(dates.due_at, Instant),
         "cut_off_at": literal(dates.cut_off_at, Instant),
+        "behind_at": literal(outlook.behind_at, Instant),
         "review_step": literal(0),
     }
     units = (
@@ -168,16 +170,12 @@ def _assign(task_id: int, batch_id: int, dates: Dates, now: datetime) -> int:
     return int(added.rowcount)  # type: ignore[attr-defined]
 
 
-def _arm_batch(task: Task, batch_id: int, dates: Dates, now: datetime) -> None:
+def _arm_batch(batch_id: int, outlook: Outlook, now: datetime) -> None:
     """One timer each, all at the same first rung; reminders already past are left out, escalations are not."""
-    first = rungs_from(dates.respond_by, dates.due_at, now, ladder_for(task.grade))
-    if first is None:
-        return
-    when, rung = first
-    rows = select(
-        literal(int(rung.sweep)), literal(max(when, now), Instant), Assignment.id, literal(rung.number)
-    ).where(Assignment.batch_id == batch_id)
-    db.session.execute(insert(Timer).from_select(["sweep", "fires_at", "assignment_id", "rung"], rows))
+    first = first_step(outlook.steps, now)
+    if first is not None:
+        after, step = first
+        arm_all(Assignment.batch_id == batch_id, step, when=max(step.when, now), after=after)
 
 
 def batch_digest(batch_id: int) -> str:
@@ -202,7 +200,7 @@ def reopen(
         return
     facts = standing_of(assignment_id, reason)
     move(allowed(Action.REOPEN, facts, actor=actor, seen=seen), actor=actor, now=now)
-    arm(facts, now=now, not_before=now)
+    arm(facts.id, now=now, after=facts.submitted_at or now)
 
 
 def cancel(

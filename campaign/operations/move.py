@@ -103,6 +103,7 @@ def move(
             "review_step": review_step,
             "review_due_at": review_due_at,
             "not_before": not_before,
+            "since": now,
         },
     ).first()
     if changed is None:
@@ -138,11 +139,15 @@ def _tell(row: Transition, facts: Standing, reviewer_unit_id: int | None, event_
 def _count(facts: Standing, target: State) -> None:
     """Leaves a delta for the roll-up; ancestors are never touched here, where all writers would queue at the root."""
     due = micros(facts.due_at) if facts.due_at else 0
+    behind = micros(facts.behind_at) if facts.behind_at else 0
     delta = {
         "task_id": facts.task_id,
         "unit_id": facts.unit_id,
         "from_state": facts.state,
+        "from_due": due,
+        "from_behind": behind,
         "to_state": target,
-        "due": due,
+        "to_due": due,
+        "to_behind": behind,
     }
     run(_COUNT, delta)

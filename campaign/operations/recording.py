@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CTE, Subquery, and_, exists, func, literal, select, union_all, update
+from sqlalchemy import CTE, Subquery, and_, bindparam, exists, func, literal, select, union_all, update
 
-from ..db import EPOCH, Instant, db, insert
+from ..db import EPOCH, MICROSECOND, Instant, db, insert, insert_new, run
 from ..models import Area, Assignment, JobRun, StateCount, Tally, Unit
-from ..rules.jobs import RunState
+from ..rules.jobs import LONGEST_RUN, SKEW, RunState
 from ..rules.organisation import LEAF_LEVELS
 from .folding import fold
 
@@ -16,17 +16,54 @@ RECORD_STATES = "record_states"
 # recorded twice, because only what differs is.
 OVERLAP = timedelta(hours=1)
 NOTHING_YET: dict[str, Any] = {"done": 0, "skipped": 0, "failed": 0, "error": ""}
-
-
-def claim_slot(name: str, slot: datetime, *, worker: str, now: datetime) -> int | None:
-    """The id of the run that now belongs to this worker; None when the slot is taken already."""
-    claim = (
-        insert(JobRun)
-        .values(name=name, slot=slot, state=RunState.RUNNING, started_at=now, worker=worker, **NOTHING_YET)
-        .on_conflict_do_nothing(index_elements=["name", "slot"])
-        .returning(JobRun.id)
+ONE_SLOT = timedelta(milliseconds=1)  # no two slots of a job are nearer; within it the turns of one slot are told apart
+_RUNS: Any = JobRun.__table__
+_OF_SLOT = _RUNS.alias("of_slot")
+_NEWEST = (
+    select(
+        _RUNS.c.slot,
+        _RUNS.c.started_at,
+        select(func.count())
+        .select_from(_OF_SLOT)
+        .where(
+            _OF_SLOT.c.name == bindparam("name"),
+            _OF_SLOT.c.slot >= bindparam("slot", type_=Instant()),
+            _OF_SLOT.c.slot < bindparam("end", type_=Instant()),
+        )
+        .scalar_subquery()
+        .label("taken"),
     )
-    return db.session.execute(claim).scalar_one_or_none()
+    .where(_RUNS.c.name == bindparam("name"))
+    .order_by(_RUNS.c.id.desc())
+    .limit(1)
+)
+_CLAIM = insert_new(JobRun).returning(_RUNS.c.id)
+
+
+def claim_slot(name: str, slot: datetime, *, worker: str, now: datetime, again: bool = False) -> int | None:
+    """The id of the run that now belongs to this worker; None when the slot is taken already.
+
+    `again`: a slot comes again when the clock was set back behind it. Its run is kept a microsecond behind the first.
+    """
+    turn = _turn(name, slot, now) if again else 0
+    if turn is None:
+        return None
+    claim = {"name": name, "slot": slot + turn * MICROSECOND, "state": RunState.RUNNING, "started_at": now}
+    return run(_CLAIM, claim | {"worker": worker} | NOTHING_YET).scalar_one_or_none()
+
+
+def _turn(name: str, slot: datetime, now: datetime) -> int | None:
+    """How often the slot has been there before; None when it is taken in its present turn.
+
+    Runs are numbered in the order in which they really began. Where the newest is of an earlier slot, or began later
+    than now, a run at this slot tells of a time before the clock was set back.
+    """
+    newest = run(_NEWEST, {"name": name, "slot": slot, "end": slot + ONE_SLOT}).first()
+    if newest is None:
+        return 0
+    if newest.slot >= slot + ONE_SLOT and newest.started_at <= now + SKEW:
+        return None if newest.taken else 0  # another machine's clock goes a little ahead
+    return None if slot <= newest.slot < slot + ONE_SLOT else int(newest.taken)
 
 
 def close_run(
@@ -39,6 +76,17 @@ def close_run(
         .values(state=state, done=done, skipped=skipped, failed=failed, error=error, finished_at=now)
         .execution_options(synchronize_session=False)
     )
+
+
+def close_abandoned(*, now: datetime) -> int:
+    """Marks the runs that never ended, because they hung or their process died; how many."""
+    ended = db.session.execute(
+        update(JobRun)
+        .where(JobRun.state == RunState.RUNNING, JobRun.started_at < now - LONGEST_RUN)
+        .values(state=RunState.ABANDONED, finished_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return int(ended.rowcount)  # type: ignore[attr-defined]
 
 
 def record_states(slot: datetime, *, now: datetime) -> int:

@@ -9,14 +9,12 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
-from ..clock import zone
 from ..db import db, insert_new
 from ..db import insert as insert_or_update
 from ..errors import Forbidden, Invalid, Problem, Refused, say
 from ..evidence.store import Stored
 from ..models import Attachment, CheckIn, Draft, Evidence, EvidenceRule, Metric, MetricValue, Submission, Task
 from ..models.facts import Standing
-from ..rules.dates import review_due
 from ..rules.metrics import Value
 from ..rules.organisation import Actor, PostFact, Role
 from ..rules.requirements import EvidenceNeed, MetricNeed, Needs, missing
@@ -25,7 +23,7 @@ from .chains import chain_of
 from .log import canonical, record
 from .move import allowed, move, standing_of
 from .repeating import once, remember
-from .timers import arm
+from .timers import arm, review_due_at
 
 LONGEST_WORDS = 20_000
 
@@ -135,13 +133,14 @@ def submit(
         actor=actor,
         now=now,
         reviewer_unit_id=chain[0],
-        review_due_at=review_due(now, zone()),
+        review_due_at=review_due_at(facts.task_id, now=now),
         data={"number": number, "digest": digest, "reviewer": chain[0]},
     )
     row = {"assignment_id": facts.id, "number": number, "words": report.words.strip(), "at": now, "digest": digest}
     row |= {"person_id": actor.person_id, "post_id": step.post.id, "chain": ",".join(map(str, chain))}
     submission_id = db.session.execute(insert(Submission).values(row).returning(Submission.id)).scalar_one()
     _keep_parts(facts, report, submission_id=submission_id)
+    arm(facts.id, now=now, after=now)
     db.session.execute(delete(Draft).where(Draft.assignment_id == facts.id, Draft.person_id == actor.person_id))
     remember(client_action_id, json.dumps([submission_id, number]))
     return Submitted(submission_id, number)
@@ -156,7 +155,7 @@ def withdraw(
     facts = standing_of(assignment_id)
     step = allowed(Action.WITHDRAW, facts, actor=actor, seen=seen)
     move(step, actor=actor, now=now, data={"number": facts.submission_number})
-    arm(facts, now=now, not_before=now)
+    arm(facts.id, now=now, after=facts.submitted_at or now)
 
 
 def save_draft(assignment_id: int, fields: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:

@@ -4,17 +4,15 @@ from datetime import datetime
 
 from sqlalchemy import insert
 
-from ..clock import zone
 from ..db import db
 from ..errors import Invalid, Problem, say
 from ..models import Review
-from ..rules.dates import review_due
 from ..rules.ladder import RETURN_GRACE
 from ..rules.organisation import Actor
 from ..rules.states import Action, ReturnReason
 from .move import Step, allowed, move, standing_of
 from .repeating import once
-from .timers import arm
+from .timers import arm, review_due_at
 
 LONGEST_WORDS = 4_000
 
@@ -46,9 +44,10 @@ def approve(
             now=now,
             reviewer_unit_id=reviewer,
             review_step=facts.review_step + 1,
-            review_due_at=review_due(now, zone()),
+            review_due_at=review_due_at(facts.task_id, now=now),
             data={**data, "reviewer": reviewer},
         )
+        arm(facts.id, now=now, after=now)
     else:
         move(step, actor=actor, now=now, data=data)
     _decide(step, Action.APPROVE, actor=actor, now=now, reason=None, words=words)
@@ -87,7 +86,7 @@ def return_for_changes(
     }
     move(step, actor=actor, now=now, not_before=now + RETURN_GRACE, data=data)
     _decide(step, Action.RETURN, actor=actor, now=now, reason=reason, words=words)
-    arm(facts, now=now, not_before=now + RETURN_GRACE)
+    arm(facts.id, now=now, after=facts.submitted_at or now, not_before=now + RETURN_GRACE)
 
 
 def _decide(

@@ -2,35 +2,63 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, literal, select
 
-from ..db import db, insert_new
-from ..models import Firing, Task, Timer
-from ..models.facts import Standing
-from ..rules.ladder import LADDER, OVERTAKEN, Rung, planned
-from ..rules.plans import Grade
+from ..clock import zone
+from ..db import Instant, db, insert_new
+from ..models import Assignment, Campaign, Task, Timer
+from ..models.ladders import calendar_for, calendars
+from ..models.timing import timing_of
+from ..rules.calendars import DayKind
+from ..rules.dates import review_due
+from ..rules.ladder import Step, decide
+
+TIMER = ["sweep", "fires_at", "assignment_id", "rung", "after"]
 
 
-def ladder_for(grade: Grade) -> tuple[Rung, ...]:
-    """The rungs that apply: a task of best effort never escalates."""
-    return tuple(rung for rung in LADDER if grade is Grade.BINDING or rung.levels_up == 0)
+def arm(assignment_id: int, *, now: datetime, after: datetime, not_before: datetime | None = None) -> None:
+    """Arms the next rung of an assignment as it stands now, to fire not before that instant; nothing when none is left.
 
-
-def arm(facts: Standing, *, now: datetime, not_before: datetime) -> None:
-    """Arms the next rung that has not fired yet, to fire not before that instant; nothing when none is left.
-
-    Of the rungs that passed while the work lay with the reviewers the latest will speak; the others are overtaken.
+    `after`: up to then everything has been decided. Of the rungs that passed since, while the work lay elsewhere, the
+    latest will speak when the timer comes; the others are overtaken.
     """
-    grade = db.session.execute(select(Task.grade).where(Task.id == facts.task_id)).scalar_one()
-    fired = db.session.execute(select(func.max(Firing.rung)).where(Firing.assignment_id == facts.id)).scalar() or 0
-    rungs = [pair for pair in planned(facts.respond_by, facts.due_at, after=fired) if pair[1] in ladder_for(grade)]
-    passed = [pair for pair in rungs if pair[0] <= not_before]
-    skipped = [
-        {"assignment_id": facts.id, "rung": rung.number, "at": now, "run": 0, "skipped": OVERTAKEN}
-        for _, rung in passed[:-1]
-    ]
-    if skipped:
-        db.session.execute(insert_new(Firing), skipped)
-    for when, rung in passed[-1:] or rungs[:1]:
-        row = {"sweep": rung.sweep, "fires_at": max(when, not_before), "assignment_id": facts.id, "rung": rung.number}
-        db.session.execute(insert_new(Timer).values(row))
+    timing = timing_of(assignment_id)
+    if timing is None or timing.suspended_at is not None:
+        return
+    decision = decide(timing.steps, timing.state, timing.behind_at, after, now)
+    step = decision.speak or decision.next
+    if step is None:
+        return
+    when = max(step.when, not_before or step.when, now if decision.speak else step.when)
+    row = {
+        "sweep": step.rung.sweep,
+        "fires_at": when,
+        "assignment_id": assignment_id,
+        "rung": step.rung.number,
+        "after": after,
+    }
+    db.session.execute(insert_new(Timer).values(row))
+
+
+def arm_all(which: ColumnElement[bool], step: Step, *, when: datetime, after: datetime) -> None:
+    """The same timer for every assignment of a clause over Assignment, in one statement."""
+    rows = select(
+        literal(int(step.rung.sweep)),
+        literal(when, Instant),
+        Assignment.id,
+        literal(step.rung.number),
+        literal(after, Instant),
+    ).where(which)
+    db.session.execute(insert_new(Timer).from_select(TIMER, rows))
+
+
+def review_due_at(task_id: int, *, now: datetime) -> datetime:
+    """Until when a level should decide on what comes to it now, by the task's days and the issuing unit's calendar."""
+    task = db.session.execute(
+        select(Task.review_days, Task.days, Campaign.issuing_unit_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .where(Task.id == task_id)
+    ).one()
+    calendar_id = calendar_for(task.issuing_unit_id)
+    kind = DayKind.WORKING if task.review_days is None else task.days
+    return review_due(now, zone(), calendars([calendar_id])[calendar_id], task.review_days, kind)

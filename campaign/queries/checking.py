@@ -1,19 +1,21 @@
 """The invariants of the data, recomputed: each check answers with the breaches it finds, none when all is well."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, String, and_, case, cast, func, literal, or_, select
 
-from ..db import db
+from ..db import db, listed
 from ..evidence.store import Store
-from ..models import Assignment, Batch, Event, Evidence, Firing, Review, Submission, Task, Timer
-from ..rules.ladder import LADDER
-from ..rules.plans import Grade
-from ..rules.states import WITH_OFFICER, Action, State
+from ..models import Assignment, Batch, Event, Evidence, Firing, Review, Submission, Timer
+from ..models.timing import timings_of
+from ..rules.ladder import may_speak
+from ..rules.states import OPEN, Action, State
 
 CHUNK = 2_000
 MOST = 100  # breaches named per check; more of the same tells nothing new
@@ -164,22 +166,34 @@ def batches_hold_what_their_event_says() -> Iterator[Breach]:
 
 
 def nothing_waits_unheard() -> Iterator[Breach]:
-    """No open assignment with a due date is without a timer before its last rung has fired."""
-    last = max(rung.number for rung in LADDER)
-    last_reminder = max(rung.number for rung in LADDER if not rung.levels_up)
-    final = case((Task.grade == Grade.BINDING, last), else_=last_reminder)
-    rows = (
+    """Every open assignment has a timer, unless its clock stands still or its ladder has nothing more to say."""
+    unarmed = (
         select(Assignment.id)
-        .join(Task, Task.id == Assignment.task_id)
         .where(
-            Assignment.due_at.is_not(None),
-            Assignment.state.in_(WITH_OFFICER),
+            Assignment.state.in_(OPEN),
+            Assignment.suspended_at.is_(None),
             ~select(Timer.rung).where(Timer.assignment_id == Assignment.id).exists(),
-            ~select(Firing.rung).where(Firing.assignment_id == Assignment.id, Firing.rung >= final).exists(),
         )
+        .order_by(Assignment.id)
     )
-    for row in db.session.execute(rows.limit(MOST)):
-        yield Breach("timers", "assignment", row.id, "open and due, but no rung is armed")
+    ids = list(db.session.execute(unarmed).scalars())
+    for at in range(0, len(ids), CHUNK):
+        yield from _unheard(ids[at : at + CHUNK])
+
+
+def _unheard(ids: list[int]) -> Iterator[Breach]:
+    """Those of these whose ladder has a rung that neither fired nor was skipped."""
+    timings = timings_of(ids)
+    said: dict[int, set[tuple[int, datetime]]] = defaultdict(set)
+    for row in db.session.execute(
+        select(Firing.assignment_id, Firing.rung, Firing.anchor_at).where(Firing.assignment_id.in_(listed(ids)))
+    ):
+        said[row.assignment_id].add((row.rung, row.anchor_at))
+    for row in timings.rows:
+        state = State(row.state)
+        able = [step for step in timings.of(row).steps if may_speak(step, state) and step.when > row.dispatched_at]
+        if able and (able[-1].rung.number, able[-1].anchor_at) not in said[row.id]:
+            yield Breach("timers", "assignment", row.id, "open, but no rung of its ladder is armed")
 
 
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
 from zoneinfo import ZoneInfo
 
+from .calendars import PLAIN, Calendar, DayKind, Roll
 from .states import State
 
 NEAR_DUE = timedelta(days=3)  # three days before the date a unit can still act without haste
@@ -17,6 +18,14 @@ class DueKind(IntEnum):
     NONE = 0
     FIXED = 1
     RELATIVE = 2
+    OCCASION = 3
+
+
+class CountsFrom(IntEnum):
+    """From when a relative date counts."""
+
+    ISSUE = 1
+    SIGN_FOR = 2
 
 
 class Light(IntEnum):
@@ -45,13 +54,20 @@ def local_day(moment: datetime, zone: str) -> date:
 
 @dataclass(frozen=True)
 class DateRule:
-    """The dates a task asks for: `due_on` for FIXED; `due_days` after issue for RELATIVE; days count calendar days."""
+    """The dates a task asks for: `due_on` for FIXED; `due_days` after the issue or the sign-for for RELATIVE, after the
+    day of the occasion (before it, if negative) for OCCASION. All numbers of days count what `days` says; a due date
+    on a rest day goes where `roll` says. `occasion_on`: None while that day is not set."""
 
     kind: DueKind
     due_on: date | None = None
     due_days: int | None = None
     respond_days: int | None = None
     grace_days: int | None = None
+    review_days: int | None = None
+    days: DayKind = DayKind.CALENDAR
+    counts_from: CountsFrom = CountsFrom.ISSUE
+    roll: Roll = Roll.STAY
+    occasion_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -63,25 +79,46 @@ class Dates:
     cut_off_at: datetime | None
 
 
-def dates_at(rule: DateRule, issued_at: datetime, zone: str) -> Dates:
-    """The dates that follow when the task is dispatched at that instant. Every date ends with its day."""
+def dates_at(
+    rule: DateRule, issued_at: datetime, zone: str, calendar: Calendar = PLAIN, *, signed_at: datetime | None = None
+) -> Dates:
+    """The dates that follow when the task is dispatched at that instant. Every date ends with its day.
+
+    What counts from the sign-for is None until `signed_at` is given.
+    """
     today = local_day(issued_at, zone)
-    due_on = rule.due_on if rule.kind is DueKind.FIXED else None
-    if rule.kind is DueKind.RELATIVE and rule.due_days is not None:
-        due_on = today + timedelta(days=rule.due_days)
-    respond_by = _days_after(today, rule.respond_days, zone)
-    due_at = _days_after(due_on, 0, zone)
-    cut_off = _days_after(due_on, rule.grace_days, zone)
+    wished = due_day(rule, today, calendar, local_day(signed_at, zone) if signed_at else None)
+    due_on = None if wished is None else calendar.rolled(wished, rule.roll)
+    respond_by = _days_after(today, rule.respond_days, rule, calendar, zone)
+    due_at = None if due_on is None else end_of_day(due_on, zone)
+    cut_off = _days_after(due_on, rule.grace_days, rule, calendar, zone)
     return Dates(min(respond_by, due_at) if respond_by and due_at else respond_by, due_at, cut_off)
 
 
-def _days_after(day: date | None, days: int | None, zone: str) -> datetime | None:
-    return None if day is None or days is None else end_of_day(day + timedelta(days=days), zone)
+def due_day(rule: DateRule, issued_on: date, calendar: Calendar, signed_on: date | None = None) -> date | None:
+    """The day that the rule asks for, before it is rolled off a rest day; None while nothing sets it."""
+    if rule.kind is DueKind.FIXED:
+        return rule.due_on
+    start = {
+        DueKind.RELATIVE: signed_on if rule.counts_from is CountsFrom.SIGN_FOR else issued_on,
+        DueKind.OCCASION: rule.occasion_on,
+    }.get(rule.kind)
+    return None if start is None or rule.due_days is None else calendar.after(start, rule.due_days, rule.days)
 
 
-def review_due(submitted_at: datetime, zone: str) -> datetime:
-    """Until when a level should have decided."""
-    return end_of_day(local_day(submitted_at, zone) + timedelta(days=REVIEW_DAYS), zone)
+def _days_after(day: date | None, days: int | None, rule: DateRule, calendar: Calendar, zone: str) -> datetime | None:
+    return None if day is None or days is None else end_of_day(calendar.after(day, days, rule.days), zone)
+
+
+def review_due(
+    submitted_at: datetime,
+    zone: str,
+    calendar: Calendar = PLAIN,
+    days: int | None = None,
+    kind: DayKind = DayKind.WORKING,
+) -> datetime:
+    """Until when a level should have decided: so many days after it came, three working days when nothing is said."""
+    return end_of_day(calendar.after(local_day(submitted_at, zone), REVIEW_DAYS if days is None else days, kind), zone)
 
 
 def light_of(state: State, due_at: datetime | None, now: datetime) -> Light:

@@ -24,3 +24,11 @@ class EvidenceKind(IntEnum):
     ANY = 1
     PHOTO = 2
     DOCUMENT = 3
+
+
+class PeriodState(IntEnum):
+    """How a period of a recurring task stands: opened in time, opened late, or passed over with the reason."""
+
+    OPENED = 1
+    LATE = 2
+    MISSED = 3

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import IntegerField
@@ -11,13 +11,12 @@ from wtforms.validators import InputRequired
 
 from ..db import unit_of_work
 from ..errors import Refused, say
+from ..models.outlook import Outlook, outlook_of
 from ..operations.issuing import dispatch as dispatch_task
-from ..operations.timers import ladder_for
 from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
 from ..queries.drafts import batch_of
 from ..queries.preview import preview as preview_of
-from ..rules.dates import DateRule, Dates, dates_at
-from ..rules.ladder import Rung, planned
+from ..rules.ladder import Rung, Sweep
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now
 from .campaigns import PREVIEW, bp, steps_of
@@ -37,12 +36,13 @@ def preview(id: int) -> Any:
         return redirect(url_for("campaigns.show", id=id), 303)
     task = _chosen(tasks)
     found = preview_of(head, task, now=now, after=request.args.get("after", ""))
-    dates = _dates(task, now)
+    outlook = outlook_of(task.id, now=now)
+    dates = outlook.dates
     weekend = [day for day in (dates.respond_by, dates.due_at) if day and _is_weekend(day)]
     late = dates.due_at is not None and dates.due_at <= now
     return render_template(
         "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found, dates=dates, now=now,
-        ahead=_ahead(task, dates, now), weekend=weekend, late=late, paged=bool(request.args.get("after")),
+        ahead=_ahead(outlook, now), weekend=weekend, late=late, paged=bool(request.args.get("after")),
         place=tasks.index(task) + 1, steps=steps_of(head, tasks, PREVIEW),
         may_dispatch=head.issuer and head.status is CampaignStatus.ISSUED,
     )  # fmt: skip
@@ -92,21 +92,17 @@ def _chosen(tasks: tuple[TaskFact, ...]) -> TaskFact:
     return next((task for task in tasks if not task.batches), tasks[0])
 
 
-def _dates(task: TaskFact, now: datetime) -> Dates:
-    rule = DateRule(task.due_kind, task.due_on, task.due_days, task.respond_days, task.grace_days)
-    return dates_at(rule, now, current_app.config["SETTINGS"].timezone)
-
-
-def _ahead(task: TaskFact, dates: Dates, now: datetime) -> list[tuple[str, datetime, Rung | None]]:
+def _ahead(outlook: Outlook, now: datetime) -> list[tuple[str, datetime, Rung | None]]:
     """What comes when nothing is done, by time: the dates, and the rungs that the clock fires between them.
 
     Reminders whose time is past are left out, as at dispatch.
     """
-    rungs = ladder_for(task.grade)
-    pairs = [pair for pair in planned(dates.respond_by, dates.due_at) if pair[1] in rungs]
     found: list[tuple[str, datetime, Rung | None]] = [
-        ("rung", max(when, now), rung) for when, rung in pairs if when > now or rung.levels_up
+        ("rung", max(step.when, now), step.rung)
+        for step in outlook.steps
+        if step.when > now or step.rung.sweep is Sweep.ESCALATE
     ]
+    dates = outlook.dates
     days = (("respond", dates.respond_by), ("due", dates.due_at), ("cut-off", dates.cut_off_at))
     found += [(kind, day, None) for kind, day in days if day is not None]
     return sorted(found, key=lambda entry: (entry[1], entry[0] == "rung"))

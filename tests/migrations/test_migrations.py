@@ -53,7 +53,8 @@ def shape(engine: Engine) -> dict[str, object]:
                 "unique": sorted((u["name"], *u["column_names"]) for u in seen.get_unique_constraints(table)),
                 "checks": sorted((c["name"], _plain(c["sqltext"])) for c in seen.get_check_constraints(table)),
                 "foreign": sorted(
-                    (f["name"], *f["constrained_columns"], f["referred_table"]) for f in seen.get_foreign_keys(table)
+                    (f["name"] or _usual(table, f), *f["constrained_columns"], f["referred_table"])
+                    for f in seen.get_foreign_keys(table)
                 ),
                 "indexes": sorted(
                     (i["name"], i["unique"], *map(str, i["column_names"]), _where(i)) for i in seen.get_indexes(table)
@@ -61,6 +62,11 @@ def shape(engine: Engine) -> dict[str, object]:
                 "without_rowid": _without_rowid(connection, table),
             }
     return found
+
+
+def _usual(table: str, key: dict) -> str:
+    """SQLite does not tell the name of a key that was written at its column, as those of added columns are."""
+    return f"fk_{table}_{'_'.join(key['constrained_columns'])}_{key['referred_table']}"
 
 
 def _default(column: dict) -> str:

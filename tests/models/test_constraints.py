@@ -66,7 +66,7 @@ def known(app) -> SimpleNamespace:
         decision = {"assignment_id": work.id, "unit_id": above.id, "digest": "", "decision": Action.APPROVE} | who
         session.add(Review(submission_id=version.id, step=1, **decision))
         session.add(JobRun(name="remind", slot=NOW, state=RunState.DONE, started_at=NOW, worker=""))
-        session.add(Firing(assignment_id=work.id, rung=1, at=NOW, run=1))
+        session.add(Firing(assignment_id=work.id, rung=1, anchor_at=NOW, at=NOW, run=1))
         notice = Notice(tag="a:b:c", event_id=event.id, person_id=officer.id, created_at=NOW)
         session.add(notice)
         session.flush()
@@ -122,7 +122,7 @@ BAD = [
     ("size", lambda k: photo_of(k, sha256="b" * 64, size=0)),
     ("sha256", lambda k: photo_of(k, sha256="a" * 64, size=9)),
     ("slot", lambda k: JobRun(name="remind", slot=NOW, state=RunState.RUNNING, started_at=NOW, worker="other")),
-    ("firing", lambda k: Firing(assignment_id=k.work.id, rung=1, at=NOW, run=1)),
+    ("firing", lambda k: Firing(assignment_id=k.work.id, rung=1, anchor_at=NOW, at=NOW, run=1)),
     ("one_audience", lambda k: Notice(tag="a:b:c", event_id=k.event.id, created_at=NOW)),
     (
         "one_audience",

@@ -63,7 +63,12 @@ def move(assignment: Assignment, state: State) -> None:
     """The bare effect of a transition on the tallies."""
     due = micros(assignment.due_at) if assignment.due_at else 0
     delta = TallyDelta(
-        task_id=assignment.task_id, unit_id=assignment.unit_id, from_state=assignment.state, to_state=state, due=due
+        task_id=assignment.task_id,
+        unit_id=assignment.unit_id,
+        from_state=assignment.state,
+        to_state=state,
+        from_due=due,
+        to_due=due,
     )
     db.session.add(delta)
     values = {"state": state, "reviewer_unit_id": None}

@@ -49,7 +49,12 @@ def move(unit, state) -> None:
         item = db.session.scalars(select(Assignment).where(Assignment.unit_id == unit.id)).one()
         db.session.add(
             TallyDelta(
-                task_id=item.task_id, unit_id=unit.id, from_state=item.state, to_state=state, due=micros(item.due_at)
+                task_id=item.task_id,
+                unit_id=unit.id,
+                from_state=item.state,
+                to_state=state,
+                from_due=micros(item.due_at),
+                to_due=micros(item.due_at),
             )
         )
         db.session.execute(update(Assignment).where(Assignment.id == item.id).values(state=state))

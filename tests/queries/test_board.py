@@ -184,7 +184,12 @@ def test_the_trend_carries_over_what_did_not_change(work, now):
         due = int(item.due_at.timestamp() * 1_000_000) if item.due_at else 0
         db.session.add(
             TallyDelta(
-                task_id=item.task_id, unit_id=item.unit_id, from_state=item.state, to_state=State.APPROVED, due=due
+                task_id=item.task_id,
+                unit_id=item.unit_id,
+                from_state=item.state,
+                to_state=State.APPROVED,
+                from_due=due,
+                to_due=due,
             )
         )
         record_states(hours[2], now=hours[2])

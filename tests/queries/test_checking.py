@@ -63,8 +63,8 @@ PLANTED = {
     "batches": "UPDATE batch SET items = 5",
     "timers": "DELETE FROM timer WHERE assignment_id = (SELECT max(id) FROM assignment)",
     "evidence": "UPDATE evidence SET sha256 = 'b' || substr(sha256, 2), size = 7",
-    "roll-ups": "INSERT INTO tally_delta (task_id, unit_id, from_state, to_state, due) "
-    "SELECT task_id, unit_id, 1, 2, 0 FROM assignment WHERE id = :id",
+    "roll-ups": "INSERT INTO tally_delta (task_id, unit_id, from_state, from_due, to_state, to_due) "
+    "SELECT task_id, unit_id, 1, 0, 2, 0 FROM assignment WHERE id = :id",
 }
 
 

@@ -1,0 +1,124 @@
+"""Ladders and calendars as the law reads them: kept per process, because a version never changes."""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import String, case, cast, func, select
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..rules.calendars import Calendar
+from ..rules.ladder import NINE, Anchor, Counts, Criterion, How, Ladder, Rung, Teller
+from ..rules.organisation import Level
+from .clockwork import Calendar as CalendarRow
+from .clockwork import CalendarDay, LadderVersion
+from .organisation import Area, Unit
+
+DEFAULT_KEY = "default"
+EVERYBODYS = 1  # the calendar that stands for every area without one of its own
+
+
+def written(rungs: tuple[Rung, ...]) -> str:
+    """The rungs as canonical JSON: the same rungs give the same text."""
+    return json.dumps(
+        [
+            {
+                "number": rung.number,
+                "anchor": rung.anchor.name.lower(),
+                "offset": rung.offset,
+                "counts": rung.counts.name.lower(),
+                "tells": [teller.name.lower() for teller in rung.tells],
+                "how": rung.how.name.lower(),
+                "when": rung.when.name.lower(),
+                "at": rung.at,
+            }
+            for rung in rungs
+        ],
+        sort_keys=True,
+        separators=(",", ":"),
+    )
+
+
+def read(text: str) -> tuple[Rung, ...]:
+    """The rungs of that JSON. Raises ValueError or KeyError for what no ladder holds."""
+    return tuple(_rung(row) for row in json.loads(text))
+
+
+def _rung(row: dict[str, Any]) -> Rung:
+    return Rung(
+        number=int(row["number"]),
+        anchor=Anchor[row["anchor"].upper()],
+        offset=int(row["offset"]),
+        counts=Counts[row["counts"].upper()],
+        tells=tuple(Teller[name.upper()] for name in row["tells"]),
+        how=How[row["how"].upper()],
+        when=Criterion[row["when"].upper()],
+        at=int(row.get("at", NINE)),
+    )
+
+
+def ladders(ids: Iterable[int]) -> dict[int, Ladder]:
+    """The ladder versions with these ids; the same version is the same object each time."""
+    rows = db.session.execute(
+        select(LadderVersion.id, LadderVersion.rungs, LadderVersion.stop_level).where(LadderVersion.id.in_(set(ids)))
+    )
+    return {row.id: _ladder(row.id, row.rungs, row.stop_level) for row in rows}
+
+
+@lru_cache(maxsize=256)
+def _ladder(id: int, rungs: str, stop_level: Level | None) -> Ladder:
+    return Ladder(read(rungs), id, stop_level)
+
+
+def stop_levels(ids: Iterable[int]) -> dict[int, Level]:
+    """The highest level that is ever told, for those of these ladders that name one."""
+    return {id: ladder.stop_level for id, ladder in ladders(ids).items() if ladder.stop_level is not None}
+
+
+def latest_ladder(key: str) -> int:
+    """The id of the newest version of the ladder with that key, of the default one for an empty or unknown key."""
+    newest = (
+        select(LadderVersion.id)
+        .where(LadderVersion.key.in_({key or DEFAULT_KEY, DEFAULT_KEY}))
+        .order_by(LadderVersion.key != (key or DEFAULT_KEY), LadderVersion.version.desc())
+        .limit(1)
+    )
+    return db.session.execute(newest).scalar_one()
+
+
+def calendars(ids: Iterable[int]) -> dict[int, Calendar]:
+    """The working days of the calendars with these ids; one that has not changed is the same object each time."""
+    day = cast(CalendarDay.day, String) + case((CalendarDay.works, "+"), else_="-")
+    rows = db.session.execute(
+        select(
+            CalendarRow.id, CalendarRow.version, CalendarRow.known_until, func.aggregate_strings(day, ",").label("days")
+        )
+        .outerjoin(CalendarDay, CalendarDay.calendar_id == CalendarRow.id)
+        .where(CalendarRow.id.in_(set(ids)))
+        .group_by(CalendarRow.id, CalendarRow.version, CalendarRow.known_until)
+    )
+    return {row.id: _calendar(row.id, row.version, row.known_until, row.days or "") for row in rows}
+
+
+@lru_cache(maxsize=256)
+def _calendar(id: int, version: int, known_until: date | None, days: str) -> Calendar:
+    exceptions = {date.fromisoformat(day[:-1]): day[-1] == "+" for day in days.split(",") if day}
+    return Calendar(id, version, exceptions, known_until)
+
+
+def calendar_for(unit_id: int) -> int:
+    """The id of the calendar that a unit goes by: that of its area or of the nearest area above, else everybody's."""
+    own, above = aliased(Area), aliased(Area)
+    nearest = (
+        select(CalendarRow.id)
+        .join(above, above.id == CalendarRow.area_id)
+        .join(own, own.lft.between(above.lft, above.rgt))
+        .join(Unit, Unit.area_id == own.id)
+        .where(Unit.id == unit_id)
+        .order_by(above.depth.desc())
+        .limit(1)
+    )
+    return db.session.execute(nearest).scalar() or EVERYBODYS

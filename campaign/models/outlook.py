@@ -1,0 +1,76 @@
+"""What a dispatch at an instant would mean: dates, calendar, ladder and every rung at its time.
+
+The dispatch writes it, the preview shows it: one function, so that what the page promises is what happens.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from ..clock import zone
+from ..db import db
+from ..rules.calendars import Calendar
+from ..rules.curves import behind_at
+from ..rules.dates import DateRule, Dates, dates_at
+from ..rules.ladder import Anchors, Ladder, Step, plan
+from ..rules.metrics import MetricKind
+from ..rules.plans import Grade
+from .campaigns import Campaign, Metric, Occasion, Task
+from .ladders import calendar_for, calendars, ladders, latest_ladder
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The dates that follow, and `steps`: the rungs at their times, by time. `behind_at`: when the curve is missed if
+    nothing at all is reported; None for a task without a figure to reach."""
+
+    rule: DateRule
+    dates: Dates
+    behind_at: datetime | None
+    ladder: Ladder
+    calendar: Calendar
+    grade: Grade
+    steps: tuple[Step, ...]
+
+
+def rule_of(task: Task, occasion: Occasion | None) -> DateRule:
+    """The rule of a task's dates as the law reads it."""
+    return DateRule(
+        kind=task.due_kind,
+        due_on=task.due_on,
+        due_days=task.due_days,
+        respond_days=task.respond_days,
+        grace_days=task.grace_days,
+        review_days=task.review_days,
+        days=task.days,
+        counts_from=task.counts_from,
+        roll=task.roll,
+        occasion_on=occasion.happens_on if occasion else None,
+    )
+
+
+def outlook_of(task_id: int, *, now: datetime) -> Outlook:
+    """What a dispatch of that task at `now` would mean. Raises NoResultFound where there is no such task."""
+    task, occasion, key, unit_id = db.session.execute(
+        select(Task, Occasion, Campaign.ladder_key, Campaign.issuing_unit_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .outerjoin(Occasion, Occasion.id == Task.occasion_id)
+        .where(Task.id == task_id)
+    ).one()
+    ladder_id, calendar_id = latest_ladder(task.ladder_key or key), calendar_for(unit_id)
+    ladder, calendar = ladders([ladder_id])[ladder_id], calendars([calendar_id])[calendar_id]
+    rule = rule_of(task, occasion)
+    dates = dates_at(rule, now, zone(), calendar)
+    behind = behind_at(now, dates.due_at, Decimal(0), zone()) if has_curve(task_id) else None
+    anchors = Anchors(dates.respond_by, dates.due_at, dates.cut_off_at, behind_at=behind)
+    steps = plan(ladder, task.grade, anchors, calendar, zone())
+    return Outlook(rule, dates, behind, ladder, calendar, task.grade, steps)
+
+
+def has_curve(task_id: int) -> bool:
+    """Whether the task has a figure that grows towards a target."""
+    growing = Metric.kind.in_((MetricKind.COUNT, MetricKind.AMOUNT, MetricKind.RATE))
+    found = select(Metric.id).where(Metric.task_id == task_id, growing, Metric.target > 0).limit(1)
+    return db.session.execute(found).first() is not None

@@ -1,0 +1,86 @@
+"""Whom a rung tells: officers, the person in charge, the head; and up the tree, passing over vacant posts."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from ..clock import local_today
+from ..db import db, listed
+from ..models import Post, Unit
+from ..models.ladders import stop_levels
+from ..models.organisation import holds_on
+from ..rules.ladder import AUDIENCES, Audience, Rung, Teller
+from ..rules.organisation import Level, Role
+
+
+@dataclass(frozen=True)
+class Told:
+    """Who is told of which assignment: `posts` as (assignment, unit, role), `people` as (assignment, person)."""
+
+    posts: Sequence[tuple[int, int, int]]
+    people: Sequence[tuple[int, int]]
+
+
+def audience(said: Iterable[tuple[Any, Rung]], *, now: datetime) -> Told:
+    """For rows with (id, unit_id, reviewer_unit_id, in_charge_id, ladder_id) and what is said of each.
+
+    Asks nothing of the database where nobody above is told, and three questions otherwise, however many there are.
+    """
+    said = list(said)
+    above = _Above(_bases(said), now) if any(rung.steps for _, rung in said) else None
+    stops = stop_levels({row.ladder_id for row, _ in said}) if above else {}
+    posts: list[tuple[int, int, int]] = []
+    people: list[tuple[int, int]] = []
+    for row, rung in said:
+        for teller in rung.tells:
+            if teller is Teller.IN_CHARGE and row.in_charge_id is not None:
+                people.append((row.id, row.in_charge_id))
+                continue
+            wanted = AUDIENCES[teller]
+            unit = row.reviewer_unit_id if wanted.from_reviewer else row.unit_id
+            if wanted.steps and unit is not None and above is not None:
+                unit = above.nearest(unit, wanted, stops.get(row.ladder_id))
+            if unit is not None:
+                posts += [(row.id, unit, int(role)) for role in wanted.roles]
+    return Told(posts, people)
+
+
+def _bases(said: list[tuple[Any, Rung]]) -> set[int]:
+    """The units from which somebody looks up."""
+    return {row.unit_id for row, _ in said} | {row.reviewer_unit_id for row, _ in said if row.reviewer_unit_id}
+
+
+class _Above:
+    """The units above a set of units, and which roles are held there today."""
+
+    def __init__(self, units: set[int], now: datetime) -> None:
+        start = select(Unit.id, Unit.superior_id, Unit.level).where(Unit.id.in_(listed(units))).cte(recursive=True)
+        upper = Unit.__table__.alias()
+        climbed = start.union(
+            select(upper.c.id, upper.c.superior_id, upper.c.level).join(start, start.c.superior_id == upper.c.id)
+        )
+        rows = db.session.execute(select(climbed)).all()
+        self.superior: dict[int, int | None] = {row.id: row.superior_id for row in rows}
+        self.level: dict[int, Level] = {row.id: Level(row.level) for row in rows}
+        held = (
+            select(Post.unit_id, Post.role)
+            .where(Post.unit_id.in_(listed({row.superior_id for row in rows} - {None})), holds_on(local_today(now)))
+            .distinct()
+        )
+        self.held: dict[int, set[Role]] = defaultdict(set)
+        for unit_id, role in db.session.execute(held):
+            self.held[unit_id].add(role)
+
+    def nearest(self, unit: int, wanted: Audience, stop: Level | None) -> int | None:
+        """The nearest unit at least so many above that has somebody to tell, not higher than `stop`."""
+        steps, at = 0, self.superior.get(unit)
+        while at is not None and (stop is None or self.level[at] >= stop):
+            steps += 1
+            if steps >= wanted.steps and self.held[at].intersection(wanted.roles):
+                return at
+            at = self.superior.get(at)
+        return None
