@@ -1,41 +1,62 @@
 """`python -m jobs`: the scheduler process. `python -m jobs run NAME [--at ISO-TIME]`: one slot by hand."""
 
 import logging
+import os
 import signal
 import sys
-from datetime import datetime
+import threading
+from datetime import datetime, timedelta
 
 import click
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 from flask import Flask
 
 from campaign import clock, create_app
 from campaign.logs import set_up_logs
+from campaign.rules.jobs import LONGEST_RUN, slot_of
 
-from .runner import Job, run_slot
+from .runner import Job, UnderWay, run_slot
 from .timetable import JOBS, TIMETABLE
 
 log = logging.getLogger("jobs")
+BEAT = 1.0  # seconds
+GRACE = 10  # beats that a run is given to end when the process is asked to
 
 
-def tick(app: Flask, job: Job) -> None:
-    """One heartbeat of a job. Whatever goes wrong, the next heartbeat comes."""
+class NextSlot(BaseTrigger):  # type: ignore[misc]
+    """The beginning of the next slot, seen from now: a clock that leaps ahead leaves no slots to be gone through."""
+
+    def __init__(self, period: timedelta) -> None:
+        self.period = period
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """The scheduler asks with an aware `now`."""
+        return slot_of(now, self.period) + self.period
+
+
+def tick(app: Flask, job: Job, under_way: UnderWay) -> None:
+    """One slot of a job. Whatever goes wrong, the next one comes."""
     try:
-        run_slot(app, job)
+        with under_way.doing(job.name):
+            run_slot(app, job)
     except Exception:
         log.exception("%s: the slot could not be claimed or closed", job.name)
 
 
-def schedule(app: Flask) -> BlockingScheduler:
-    """A scheduler that only ticks: what is due stands in the database, so nothing is kept here and nothing is lost."""
-    scheduler = BlockingScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(len(TIMETABLE))})
+def schedule(app: Flask, under_way: UnderWay) -> BackgroundScheduler:
+    """A scheduler that only ticks: what is due stands in the database, so nothing is kept here and nothing is lost.
+
+    Each job has a thread of its own, so one that takes long or hangs keeps none of the others waiting.
+    """
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns at each tick that finds its job still running
+    scheduler = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(len(TIMETABLE))})
     for job in TIMETABLE:
         scheduler.add_job(
             tick,
-            "interval",
-            seconds=job.period.total_seconds(),
-            args=[app, job],
+            NextSlot(job.period),
+            args=[app, job, under_way],
             id=job.name,
             coalesce=True,
             max_instances=1,
@@ -43,6 +64,40 @@ def schedule(app: Flask) -> BlockingScheduler:
             next_run_time=clock.now(),
         )
     return scheduler
+
+
+def beat(scheduler: BackgroundScheduler, now: datetime) -> None:
+    """Brings back what is planned further ahead than any slot begins: the clock was set back since it was planned."""
+    for planned in scheduler.get_jobs():
+        if planned.next_run_time > now + planned.trigger.period:
+            planned.modify(next_run_time=now)
+
+
+def keep_time(app: Flask) -> None:
+    """Ticks until the process is asked to end. The heartbeat counts real seconds, whatever the clock is set to.
+
+    A thread that hangs cannot be stopped, a process can: it begins anew, in the place of the old one.
+    """
+    stop, under_way = threading.Event(), UnderWay()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    scheduler = schedule(app, under_way)
+    scheduler.start()
+    while not stop.wait(BEAT):
+        beat(scheduler, clock.now())
+        if stuck := under_way.names(longer_than=LONGEST_RUN):
+            log.critical("%s: hangs since %s; the process begins anew", ", ".join(stuck), LONGEST_RUN)
+            logging.shutdown()
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  as it was started
+    log.info("the clock stops")
+    scheduler.shutdown(wait=False)
+    for _ in range(GRACE):
+        if not under_way.names():
+            return
+        threading.Event().wait(BEAT)
+    log.warning("%s: did not end in time", ", ".join(under_way.names()))
+    logging.shutdown()
+    os._exit(0)  # the interpreter would wait for its threads
 
 
 @click.group(invoke_without_command=True)
@@ -53,13 +108,8 @@ def main(context: click.Context) -> None:
         return
     app = create_app()
     set_up_logs(app.config["SETTINGS"].log_format)
-    scheduler = schedule(app)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log.info("the clock runs; jobs: %s", ", ".join(JOBS))
-    try:
-        scheduler.start()
-    except (KeyboardInterrupt, SystemExit):
-        log.info("the clock stops")
+    keep_time(app)
 
 
 @main.command()

@@ -3,7 +3,9 @@
 import logging
 import os
 import platform
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,18 +46,39 @@ class Job:
     why: str
 
 
+class UnderWay:
+    """The jobs that run in this process and since when, by the stopwatch: nobody can set that one."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    @contextmanager
+    def doing(self, name: str) -> Iterator[None]:
+        """The job runs as long as the block."""
+        self._since[name] = time.monotonic()
+        try:
+            yield
+        finally:
+            del self._since[name]
+
+    def names(self, longer_than: timedelta = timedelta(0)) -> list[str]:
+        """The jobs under way for at least so long."""
+        latest = time.monotonic() - longer_than.total_seconds()
+        return sorted(name for name, since in self._since.copy().items() if since <= latest)
+
+
 def worker_name() -> str:
     """This process, as the job page shows it."""
     return f"{platform.node()}:{os.getpid()}"[:80]
 
 
 def run_slot(app: Flask, job: Job, now: datetime | None = None) -> Counts | None:
-    """Runs the slot that `now` lies in; None when another process has it already."""
-    moment = now or clock.now()
+    """Runs the slot that `now` lies in; None when another process has it already. `now`: only where run by hand."""
+    began, moment = time.monotonic(), now or clock.now()
     slot = slot_of(moment, job.period)
     with app.app_context():
         with unit_of_work():
-            run_id = claim_slot(job.name, slot, worker=worker_name(), now=moment)
+            run_id = claim_slot(job.name, slot, worker=worker_name(), now=moment, again=now is None)
         if run_id is None:
             return None
         counts = Counts()
@@ -64,6 +87,7 @@ def run_slot(app: Flask, job: Job, now: datetime | None = None) -> Counts | None
         except Exception as error:  # the clock must go on whatever a job does
             counts.fail(job.name, error)
         state = RunState.FAILED if counts.failed else RunState.DONE
+        taken = timedelta(seconds=time.monotonic() - began)  # by the stopwatch: the clock may have been set meanwhile
         with unit_of_work():
             close_run(
                 run_id,
@@ -72,6 +96,6 @@ def run_slot(app: Flask, job: Job, now: datetime | None = None) -> Counts | None
                 skipped=counts.skipped,
                 failed=counts.failed,
                 error=counts.error,
-                now=clock.now() if now is None else moment,
+                now=moment + taken if now is None else moment,
             )
     return counts

@@ -124,7 +124,12 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
         CampaignStatus.ISSUED: _l("Issued"),
         CampaignStatus.CLOSED: _l("Closed"),
     },
-    RunState: {RunState.RUNNING: _l("Running"), RunState.DONE: _l("Finished"), RunState.FAILED: _l("Failed")},
+    RunState: {
+        RunState.RUNNING: _l("Running"),
+        RunState.DONE: _l("Finished"),
+        RunState.FAILED: _l("Failed"),
+        RunState.ABANDONED: _l("Never ended"),
+    },
     Channel: {
         Channel.MAIL: _l("Mail"),
         Channel.WECOM: _l("WeCom group"),
