@@ -1,25 +1,30 @@
 """The organisation: areas (one tree), units (area and line), people, posts."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
+    CompoundSelect,
     Date,
     ForeignKey,
     Index,
     Integer,
+    ScalarSelect,
     SmallInteger,
     String,
     UniqueConstraint,
     and_,
     false,
     or_,
+    select,
+    union_all,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, BigId, Code, Instant
-from ..rules.organisation import LeafKind, Level, Line, Role
+from ..rules.organisation import DELEGABLE, LeafKind, Level, Line, Role
 
 
 class Area(Base):
@@ -140,3 +145,35 @@ class Delegation(Base):
 def holds_on(day: date) -> ColumnElement[bool]:
     """Whether a post is held on that day (in the organisation's time zone): within its dates and not disabled."""
     return and_(Post.disabled_at.is_(None), Post.valid_from <= day, or_(Post.valid_to.is_(None), Post.valid_to >= day))
+
+
+def stands_in_on(day: date) -> ColumnElement[bool]:
+    """ON clause between Post and Delegation: the stand-ins who act in the post on that day, while it is held.
+
+    To tell or count everybody who acts, write the statement twice and join the halves by UNION: with `Post.person_id`,
+    and with `Delegation.delegate_id` and this clause. An OR would let neither database use its indexes.
+    """
+    return and_(
+        Delegation.post_id == Post.id,
+        Delegation.ended_at.is_(None),
+        Delegation.valid_from <= day,
+        Delegation.valid_to >= day,
+        Post.role.in_(DELEGABLE),
+        holds_on(day),
+    )
+
+
+def acts_in(person_id: Any, day: date) -> CompoundSelect[Any]:
+    """The posts in which one person acts on that day, as rows (post_id, unit_id, role): those held and those stood in
+    for. A person has a few, so ask this first and the assignments of these units afterwards."""
+    columns = (Post.id.label("post_id"), Post.unit_id.label("unit_id"), Post.role.label("role"))
+    held = select(*columns).where(Post.person_id == person_id, holds_on(day))
+    stood_in = select(*columns).join(Delegation, stands_in_on(day)).where(Delegation.delegate_id == person_id)
+    return union_all(held, stood_in)
+
+
+def acted_for(post_id: Any, person_id: Any) -> ScalarSelect[str | None]:
+    """A column: the name of the holder of the post when somebody else acted in it, NULL otherwise."""
+    holder, post = Person.__table__.alias(), Post.__table__.alias()
+    named = select(holder.c.name).join(post, post.c.person_id == holder.c.id)
+    return named.where(post.c.id == post_id, post.c.person_id != person_id).scalar_subquery()

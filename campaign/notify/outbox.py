@@ -3,38 +3,43 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Date, Integer, String, bindparam, insert, select
+from sqlalchemy import Date, Integer, Select, String, bindparam, insert, select, union
 
 from ..clock import local_today
 from ..db import Code, Instant, run
-from ..models import Notice, Post
-from ..models.organisation import holds_on
+from ..models import Delegation, Notice, Post
+from ..models.organisation import holds_on, stands_in_on
 from ..rules.organisation import Role
 
 # Written once: putting a statement together costs more than running it.
 _COLUMNS = ["tag", "event_id", "person_id", "assignment_id", "created_at"]
 _DAY: Any = bindparam("today", type_=Date)
-_HOLDERS = (
-    select(
+
+
+def _people(person: Any) -> Select[Any]:
+    return select(
         bindparam("tag", type_=String),
         bindparam("event", type_=Integer),
-        Post.person_id,
+        person,
         bindparam("assignment", type_=Integer),
         bindparam("now", type_=Instant),
-    )
-    .where(
+    ).where(
         Post.unit_id == bindparam("unit", type_=Integer),
         Post.role == bindparam("role", type_=Code(Role)),
         holds_on(_DAY),
     )
-    .distinct()
+
+
+# Who holds the post and who stands in for it; a person who does both is one row of the union.
+_EVERYBODY = union(
+    _people(Post.person_id), _people(Delegation.delegate_id).join_from(Post, Delegation, stands_in_on(_DAY))
 )
 _NOTICES: Any = Notice.__table__
-_TELL = insert(_NOTICES).from_select(_COLUMNS, _HOLDERS)
+_TELL = insert(_NOTICES).from_select(_COLUMNS, select(_EVERYBODY.subquery()))
 
 
 def tell_posts(unit_id: int, role: Role, *, event_id: int, tag: str, assignment_id: int, now: datetime) -> None:
-    """One notice to each person who holds this role in this unit today; once for an event."""
+    """One notice to each person who holds this role in this unit today or stands in for it; once for an event."""
     values = {"tag": tag, "event": event_id, "assignment": assignment_id, "now": now, "today": local_today(now)}
     run(_TELL, values | {"unit": unit_id, "role": role})
 

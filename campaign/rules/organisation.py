@@ -59,9 +59,16 @@ class Role(IntEnum):
     AUDITOR = 5
 
 
+# What a stand-in may take over. Who lets people in and who checks the others answers for it in person.
+DELEGABLE = (Role.OFFICER, Role.SUPERVISOR, Role.DISPATCHER)
+
+
 @dataclass(frozen=True)
 class PostFact:
-    """A valid post, with what the law needs to know of its unit. `lft`..`rgt`: its area's preorder interval."""
+    """A valid post, with what the law needs to know of its unit. `lft`..`rgt`: its area's preorder interval.
+
+    `holder_id`, `on_behalf_of`: whose post it is, by id and name, when the actor stands in; None and '' for an own one.
+    """
 
     id: int
     unit_id: int
@@ -71,11 +78,14 @@ class PostFact:
     lft: int
     rgt: int
     unit_name: str = ""
+    holder_id: int | None = None
+    on_behalf_of: str = ""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """The person who acts, with all valid posts. The system is a person too and signs what jobs do."""
+    """The person who acts, with all valid posts, own ones and those stood in for. The system is a person too and signs
+    what jobs do."""
 
     person_id: int
     name: str
@@ -83,8 +93,13 @@ class Actor:
     is_system: bool = False
 
     def post_in(self, unit_id: int | None, *roles: Role) -> PostFact | None:
-        """The actor's post of one of these roles in that unit, or None."""
-        return next((post for post in self.posts if post.unit_id == unit_id and post.role in roles), None)
+        """The actor's post of one of these roles in that unit, an own one first, or None."""
+        return next(iter(self.posts_in(unit_id, *roles)), None)
+
+    def posts_in(self, unit_id: int | None, *roles: Role) -> list[PostFact]:
+        """All posts of these roles in that unit: own ones before those stood in for."""
+        found = [post for post in self.posts if post.unit_id == unit_id and post.role in roles]
+        return sorted(found, key=lambda post: post.holder_id is not None)
 
     def has_role(self, *roles: Role) -> bool:
         """Whether any post has one of these roles."""
