@@ -11,7 +11,7 @@ from . import limits
 from .country import EVERY
 from .figures import Figure, Pair, against
 from .stages import Raw, Stage
-from .world import NOW, World, dispatcher
+from .world import NOW, SOON_DUE, World, dispatcher
 
 SWEEP_GOAL_MS, FLAT_GOAL, CLAIM_GOAL, MOVE_GOAL = 2.0, 1.2, 2.0, 2.5
 
@@ -49,7 +49,7 @@ def claim(stage: Stage, raw: Raw, world: World, *, rounds: int) -> Iterator[Figu
             assert fire(Sweep.REMIND, now=next(moments), limit=world.each).fired == world.each
 
     with stage.app.app_context():
-        pair = against(lambda: limits.fire(raw, now=next(moments), due=DUE), product, rounds=rounds)
+        pair = against(lambda: limits.fire(raw, now=next(moments), due=SOON_DUE), product, rounds=rounds)
         db.session.remove()
     what = f"sweep, claiming {world.each:,} due of {world.open:,}"
     yield Figure(stage.name, what, pair.ratio, "x", CLAIM_GOAL, pair.detail)

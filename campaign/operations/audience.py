@@ -13,43 +13,48 @@ from ..db import db, listed
 from ..models import Post, Unit
 from ..models.ladders import stop_levels
 from ..models.organisation import holds_on
-from ..rules.ladder import AUDIENCES, Audience, Rung, Teller
+from ..rules.ladder import AUDIENCES, Audience, Rung, Step, Teller
 from ..rules.organisation import Level, Role
 
 
 @dataclass(frozen=True)
 class Told:
-    """Who is told of which assignment: `posts` as (assignment, unit, role), `people` as (assignment, person)."""
+    """Who is told what of an assignment: the holders of `posts` as (unit, role), and `people` by name."""
 
-    posts: Sequence[tuple[int, int, int]]
-    people: Sequence[tuple[int, int]]
+    assignment_id: int
+    rung: Rung
+    posts: Sequence[tuple[int, int]]
+    people: Sequence[int]
 
 
-def audience(said: Iterable[tuple[Any, Rung]], *, now: datetime) -> Told:
+def audience(said: Iterable[tuple[Any, Step]], *, now: datetime) -> list[Told]:
     """For rows with (id, unit_id, reviewer_unit_id, in_charge_id, ladder_id) and what is said of each.
 
     Asks nothing of the database where nobody above is told, and three questions otherwise, however many there are.
     """
     said = list(said)
-    above = _Above(_bases(said), now) if any(rung.steps for _, rung in said) else None
+    above = _Above(_bases(said), now) if any(step.rung.steps for _, step in said) else None
     stops = stop_levels({row.ladder_id for row, _ in said}) if above else {}
-    posts: list[tuple[int, int, int]] = []
-    people: list[tuple[int, int]] = []
-    for row, rung in said:
-        for teller in rung.tells:
-            if teller is Teller.IN_CHARGE and row.in_charge_id is not None:
-                people.append((row.id, row.in_charge_id))
-                continue
-            wanted = AUDIENCES[teller]
-            unit = row.reviewer_unit_id if wanted.from_reviewer else row.unit_id
-            if wanted.steps and unit is not None and above is not None:
-                unit = above.nearest(unit, wanted, stops.get(row.ladder_id))
-            if unit is not None:
-                posts += [(row.id, unit, int(role)) for role in wanted.roles]
-    return Told(posts, people)
+    return [_told(row, step.rung, above, stops.get(row.ladder_id)) for row, step in said]
 
 
-def _bases(said: list[tuple[Any, Rung]]) -> set[int]:
+def _told(row: Any, rung: Rung, above: "_Above | None", stop: Level | None) -> Told:
+    posts: list[tuple[int, int]] = []
+    people: list[int] = []
+    for teller in rung.tells:
+        if teller is Teller.IN_CHARGE and row.in_charge_id is not None:
+            people.append(row.in_charge_id)
+            continue
+        wanted = AUDIENCES[teller]
+        unit = row.reviewer_unit_id if wanted.from_reviewer else row.unit_id
+        if wanted.steps and unit is not None and above is not None:
+            unit = above.nearest(unit, wanted, stop)
+        if unit is not None:
+            posts += [(unit, int(role)) for role in wanted.roles]
+    return Told(row.id, rung, posts, people)
+
+
+def _bases(said: list[tuple[Any, Step]]) -> set[int]:
     """The units from which somebody looks up."""
     return {row.unit_id for row, _ in said} | {row.reviewer_unit_id for row, _ in said if row.reviewer_unit_id}
 

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
-    Boolean,
     ColumnElement,
     Date,
     Insert,
@@ -26,6 +25,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    true,
     tuple_,
     type_coerce,
 )
@@ -41,6 +41,7 @@ FIRING = ["assignment_id", "rung", "anchor_at", "skipped", "at", "run"]
 EVENT = ["tag", "subject_id", "data", "at", "subject", "person_id", "reason"]
 NOTICE = ["tag", "event_id", "assignment_id", "urgent", "person_id", "created_at"]
 _T: Any = Timer.__table__.c
+ALL = true()  # SQLite takes an ON after a SELECT without WHERE for that of a join
 _NOW = bindparam("now", type_=Instant)
 
 
@@ -64,13 +65,13 @@ class Statements:
         )
         at = bindparam("at", type_=Instant)
         run = bindparam("run", type_=BigInteger)
-        fired = select(*self._rows(BigInteger, BigInteger, BigInteger, String), at, run)
+        fired = select(*self._rows(BigInteger, BigInteger, BigInteger, String), at, run).where(ALL)
         self.firings = insert_new(Firing).from_select(FIRING, fired)
-        self.timers = insert_new(Timer).from_select(TIMER, select(*self._rows(*[BigInteger] * 5)))
+        self.timers = insert_new(Timer).from_select(TIMER, select(*self._rows(*[BigInteger] * 5)).where(ALL))
         event: Any = Event.__table__
         system = bindparam("system", type_=BigInteger)
         rows = select(*self._rows(String, BigInteger, String), at, literal("assignment"), system, literal(""))
-        self.events = insert(event).from_select(EVENT, rows).returning(event.c.subject_id, event.c.id)
+        self.events = insert(event).from_select(EVENT, rows).returning(event.c.subject_id, event.c.data, event.c.id)
         self.tell_posts = self._tell_posts()
         self.tell_people = insert_new(Notice).from_select(
             NOTICE, self._notice(self._rows(String, BigInteger, BigInteger, BigInteger, BigInteger))
@@ -118,7 +119,7 @@ class Statements:
 
     def _notice(self, columns: list[ColumnElement[Any]]) -> Select[Any]:
         tag, event_id, assignment_id, urgent, person_id = columns
-        return select(tag, event_id, assignment_id, cast(urgent, Boolean), person_id, _NOW)
+        return select(tag, event_id, assignment_id, urgent == 1, person_id, _NOW).where(ALL)
 
     def _tell_posts(self) -> Insert:
         *said, unit_id, role = self._rows(String, BigInteger, BigInteger, BigInteger, BigInteger, BigInteger)

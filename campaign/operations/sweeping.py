@@ -37,7 +37,7 @@ class Doings:
 
     firings: list[tuple[int, int, int, str]] = field(default_factory=list)  # assignment, rung, anchor, skipped
     timers: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # sweep, when, assignment, rung, after
-    spoken: dict[int, tuple[Any, Step]] = field(default_factory=dict)  # assignment: its row, what it says
+    spoken: list[tuple[Any, Step]] = field(default_factory=list)  # the row of an assignment, and what is said of it
 
 
 def fire(sweep: Sweep, *, now: datetime, limit: int = CHUNK, only: Iterable[int] | None = None) -> Fired:
@@ -111,10 +111,10 @@ def _note(doings: Doings, rows: list[Any], decision: Decision, now: datetime) ->
     for step in decision.skip:
         number, anchor = step.rung.number, micros(step.anchor_at)
         doings.firings += [(row.id, number, anchor, OVERTAKEN) for row in rows]
-    if decision.speak is not None:
-        number, anchor = decision.speak.rung.number, micros(decision.speak.anchor_at)
+    for step in decision.speak:
+        number, anchor = step.rung.number, micros(step.anchor_at)
         doings.firings += [(row.id, number, anchor, "") for row in rows]
-        doings.spoken |= {row.id: (row, decision.speak) for row in rows}
+        doings.spoken += [(row, step) for row in rows]
     if decision.next is not None:
         step, at = decision.next, micros(now)
         sweep, number, when = int(step.rung.sweep), step.rung.number, micros(step.when)
@@ -137,20 +137,26 @@ def _written(s: Statements, doings: Doings, now: datetime) -> int:
 
 def _only_new(s: Statements, doings: Doings, run: int) -> None:
     """Some rungs had fired before, by a timer that was left over: they do not speak again."""
-    ids = {"ids": s.ids(doings.spoken), "run": run}
+    ids = {"ids": s.ids({row.id for row, _ in doings.spoken}), "run": run}
     new = {(row.assignment_id, row.rung) for row in db.session.execute(s.of_run, ids)}
-    doings.spoken = {key: said for key, said in doings.spoken.items() if (key, said[1].rung.number) in new}
+    doings.spoken = [(row, step) for row, step in doings.spoken if (row.id, step.rung.number) in new]
 
 
-def _tell(s: Statements, spoken: dict[int, tuple[Any, Step]], now: datetime) -> None:
+def _tell(s: Statements, spoken: list[tuple[Any, Step]], now: datetime) -> None:
     """An event for each, and notices to whom its rung names."""
-    data = {step.rung.number: canonical({"rung": step.rung.number}) for _, step in spoken.values()}
-    events = [(step.rung.tag, key, data[step.rung.number]) for key, (_, step) in spoken.items()]
-    ids = dict(s.returning(s.events, events, at=now, system=SYSTEM_PERSON_ID))
-    told = audience([(row, step.rung) for row, step in spoken.values()], now=now)
-    urgent = {key: int(step.rung.how is How.AT_ONCE) for key, (_, step) in spoken.items()}
-    notices = [
-        (spoken[key][1].rung.tag, ids[key], key, urgent[key], unit_id, role) for key, unit_id, role in told.posts
-    ]
-    people = [(spoken[key][1].rung.tag, ids[key], key, urgent[key], person_id) for key, person_id in told.people]
-    s.tell(notices, people, now)
+    data = {step.rung.number: canonical({"rung": step.rung.number}) for _, step in spoken}
+    events = [(step.rung.tag, row.id, data[step.rung.number]) for row, step in spoken]
+    ids = {(key, text): id for key, text, id in s.returning(s.events, events, at=now, system=SYSTEM_PERSON_ID)}
+    posts: list[tuple[Any, ...]] = []
+    people: list[tuple[Any, ...]] = []
+    for told in audience(spoken, now=now):
+        rung = told.rung
+        notice = (
+            rung.tag,
+            ids[told.assignment_id, data[rung.number]],
+            told.assignment_id,
+            int(rung.how is How.AT_ONCE),
+        )
+        posts += [(*notice, unit_id, role) for unit_id, role in told.posts]
+        people += [(*notice, person_id) for person_id in told.people]
+    s.tell(posts, people, now)

@@ -26,7 +26,7 @@ def arm(assignment_id: int, *, now: datetime, after: datetime, not_before: datet
     if timing is None or timing.suspended_at is not None:
         return
     decision = decide(timing.steps, timing.state, timing.behind_at, after, now)
-    step = decision.speak or decision.next
+    step = decision.speak[0] if decision.speak else decision.next
     if step is None:
         return
     when = max(step.when, not_before or step.when, now if decision.speak else step.when)

@@ -248,9 +248,9 @@ def plan(ladder: Ladder, grade: Grade, anchors: Anchors, calendar: Calendar, zon
 
 @dataclass(frozen=True)
 class Decision:
-    """What happens now: at most one rung speaks, those it overtakes are skipped, and one is armed next."""
+    """What happens now: those of one moment speak, those they overtake are skipped, and one is armed next."""
 
-    speak: Step | None = None
+    speak: tuple[Step, ...] = ()
     skip: tuple[Step, ...] = ()
     next: Step | None = None
 
@@ -282,13 +282,15 @@ def decide(
 ) -> Decision:
     """What the clock does at `now` when everything up to `after` has been decided before.
 
-    Of the rungs in between that still make sense only the latest speaks. Armed is the next one that may make sense
-    while the work stays in the same hands.
+    Of the rungs in between that still make sense only those of the latest moment speak. Armed is the next one that may
+    make sense while the work stays in the same hands.
     """
     ahead = [step for step in steps if step.when > after]
     due = [step for step in ahead if step.when <= now and holds(step.rung, state, behind_at, now)]
     coming = (step for step in ahead if step.when > now and may_speak(step, state))
-    return Decision(due[-1] if due else None, tuple(due[:-1]), next(coming, None))
+    latest = due[-1].when if due else now
+    speak, skip = (tuple(step for step in due if (step.when == latest) is said) for said in (True, False))
+    return Decision(speak, skip, next(coming, None))
 
 
 def first_step(steps: tuple[Step, ...], now: datetime) -> tuple[datetime, Step] | None:

@@ -1,28 +1,36 @@
 """Firing rungs: each once, the right people told, the next one armed, nothing lost after downtime."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select, update
 
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Event, Firing, Notice, Person, Timer
+from campaign.models import Assignment, Event, Firing, LadderVersion, Notice, Timer
+from campaign.models.ladders import written
 from campaign.operations.issuing import dispatch
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import return_for_changes
 from campaign.operations.sweeping import due_ids, fire
-from campaign.rules.ladder import OVERTAKEN, Sweep
-from campaign.rules.organisation import Line, Role
+from campaign.rules.ladder import DEFAULT, OVERTAKEN, Anchor, How, Rung, Sweep, Teller
+from campaign.rules.organisation import Level, Role
 from campaign.rules.plans import Grade
 from campaign.rules.states import ReturnReason, State
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("app")
-DAY = timedelta(days=1)
+PLACE = ZoneInfo("Asia/Shanghai")
+
+
+def at(text: str) -> datetime:
+    """That local time of 2026, as '11-25 09:00'."""
+    return datetime.strptime(f"2026-{text}", "%Y-%m-%d %H:%M").replace(tzinfo=PLACE).astimezone(make.UTC)
 
 
 class Clock:
-    """Six assignments of the 妇联 villages, to be signed for in two days and due in ten."""
+    """Six assignments of the 妇联 villages, dispatched on Friday 20 November 2026 at ten in the morning, to be signed
+    for by Sunday the 22nd and due on Monday the 30th."""
 
     def __init__(self, now, **task):
         self.now = self.start = now
@@ -31,29 +39,39 @@ class Clock:
         self.task = make.task(self.campaign, **task)
         with unit_of_work():
             dispatch(self.task.id, actor=self.tree.actor(self.tree.county, Role.DISPATCHER), now=now)
-        self.due = db.session.execute(select(Assignment.due_at).limit(1)).scalar_one()
 
-    def sweep(self, moment):
-        """Both sweeps at that instant, until nothing is due: how many rungs each fired."""
-        self.now = moment
-        counts = []
+    def sweep(self, text):
+        """Both sweeps at that local time, until nothing is due: the numbers of the rungs that spoke, each once."""
+        moment = self.now = at(text)
+        before = set(self.spoken())
         for sweep in Sweep:
-            fired = 0
             while True:
                 with unit_of_work():
-                    done = fire(sweep, now=moment, limit=4)
-                fired += done.fired
-                if not done.claimed:
-                    break
-            counts.append(fired)
-        return tuple(counts)
+                    if not fire(sweep, now=moment, limit=4).claimed:
+                        break
+        return sorted(rung for _, rung in set(self.spoken()) - before)
 
-    def told(self):
-        """Who was told what, as (tag, name) pairs of the notices of the last event's tag."""
-        rows = db.session.execute(
-            select(Notice.tag, Person.id).join(Person, Person.id == Notice.person_id).order_by(Notice.id)
-        )
-        return [tuple(row) for row in rows]
+    def spoken(self):
+        """What fired and was not skipped, as (assignment, rung)."""
+        rows = select(Firing.assignment_id, Firing.rung).where(Firing.skipped == "")
+        return [tuple(row) for row in db.session.execute(rows)]
+
+    def skipped(self):
+        """The numbers of the rungs that were overtaken."""
+        rows = db.session.execute(select(Firing.rung).where(Firing.skipped == OVERTAKEN).distinct()).scalars()
+        return sorted(rows)
+
+    def told(self, tag):
+        """The people who got a notice of that tag, one entry for each."""
+        return list(db.session.execute(select(Notice.person_id).where(Notice.tag == tag)).scalars())
+
+    def holder(self, area, role):
+        return self.tree.holder(area, role).id
+
+    def of(self, village):
+        """The assignment of that village."""
+        unit_id = self.tree.unit(village).id
+        return db.session.execute(select(Assignment.id).where(Assignment.unit_id == unit_id)).scalar_one()
 
 
 @pytest.fixture
@@ -66,103 +84,181 @@ def rows(noun):
 
 
 def test_nothing_fires_before_its_time(clock):
-    assert clock.sweep(clock.start + timedelta(hours=1)) == (0, 0)
+    assert clock.sweep("11-23 08:59") == []
     assert rows(Timer) == 6
 
 
 def test_each_rung_fires_once_at_its_time(clock):
-    assert clock.sweep(clock.due - 9 * DAY) == (6, 0)  # sign for: a day before the second day ends
-    assert clock.sweep(clock.due - 9 * DAY) == (0, 0)
-    assert clock.sweep(clock.due - 3 * DAY) == (6, 0)
-    assert clock.sweep(clock.due - 1 * DAY) == (6, 0)
-    assert clock.sweep(clock.due + DAY / 2) == (0, 6)
-    assert clock.sweep(clock.due + 4 * DAY) == (0, 6)
-    assert clock.sweep(clock.due + 30 * DAY) == (0, 0)
-    assert (rows(Firing), rows(Timer)) == (30, 0)
+    assert clock.sweep("11-23 09:00") == [2] * 6  # not signed for by Sunday: the next working day
+    assert clock.sweep("11-23 09:00") == []
+    assert clock.sweep("11-25 09:00") == [4] * 6
+    assert clock.sweep("11-27 09:00") == [5] * 6
+    assert clock.sweep("12-01 08:59") == []
+    assert clock.sweep("12-01 09:00") == [6] * 6
+    assert clock.sweep("12-04 09:00") == [7] * 6
+    assert clock.sweep("12-30 09:00") == []
+    assert (rows(Firing), rows(Timer), clock.skipped()) == (30, 0, [])
+
+
+def test_the_head_hears_of_what_is_not_signed_for(clock):
+    clock.sweep("11-23 09:00")
+    told = clock.told("assignment:clock:remind-sign-for")
+    village = clock.tree.villages[0]
+    assert told.count(clock.holder(village, Role.OFFICER)) == 1
+    assert len(told) == len(set(told)) == rows(Notice) - 1  # the one that is left is the batch's
 
 
 def test_an_escalation_tells_the_unit_above_and_later_the_one_above_that(clock):
-    township = clock.tree.holder(clock.tree.townships[0], Role.SUPERVISOR).id
-    county = {clock.tree.holder(clock.tree.county, role).id for role in (Role.SUPERVISOR, Role.DISPATCHER)}
-    officer = clock.tree.holder(clock.tree.villages[0], Role.OFFICER).id
-    clock.sweep(clock.due + DAY / 2)
-    told = [person for tag, person in clock.told() if tag.startswith("assignment:clock:escalate")]
+    township = clock.holder(clock.tree.townships[0], Role.SUPERVISOR)
+    county = {clock.holder(clock.tree.county, role) for role in (Role.SUPERVISOR, Role.DISPATCHER)}
+    officer = clock.holder(clock.tree.villages[0], Role.OFFICER)
+    clock.sweep("12-01 09:00")
+    told = clock.told("assignment:clock:escalate")
     assert (told.count(township), told.count(officer), county & set(told)) == (3, 1, set())
-    clock.sweep(clock.due + 4 * DAY)
-    told = [person for tag, person in clock.told() if tag.startswith("assignment:clock:escalate")]
-    assert (told.count(township), told.count(officer)) == (3, 2)
+    clock.sweep("12-04 09:00")
+    told = clock.told("assignment:clock:escalate-further")
+    assert (told.count(township), told.count(officer)) == (0, 1)
     assert all(told.count(person) == 6 for person in county)
 
 
 def test_an_escalation_passes_over_a_vacant_post(clock):
-    vacant = clock.tree.holder(clock.tree.townships[0], Role.SUPERVISOR)
+    vacant = clock.holder(clock.tree.townships[0], Role.SUPERVISOR)
     with unit_of_work() as session:
-        session.execute(
-            make.Post.__table__.update().where(make.Post.person_id == vacant.id).values(disabled_at=clock.now)
+        session.execute(make.Post.__table__.update().where(make.Post.person_id == vacant).values(disabled_at=clock.now))
+    clock.sweep("12-01 09:00")
+    told = clock.told("assignment:clock:escalate")
+    assert vacant not in told
+    assert told.count(clock.holder(clock.tree.county, Role.SUPERVISOR)) == 3
+
+
+def ladder(rungs, stop_level=None):
+    """Another version of the default ladder."""
+    with unit_of_work() as session:
+        session.add(
+            LadderVersion(
+                key="default", version=2, name="", stop_level=stop_level, rungs=written(rungs), person_id=1, at=make.NOW
+            )
         )
-    clock.sweep(clock.due + DAY / 2)
-    told = [person for tag, person in clock.told() if tag.startswith("assignment:clock:escalate")]
-    assert vacant.id not in told
-    assert told.count(clock.tree.holder(clock.tree.county, Role.SUPERVISOR).id) == 3
+
+
+def test_an_escalation_stops_at_the_level_that_the_ladder_names(now):
+    ladder(DEFAULT.rungs, Level.TOWNSHIP)
+    clock = Clock(now)
+    clock.sweep("12-01 09:00")
+    assert clock.holder(clock.tree.townships[0], Role.SUPERVISOR) in clock.told("assignment:clock:escalate")
+    clock.sweep("12-04 09:00")
+    county = {clock.holder(clock.tree.county, role) for role in (Role.SUPERVISOR, Role.DISPATCHER)}
+    assert county.isdisjoint(clock.told("assignment:clock:escalate-further"))
+
+
+def test_a_ladder_is_pinned_at_dispatch(clock):
+    ladder((Rung(12, Anchor.DUE, -5, (Teller.OFFICER,)),))
+    assert clock.sweep("11-23 09:00") == [2] * 6
+    assert clock.sweep("11-25 09:00") == [4] * 6
+
+
+def test_a_new_dispatch_takes_the_newest_ladder(now):
+    ladder((Rung(12, Anchor.DUE, -1, (Teller.OFFICER,), how=How.AT_ONCE),))
+    clock = Clock(now)
+    assert (clock.sweep("11-25 09:00"), clock.sweep("11-27 09:00"), rows(Timer)) == ([], [12] * 6, 0)
+    assert db.session.execute(
+        select(Notice.urgent).where(Notice.person_id.is_not(None)).distinct()
+    ).scalars().all() == [True]
 
 
 def test_after_three_days_of_standstill_only_the_latest_speaks_and_the_rest_are_marked(clock):
-    assert clock.sweep(clock.due + 4 * DAY) == (0, 6)
-    skipped = db.session.execute(select(Firing.rung).where(Firing.skipped == OVERTAKEN).distinct()).scalars()
-    assert sorted(skipped) == [1, 2, 3, 4]
+    assert clock.sweep("12-04 09:00") == [7] * 6
+    assert clock.skipped() == [2, 4, 5, 6]
     assert rows(Firing) == 30
 
 
 def test_what_is_signed_for_is_not_reminded_to_sign_but_of_its_due_date(clock):
-    ids = db.session.execute(select(Assignment.id, Assignment.unit_id)).all()
     village = clock.tree.villages[0]
-    mine = next(row.id for row in ids if row.unit_id == clock.tree.unit(village).id)
     with unit_of_work():
-        acknowledge(mine, actor=clock.tree.actor(village, Role.OFFICER), now=clock.now, seen=1)
-    assert clock.sweep(clock.due - 9 * DAY) == (5, 0)
-    assert clock.sweep(clock.due - 3 * DAY) == (6, 0)
+        acknowledge(clock.of(village), actor=clock.tree.actor(village, Role.OFFICER), now=clock.now, seen=1)
+    assert clock.sweep("11-23 09:00") == [2] * 5
+    assert clock.sweep("11-25 09:00") == [4] * 6
 
 
-def test_what_waits_for_review_is_left_alone_and_a_return_wakes_the_clock_again(clock):
-    village = clock.tree.villages[0]
-    officer = clock.tree.actor(village, Role.OFFICER)
-    mine = db.session.execute(
-        select(Assignment.id).where(Assignment.unit_id == clock.tree.unit(village).id)
-    ).scalar_one()
+def test_the_reviewer_is_under_the_clock_and_a_return_wakes_the_officers_clock_again(clock):
+    village, township = clock.tree.villages[0], clock.tree.townships[0]
+    officer, mine = clock.tree.actor(village, Role.OFFICER), clock.of(village)
     with unit_of_work():
         acknowledge(mine, actor=officer, now=clock.now, seen=1)
         submit(mine, Report(words="办完了"), actor=officer, now=clock.now, seen=2)
-    assert clock.sweep(clock.due + 4 * DAY) == (0, 5)
-    assert mine not in due_ids(Sweep.ESCALATE, now=clock.due + 30 * DAY)
-    back = clock.due + 5 * DAY
+    assert clock.sweep("11-25 09:00") == [4] * 5 + [10]  # three working days to review end on Wednesday
+    supervisor = clock.holder(township, Role.SUPERVISOR)
+    assert clock.told("assignment:clock:review-due") == [supervisor]
+    clock.sweep("11-26 09:00")
+    county = {clock.holder(clock.tree.county, role) for role in (Role.SUPERVISOR, Role.DISPATCHER)}
+    assert set(clock.told("assignment:clock:review-overdue")) == {supervisor, *county}
+    clock.sweep("12-04 09:00")
+    assert mine not in due_ids(Sweep.ESCALATE, now=at("12-30 09:00"))
     with unit_of_work():
-        supervisor = clock.tree.actor(clock.tree.townships[0], Role.SUPERVISOR)
-        return_for_changes(mine, actor=supervisor, now=back, seen=3, reason=ReturnReason.OTHER, words="补充")
-    assert clock.sweep(back + timedelta(hours=1)) == (0, 0)
-    assert clock.sweep(back + DAY) == (0, 1)
+        return_for_changes(
+            mine, actor=clock.tree.actor(township, Role.SUPERVISOR), now=at("12-05 10:00"), seen=3,
+            reason=ReturnReason.OTHER, words="补充",
+        )  # fmt: skip
+    assert clock.sweep("12-06 09:59") == []
+    assert clock.sweep("12-06 10:00") == [7]  # what passed while it lay above: the latest, a day after the return
+    assert clock.sweep("12-08 09:00") == [9]  # returned and untouched for two working days
     fired = db.session.execute(select(Firing.rung, Firing.skipped).where(Firing.assignment_id == mine)).tuples()
-    assert dict(fired.all()) == {**dict.fromkeys((1, 2, 3, 4), OVERTAKEN), 5: ""}
+    assert dict(fired.all()) == {**dict.fromkeys((4, 5, 6), OVERTAKEN), **dict.fromkeys((7, 9, 10, 11), "")}
 
 
 def test_a_timer_that_comes_before_its_time_is_armed_again(clock):
-    """A date that was moved later, or another ladder, leaves timers behind that are too early."""
+    """A date that was moved later leaves timers behind that are too early."""
+    later = at("12-07 00:00") - timedelta(microseconds=1)
     with unit_of_work() as session:
-        session.execute(update(Timer).values(rung=5, sweep=Sweep.ESCALATE))
-    assert clock.sweep(clock.due - 9 * DAY) == (0, 0)
-    assert rows(Timer) == 6
-    assert clock.sweep(clock.due + 4 * DAY) == (0, 6)
+        session.execute(update(Assignment).values(due_at=later, state=State.ACKNOWLEDGED))
+        session.execute(update(Timer).values(fires_at=at("11-21 09:00")))
+    assert (clock.sweep("11-24 09:00"), rows(Timer)) == ([], 6)
+    assert (clock.sweep("12-02 09:00"), clock.skipped()) == ([4] * 6, [])
+
+
+def test_a_rung_speaks_again_of_a_date_that_was_moved_but_never_twice_of_one_date(clock):
+    assert clock.sweep("11-25 09:00") == [4] * 6
+    later = at("12-08 00:00") - timedelta(microseconds=1)
+    with unit_of_work() as session:
+        session.execute(update(Assignment).values(due_at=later, state=State.ACKNOWLEDGED))
+    clock.sweep("12-02 09:00")
+    spoken = db.session.execute(select(Firing.anchor_at).where(Firing.rung == 4)).scalars().all()
+    assert sorted(set(spoken)) == [at("12-01 00:00") - timedelta(microseconds=1), later]
+    with unit_of_work() as session:
+        session.execute(update(Timer).values(fires_at=clock.now, after=clock.start))  # as if nothing had been decided
+    clock.sweep("12-02 09:00")
+    assert rows(Notice) == 1 + 2 * 6  # of the batch, and of each date to each officer
+
+
+def test_what_is_suspended_hears_nothing(clock):
+    with unit_of_work() as session:
+        session.execute(update(Assignment).values(suspended_at=clock.now))
+    assert (clock.sweep("12-04 09:00"), rows(Timer), rows(Firing)) == ([], 0, 0)
 
 
 def test_best_effort_is_reminded_but_never_escalated(now):
     clock = Clock(now, grade=Grade.BEST_EFFORT)
-    assert clock.sweep(clock.due - 9 * DAY) == (6, 0)
-    assert clock.sweep(clock.due + 9 * DAY) == (6, 0)
-    assert (rows(Timer), clock.sweep(clock.due + 30 * DAY)) == (0, (0, 0))
+    assert clock.sweep("11-23 09:00") == [2] * 6
+    assert clock.sweep("12-30 09:00") == [5] * 6
+    assert (rows(Timer), clock.sweep("12-31 09:00")) == (0, [])
+    assert {rung for _, rung in clock.spoken()} <= {2, 4, 5}
+
+
+def test_the_person_in_charge_is_told_where_one_is_named(clock):
+    village = clock.tree.villages[0]
+    named = make.person("周某")
+    with unit_of_work() as session:
+        session.execute(update(Assignment).where(Assignment.id == clock.of(village)).values(in_charge_id=named.id))
+    clock.sweep("11-25 09:00")
+    clock.sweep("11-27 09:00")
+    last = select(Notice.person_id).join(Event, Event.id == Notice.event_id).where(Event.data == '{"rung":5}')
+    told = list(db.session.execute(last).scalars())
+    assert named.id in told and clock.holder(village, Role.OFFICER) not in told
+    assert clock.holder(clock.tree.villages[1], Role.OFFICER) in told
 
 
 def test_every_firing_has_its_event_and_the_event_its_state_change_none(clock):
-    clock.sweep(clock.due - 9 * DAY)
+    clock.sweep("11-23 09:00")
     events = db.session.execute(select(Event.tag, Event.person_id, Event.to_state).where(Event.subject == "assignment"))
     assert [tuple(row) for row in events] == [("assignment:clock:remind-sign-for", 1, None)] * 6
     assert db.session.execute(select(Assignment.state).distinct()).scalars().all() == [State.ISSUED]
-    assert Line.WOMEN in {unit.line for unit in clock.tree.units.values()}
