@@ -4,7 +4,19 @@ Imports the ground floor and the enums of `rules`. This file only lists the noun
 """
 
 from .assignments import Assignment, Batch, Question, Suspension, Timer
-from .campaigns import Campaign, CampaignUnit, EvidenceRule, Metric, Occasion, Period, Phase, Task, TaskLine, TaskUnit
+from .campaigns import (
+    Campaign,
+    CampaignUnit,
+    EvidenceRule,
+    Metric,
+    Occasion,
+    Period,
+    Phase,
+    Series,
+    Task,
+    TaskLine,
+    TaskUnit,
+)
 from .clockwork import Calendar, CalendarDay, LadderVersion
 from .doing import Firing, JobRun, StateCount, Tally, TallyDelta
 from .log import ChainLink, Event
@@ -17,6 +29,6 @@ __all__ = [
     "Area", "Assignment", "Attachment", "Batch", "Calendar", "CalendarDay", "Campaign", "CampaignUnit", "ChainLink",
     "CheckIn", "ClientAction", "Delegation", "Delivery", "Draft", "Event", "Evidence", "EvidenceRule", "Firing",
     "JobRun", "LadderVersion", "LoginGuard", "LoginSession", "Metric", "MetricValue", "Notice", "Occasion",
-    "Period", "Person", "Phase", "Post", "Question", "Review", "Seen", "StateCount", "Submission", "Suspension",
-    "Tally", "TallyDelta", "Task", "TaskLine", "TaskUnit", "Timer", "Unit",
+    "Period", "Person", "Phase", "Post", "Question", "Review", "Seen", "Series", "StateCount", "Submission",
+    "Suspension", "Tally", "TallyDelta", "Task", "TaskLine", "TaskUnit", "Timer", "Unit",
 ]  # fmt: skip

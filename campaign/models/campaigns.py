@@ -116,6 +116,20 @@ class Period(Base):
     reason: Mapped[str] = mapped_column(String(200), default="")
 
 
+class Series(Base):
+    """A recurring task that was begun. `begins_on`: the day its rhythm counts from; `next_on`: when its next period
+    opens, None when no further one does. Ended early: `ended_at` and the `reason`."""
+
+    __tablename__ = "series"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"), primary_key=True, autoincrement=False)
+    begins_on: Mapped[date] = mapped_column(Date)
+    at: Mapped[datetime] = mapped_column(Instant)
+    next_on: Mapped[date | None] = mapped_column(Date, index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    reason: Mapped[str] = mapped_column(String(400), default="", server_default="")
+
+
 class Task(Base):
     """One thing asked of one or more lines: at one level below the issuing unit, or of the units named one by one."""
 
