@@ -2,7 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, BigId, Code, Instant
@@ -36,7 +47,8 @@ class Batch(Base):
 class Assignment(Base):
     """One task for one unit and one period. `state` is written by `operations/move.py` alone.
 
-    `first_due_at` keeps the first due date once `due_at` was moved. While SUBMITTED, `reviewer_unit_id` is the unit at
+    `first_due_at` keeps the first due date once `due_at` was moved. `own_dates`: its dates were moved for itself alone;
+    an occasion or a calendar that changes no longer moves them. While SUBMITTED, `reviewer_unit_id` is the unit at
     whose level it waits and `review_step` how many levels have approved this version. `since`: when it came into its
     present state, None while it stands as dispatched. `behind_at`: from when it lags behind the expected curve if
     nothing more is reported. `suspended_at`: the clock stands still since then.
@@ -74,6 +86,7 @@ class Assignment(Base):
     review_step: Mapped[int] = mapped_column(SmallInteger, default=0)
     not_before: Mapped[datetime | None] = mapped_column(Instant)
     first_due_at: Mapped[datetime | None] = mapped_column(Instant)
+    own_dates: Mapped[bool] = mapped_column(default=False, server_default=false())
     behind_at: Mapped[datetime | None] = mapped_column(Instant)
     since: Mapped[datetime | None] = mapped_column(Instant)
     urged_at: Mapped[datetime | None] = mapped_column(Instant)
