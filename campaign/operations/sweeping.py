@@ -13,10 +13,10 @@ from operator import attrgetter
 from typing import Any
 
 from ..db import db, from_micros, micros
+from ..models.audience import audience
 from ..models.timing import DECISIVE, Timings
 from ..rules.ladder import NOTHING, OVERTAKEN, Decision, How, Step, Sweep, decide
 from ..rules.organisation import SYSTEM_PERSON_ID
-from .audience import audience
 from .log import canonical
 from .sweep_statements import Statements, statements
 

@@ -10,11 +10,10 @@ from sqlalchemy import select
 
 from ..clock import local_today
 from ..db import db, listed
-from ..models import Post, Unit
-from ..models.ladders import stop_levels
-from ..models.organisation import holds_on
 from ..rules.ladder import AUDIENCES, Audience, Rung, Step, Teller
 from ..rules.organisation import Level, Role
+from .ladders import stop_levels
+from .organisation import Post, Unit, holds_on
 
 
 @dataclass(frozen=True)
