@@ -160,6 +160,15 @@ def listed(ids: Iterable[int]) -> Select[tuple[int]]:
     return select(type_coerce(each.c.value, BigInteger))
 
 
+def alone(what: int, which: int) -> None:
+    """Waits until no other transaction is busy with the same thing, and keeps others waiting until this one ends.
+
+    On SQLite a unit of work is alone anyway. `what`: a kind of thing, a small number; `which`: which of them.
+    """
+    if _is_postgres():
+        db.session.execute(select(func.pg_advisory_xact_lock(what, which % 2**31)))
+
+
 def _is_postgres() -> bool:
     return bool(db.session.get_bind().dialect.name == "postgresql")
 

@@ -52,8 +52,20 @@ class Delivery(Base):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("notice_id", "person_id", "channel"),
-        Index("ix_delivery_next", "next_try_at", sqlite_where=text("state = 1"), postgresql_where=text("state = 1")),
-    )
+        # What waits is found by its time: what goes at once before the digests, of which there may be a million.
+        Index("ix_delivery_at_once", "next_try_at", sqlite_where=text("state = 1 AND digest_on IS NULL"),
+              postgresql_where=text("state = 1 AND digest_on IS NULL")),
+        Index("ix_delivery_digest", "next_try_at", sqlite_where=text("state = 1 AND digest_on IS NOT NULL"),
+              postgresql_where=text("state = 1 AND digest_on IS NOT NULL")),
+        # One digest is the rows of a person and day; under way are few; sent are counted where a provider limits them.
+        Index("ix_delivery_person_day", "person_id", "digest_on", sqlite_where=text("digest_on IS NOT NULL"),
+              postgresql_where=text("digest_on IS NOT NULL")),
+        Index("ix_delivery_under_way", "channel", "next_try_at", sqlite_where=text("state = 1 AND tries > 0"),
+              postgresql_where=text("state = 1 AND tries > 0")),
+        Index("ix_delivery_sent", "channel", "sent_at", sqlite_where=text("sent_at IS NOT NULL"),
+              postgresql_where=text("sent_at IS NOT NULL")),
+        Index("ix_delivery_parked", "next_try_at", sqlite_where=text("state = 3"), postgresql_where=text("state = 3")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"))
