@@ -4,7 +4,7 @@ The dispatch writes it, the preview shows it: one function, so that what the pag
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from ..rules.curves import behind_at
 from ..rules.dates import DateRule, Dates, dates_at
 from ..rules.ladder import Anchors, Ladder, Step, plan
 from ..rules.metrics import MetricKind
+from ..rules.periods import period_dates, period_rule
 from ..rules.plans import Grade
 from .campaigns import Campaign, Metric, Occasion, Task
 from .ladders import calendar_for, calendars, ladders, latest_ladder
@@ -36,8 +37,8 @@ class Outlook:
 
 
 def rule_of(task: Task, occasion: Occasion | None) -> DateRule:
-    """The rule of a task's dates as the law reads it."""
-    return DateRule(
+    """The rule of a task's dates as the law reads it; of one that recurs, counting from the opening of a period."""
+    rule = DateRule(
         kind=task.due_kind,
         due_on=task.due_on,
         due_days=task.due_days,
@@ -49,10 +50,14 @@ def rule_of(task: Task, occasion: Occasion | None) -> DateRule:
         roll=task.roll,
         occasion_on=occasion.happens_on if occasion else None,
     )
+    return period_rule(rule, task.window_days) if task.rrule else rule
 
 
-def outlook_of(task_id: int, *, now: datetime) -> Outlook:
-    """What a dispatch of that task at `now` would mean. Raises NoResultFound where there is no such task."""
+def outlook_of(task_id: int, *, now: datetime, opens_on: date | None = None) -> Outlook:
+    """What a dispatch of that task at `now` would mean; of a period, the one that opens or opened on that day.
+
+    Raises NoResultFound where there is no such task.
+    """
     task, occasion, key, unit_id = db.session.execute(
         select(Task, Occasion, Campaign.ladder_key, Campaign.issuing_unit_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
@@ -62,7 +67,10 @@ def outlook_of(task_id: int, *, now: datetime) -> Outlook:
     ladder_id, calendar_id = latest_ladder(task.ladder_key or key), calendar_for(unit_id)
     ladder, calendar = ladders([ladder_id])[ladder_id], calendars([calendar_id])[calendar_id]
     rule = rule_of(task, occasion)
-    dates = dates_at(rule, now, zone(), calendar)
+    if opens_on is None:
+        dates = dates_at(rule, now, zone(), calendar)
+    else:
+        dates = period_dates(rule, opens_on, now, zone(), calendar)
     behind = behind_at(now, dates.due_at, Decimal(0), zone()) if has_curve(task_id) else None
     anchors = Anchors(dates.respond_by, dates.due_at, dates.cut_off_at, behind_at=behind)
     steps = plan(ladder, task.grade, anchors, calendar, zone())

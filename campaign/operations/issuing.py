@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import String, and_, cast, func, insert, literal, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
@@ -16,6 +16,7 @@ from ..models.outlook import Outlook, outlook_of
 from ..notify.outbox import tell_batch
 from ..rules.ladder import first_step
 from ..rules.organisation import Actor, Role
+from ..rules.periods import Turn
 from ..rules.plans import CampaignStatus
 from ..rules.states import Action, State
 from .log import record
@@ -25,6 +26,7 @@ from .timers import arm, arm_all
 
 Progress = Callable[[str, int, int], None]
 DISPATCH_STEPS = 4
+ONCE = Turn(0, date.min)  # a task that does not recur
 
 
 @dataclass(frozen=True)
@@ -82,28 +84,27 @@ def receivers(task_id: int) -> ColumnElement[bool]:
     return and_(Unit.line.in_(lines), Unit.level == asked.receiving_level, Unit.lft.between(asked.lft, asked.rgt))
 
 
-def dispatch(task_id: int, *, actor: Actor, now: datetime, progress: Progress | None = None) -> Dispatched:
+def dispatch(
+    task_id: int, *, actor: Actor, now: datetime, progress: Progress | None = None, turn: Turn | None = None
+) -> Dispatched:
     """Creates one assignment per receiving unit that has none yet, in a fixed number of statements.
 
     All or nothing; again: only what is missing. One event and one notice stand for the batch, with the digest of its
-    units. Forbidden unless the actor dispatches for the issuing or a co-issuing unit; Refused before the issue.
+    units. `turn`: the period of a recurring task, as `operations/periods.py` opens it. Forbidden unless the actor
+    dispatches for the issuing or a co-issuing unit; Refused before the issue.
     """
     told = progress or (lambda _step, _done, _all: None)
-    task = db.session.get(Task, task_id)
-    if task is None:
-        raise NotFound(say("This does not exist, or it is not for you."))
-    post_id, status = _campaign(task.campaign_id, actor)
-    if status is not CampaignStatus.ISSUED:
-        raise Refused(say("Only tasks of an issued campaign can be dispatched."))
-    outlook = outlook_of(task_id, now=now)
+    turn, post_id = _turn(task_id, turn, actor)
+    outlook = outlook_of(task_id, now=now, opens_on=turn.opens_on if turn.number else None)
     dates = outlook.dates
-    batch = {"task_id": task_id, "dispatched_at": now, "items": 0, "digest": "", "folded": False, "period": 0}
+    batch = {"task_id": task_id, "dispatched_at": now, "items": 0, "digest": "", "folded": False}
+    batch["period"] = turn.number
     batch |= {"respond_by": dates.respond_by, "due_at": dates.due_at, "cut_off_at": dates.cut_off_at}
     batch |= {"behind_at": outlook.behind_at, "ladder_id": outlook.ladder.id, "calendar_id": outlook.calendar.id}
     nested = db.session.begin_nested()
     batch_id: int = db.session.execute(insert(Batch).values(batch).returning(Batch.id)).scalar_one()
     told("assignments", 0, DISPATCH_STEPS)
-    items = _assign(task_id, batch_id, outlook, now)
+    items = _assign(task_id, batch_id, outlook, turn, now)
     if not items:
         nested.rollback()
         return Dispatched(None, 0)
@@ -141,13 +142,26 @@ def dispatch(task_id: int, *, actor: Actor, now: datetime, progress: Progress | 
     return Dispatched(batch_id, items)
 
 
-def _assign(task_id: int, batch_id: int, outlook: Outlook, now: datetime) -> int:
+def _turn(task_id: int, turn: Turn | None, actor: Actor) -> tuple[Turn, int | None]:
+    """Which period is dispatched, and the post in which the actor does it; Refused what is not to be dispatched."""
+    task = db.session.get(Task, task_id)
+    if task is None:
+        raise NotFound(say("This does not exist, or it is not for you."))
+    post_id, status = _campaign(task.campaign_id, actor)
+    if status is not CampaignStatus.ISSUED:
+        raise Refused(say("Only tasks of an issued campaign can be dispatched."))
+    if task.rrule and turn is None:
+        raise Refused(say("This task recurs: its periods are opened one by one."))
+    return turn or ONCE, post_id
+
+
+def _assign(task_id: int, batch_id: int, outlook: Outlook, turn: Turn, now: datetime) -> int:
     today, dates = local_today(now), outlook.dates
     columns = {
         "task_id": literal(task_id),
         "unit_id": Unit.id,
         "batch_id": literal(batch_id),
-        "period": literal(0),
+        "period": literal(turn.number),
         "state": literal(int(State.ISSUED)),
         "version": literal(1),
         "respond_by": literal(dates.respond_by, Instant),
@@ -159,7 +173,7 @@ def _assign(task_id: int, batch_id: int, outlook: Outlook, now: datetime) -> int
     units = (
         select(*columns.values())
         .where(
-            receivers(task_id),
+            receivers(task_id) if turn.unit_id is None else Unit.id == turn.unit_id,
             or_(Unit.valid_from.is_(None), Unit.valid_from <= today),
             or_(Unit.valid_to.is_(None), Unit.valid_to >= today),
         )
