@@ -1,0 +1,246 @@
+"""What the clock has sent and will send of one assignment: the same decisions and the same people as the sweep's."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, literal, or_, select, type_coerce, union
+
+from ..clock import local_today
+from ..db import db, from_micros, listed
+from ..models import Delivery, Event, Firing, LadderVersion, Notice, Person, Post, Submission, Unit
+from ..models.audience import audience
+from ..models.ladders import ladders
+from ..models.organisation import holds_on
+from ..models.timing import Timing, timings_of
+from ..rules.foreseeing import Foreseen, foresee, next_timer
+from ..rules.ladder import Rung, Step
+from ..rules.organisation import Role
+from ..rules.states import CLOSED, State
+from ..rules.telling import Channel, DeliveryState
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """Somebody who is told, in the post for which they are told; `role` is None for the person in charge."""
+
+    person_id: int
+    name: str
+    unit: str
+    role: Role | None
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A rung at its time, and whom it will tell. `overtaken`: it is passed over, because another speaks then."""
+
+    at: datetime
+    step: Step
+    people: tuple[Addressee, ...] = ()
+    overtaken: bool = False
+
+    @property
+    def rung(self) -> Rung:
+        """What speaks."""
+        return self.step.rung
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message on a channel: whether and when it was sent."""
+
+    channel: Channel
+    state: DeliveryState
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A person who was told, when it was read on the pages, and what went out on channels."""
+
+    name: str
+    read_at: datetime | None
+    letters: tuple[Letter, ...]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was told at an instant, or was not told: `skipped` names the reason. `rung`: None for what no rung said."""
+
+    at: datetime
+    tag: str
+    rung: Rung | None = None
+    skipped: str = ""
+    urgent: bool = False
+    people: tuple[Reached, ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """The whole time line: what was sent, oldest first, and what comes. `urges`: how often it was urged by hand."""
+
+    past: tuple[Sent, ...]
+    coming: tuple[Coming, ...]
+    suspended_at: datetime | None
+    closed: bool
+    ladder: tuple[int, str, int]
+    urges: int = 0
+    later: tuple[Rung, ...] = field(default=())
+
+
+URGE = "assignment:dispatcher:urge"
+BY_CLOCK = "assignment:clock:"
+
+
+def line_of(assignment_id: int, *, now: datetime) -> Line | None:
+    """The time line of one assignment; None where there is none. The reader's scope is asked before.
+
+    A fixed number of statements. What comes is what comes if nothing is done, told to those who hold the posts today.
+    """
+    found = timings_of([assignment_id])
+    if not found.rows:
+        return None
+    row = found.rows[0]
+    timing = found.of(row)
+    fired = _fired(assignment_id)
+    version = _version(row.ladder_id)
+    rungs = ladders([row.ladder_id])[row.ladder_id].rungs
+    coming = _coming(row, timing, fired, now)
+    past = _past(assignment_id, fired, rungs)
+    dated = {step.rung.number for step in timing.steps}
+    return Line(
+        past,
+        coming,
+        timing.suspended_at,
+        timing.state in CLOSED,
+        version,
+        sum(each.tag == URGE for each in past),
+        () if timing.state in CLOSED else tuple(rung for rung in rungs if rung.number not in dated),
+    )
+
+
+def _coming(row: Any, timing: Timing, fired: list[Any], now: datetime) -> tuple[Coming, ...]:
+    if timing.suspended_at is not None or timing.state in CLOSED:
+        return ()
+    waits = timing.not_before if timing.not_before is not None and timing.not_before > now else None
+    after = _decided_until(row, fired, waits)
+    timers = next_timer(timing.steps, timing.state, timing.behind_at, after=after, now=now, not_before=waits)
+    foreseen = foresee(
+        timing.steps,
+        timing.state,
+        timing.behind_at,
+        timers,
+        not_before=waits,
+        fired=[(each.rung, each.anchor_at) for each in fired],
+    )
+    return told(foreseen, row, now=now)
+
+
+def _decided_until(row: Any, fired: list[Any], waits: datetime | None) -> datetime:
+    """Until when everything about an assignment has been decided; after a return: until it was submitted."""
+    if waits is not None and row.state == State.RETURNED:
+        submitted = select(func.max(Submission.at, type_=Submission.at.type)).where(Submission.assignment_id == row.id)
+        found: datetime | None = db.session.execute(submitted).scalar()
+        if found is not None:
+            return found
+    since = from_micros(row.since) if row.since is not None else row.dispatched_at
+    return max([row.dispatched_at, since, *(each.at for each in fired)])
+
+
+def told(foreseen: Iterable[Foreseen], row: Any, *, now: datetime) -> tuple[Coming, ...]:
+    """The same with whom each rung tells, of an assignment (id, unit_id, reviewer_unit_id, in_charge_id, ladder_id)."""
+    foreseen = list(foreseen)
+    speaking = [(each.at, step) for each in foreseen for step in each.speak]
+    heard = audience([(row, step) for _, step in speaking], now=now)
+    people = _people({post for said in heard for post in said.posts}, {id for said in heard for id in said.people}, now)
+    found = [Coming(each.at, step, overtaken=True) for each in foreseen for step in each.skip]
+    for (at, step), said in zip(speaking, heard, strict=True):
+        keys = [*said.posts, *((None, id) for id in said.people)]
+        reached = {one.person_id: one for key in keys for one in people.get(key, ())}
+        found.append(Coming(at, step, tuple(reached.values())))
+    return tuple(sorted(found, key=lambda each: (each.at, not each.overtaken, each.rung.number)))
+
+
+def _people(
+    posts: set[tuple[int, int]], named: set[int], now: datetime
+) -> Mapping[tuple[int | None, int], list[Addressee]]:
+    """Who holds these posts (unit, role) today, and the people named, in one statement."""
+    found: dict[tuple[int | None, int], list[Addressee]] = defaultdict(list)
+    if not posts and not named:
+        return found
+    held = (
+        select(Post.unit_id, type_coerce(Post.role, Post.id.type).label("role"), Person.id, Person.name, Unit.name)
+        .join(Person, Person.id == Post.person_id)
+        .join(Unit, Unit.id == Post.unit_id)
+        .where(Post.unit_id.in_(listed({unit for unit, _ in posts})), holds_on(local_today(now)))
+    )
+    others = select(literal(None, Unit.id.type), Person.id, Person.id, Person.name, literal("")).where(
+        Person.id.in_(listed(named))
+    )
+    for unit_id, role, person_id, name, unit in db.session.execute(union(held, others)).tuples():
+        if unit_id is None:
+            found[None, person_id].append(Addressee(person_id, name, unit, None))
+        elif (unit_id, role) in posts:
+            found[unit_id, role].append(Addressee(person_id, name, unit, Role(role)))
+    return found
+
+
+def _fired(assignment_id: int) -> list[Any]:
+    columns = (Firing.rung, Firing.anchor_at, Firing.at, Firing.skipped)
+    return list(db.session.execute(select(*columns).where(Firing.assignment_id == assignment_id)).all())
+
+
+def _version(ladder_id: int) -> tuple[int, str, int]:
+    """The pinned ladder: its id, name and version."""
+    columns = (LadderVersion.id, LadderVersion.name, LadderVersion.version)
+    return db.session.execute(select(*columns).where(LadderVersion.id == ladder_id)).tuples().one()
+
+
+def _past(assignment_id: int, fired: list[Any], rungs: tuple[Rung, ...]) -> tuple[Sent, ...]:
+    """Everything that somebody was told of it one by one, and every rung that was passed over."""
+    by_number = {rung.number: rung for rung in rungs}
+    found = [
+        Sent(each.at, by_number[each.rung].tag, by_number[each.rung], each.skipped)
+        for each in fired
+        if each.skipped and each.rung in by_number
+    ]
+    columns = (
+        Event.id, Event.at, Event.tag, Event.data, Notice.id.label("notice"), Notice.urgent, Notice.read_at,
+        Person.name, Delivery.channel, Delivery.state, Delivery.sent_at,
+    )  # fmt: skip
+    statement = (
+        select(*columns)
+        .outerjoin(Notice, Notice.event_id == Event.id)
+        .outerjoin(Person, Person.id == Notice.person_id)
+        .outerjoin(Delivery, and_(Delivery.notice_id == Notice.id, Delivery.person_id == Notice.person_id))
+        .where(Event.subject == "assignment", Event.subject_id == assignment_id)
+        .where(or_(Notice.id.is_not(None), Event.tag.startswith(BY_CLOCK)))
+        .order_by(Event.id, Notice.id, Delivery.id)
+    )
+    events: dict[int, list[Any]] = defaultdict(list)
+    for row in db.session.execute(statement):
+        events[row.id].append(row)
+    spoken = {(each.at, each.rung) for each in fired if not each.skipped}
+    for rows in events.values():
+        said = json.loads(rows[0].data).get("rung")
+        rung = by_number.get(said) if (rows[0].at, said) in spoken else None
+        found.append(Sent(rows[0].at, rows[0].tag, rung, "", any(row.urgent for row in rows), _reached(rows)))
+    return tuple(sorted(found, key=lambda each: each.at))
+
+
+def _reached(rows: list[Any]) -> tuple[Reached, ...]:
+    notices: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        if row.notice is not None:  # a rung that found nobody to tell has its event all the same
+            notices[row.notice].append(row)
+    return tuple(
+        Reached(
+            of_one[0].name,
+            of_one[0].read_at,
+            tuple(Letter(row.channel, row.state, row.sent_at) for row in of_one if row.channel is not None),
+        )
+        for of_one in notices.values()
+    )
