@@ -4,6 +4,7 @@ A transition leaves one delta row and a dispatch one batch. Folding adds them to
 however many there are. Corrections are added too, never set, so that a fold and a rebuild at once lose nothing.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,25 +12,28 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     BigInteger,
+    ColumnElement,
     CompoundSelect,
     Select,
+    and_,
     bindparam,
     case,
     delete,
     false,
     func,
     literal,
+    or_,
     select,
     true,
     union_all,
     update,
 )
 
-from ..db import Instant, db, insert
-from ..models import Area, Batch, Tally, TallyDelta, Unit
+from ..db import Instant, db, insert, listed
+from ..models import Area, Assignment, Batch, Tally, TallyDelta, Unit
 from ..models.pending import dispatched, left_and_reached, standing
 from ..rules.organisation import LEAF_LEVELS, Line
-from ..rules.states import State
+from ..rules.states import OPEN, State
 
 UNSEEN = {"synchronize_session": False}  # no loaded object is looked at
 KEY = ("task_id", "area_id", "line", "state", "due", "behind")
@@ -49,6 +53,17 @@ class Difference:
     counted: int
 
 
+@dataclass(frozen=True)
+class Shift:
+    """The open assignments of a task that stand at one pair of dates go to another. In microseconds, 0 for none."""
+
+    task_id: int
+    due: int
+    behind: int
+    to_due: int
+    to_behind: int
+
+
 def fold(*, now: datetime, limit: int = 10_000) -> int:
     """Adds up to `limit` deltas and all dispatched batches to the tallies; how many rows it took in. 0: nothing left.
 
@@ -58,6 +73,33 @@ def fold(*, now: datetime, limit: int = 10_000) -> int:
     batches = _claimed(
         select(Batch.id).where(Batch.folded == false()).order_by(Batch.id).with_for_update(skip_locked=True)
     )
+    return _fold(deltas, batches, now)
+
+
+def fold_tasks(task_ids: Collection[int], *, now: datetime) -> int:
+    """The same for everything of these tasks, waiting for whoever folds some of it now."""
+    of_delta, of_batch = TallyDelta.task_id.in_(listed(task_ids)), Batch.task_id.in_(listed(task_ids))
+    deltas = _claimed(select(TallyDelta.id).where(of_delta).order_by(TallyDelta.id).with_for_update())
+    waiting = select(Batch.id).where(of_batch, Batch.folded == false()).order_by(Batch.id).with_for_update()
+    return _fold(deltas, _claimed(waiting), now)
+
+
+def shift(shifts: Sequence[Shift], *, now: datetime) -> None:
+    """Moves whole counts from their dates to others, in three statements. Everything of these tasks must be folded,
+    and no shift may go where another one leaves from: its count would be taken on."""
+    at = [and_(Tally.task_id == s.task_id, Tally.due == s.due, Tally.behind == s.behind) for s in shifts]
+    leaving = and_(or_(*at), Tally.state.in_(OPEN))
+    locked = select(Tally.n).where(leaving).order_by(*_key(Tally)).with_for_update()
+    db.session.execute(locked)  # in the order in which every folder takes them
+    to_due = case(*((here, s.to_due) for here, s in zip(at, shifts, strict=True))).label("due")
+    to_behind = case(*((here, s.to_behind) for here, s in zip(at, shifts, strict=True))).label("behind")
+    placed = select(Tally.task_id, Tally.area_id, Tally.line, Tally.state, to_due, to_behind, Tally.n).where(leaving)
+    moved = placed.subquery()
+    _add(select(*_key(moved.c), func.sum(moved.c.n).label("n")).group_by(*_key(moved.c)), now)
+    db.session.execute(delete(Tally).where(leaving), execution_options=UNSEEN)
+
+
+def _fold(deltas: list[int], batches: list[int], now: datetime) -> int:
     if not deltas and not batches:
         return 0
     chosen_deltas, chosen_batches = TallyDelta.id.in_(_written(deltas)), Batch.id.in_(_written(batches))
@@ -89,10 +131,18 @@ def rebuild(*, now: datetime) -> list[Difference]:
     """Brings the tallies to what the assignments say, and returns the differences it found before."""
     found = differences()
     if found:
-        gap = _gap().subquery()
-        missing = select(*_key(gap.c), (gap.c.counted - gap.c.stored).label("n")).where(gap.c.stored != gap.c.counted)
-        _add(missing, now)
+        _add(_missing(None), now)
     return found
+
+
+def rebuild_tasks(task_ids: Collection[int], *, now: datetime) -> None:
+    """The same for these tasks alone, in one statement."""
+    _add(_missing(task_ids), now)
+
+
+def _missing(task_ids: Collection[int] | None) -> Select[Any]:
+    gap = _gap(task_ids).subquery()
+    return select(*_key(gap.c), (gap.c.counted - gap.c.stored).label("n")).where(gap.c.stored != gap.c.counted)
 
 
 def _key(source: Any) -> tuple[Any, ...]:
@@ -140,12 +190,17 @@ def _upwards(first: CTE) -> CTE:
     return first.union_all(above)
 
 
-def _gap() -> Select[Any]:
+def _gap(task_ids: Collection[int] | None = None) -> Select[Any]:
     """Per key what is stored, everything pending included, beside what is counted from the assignments."""
-    pending = _climbed(union_all(*left_and_reached(true()), dispatched(Batch.folded == false()))).subquery()
-    counted = _climbed(standing(true())).subquery()
+
+    def of(noun: Any) -> ColumnElement[bool]:
+        return true() if task_ids is None else noun.task_id.in_(listed(task_ids))
+
+    waiting = and_(Batch.folded == false(), of(Batch))
+    pending = _climbed(union_all(*left_and_reached(of(TallyDelta)), dispatched(waiting))).subquery()
+    counted = _climbed(standing(of(Assignment))).subquery()
     every = union_all(
-        select(*_key(Tally), Tally.n.label("stored"), literal(0).label("counted")),
+        select(*_key(Tally), Tally.n.label("stored"), literal(0).label("counted")).where(of(Tally)),
         select(*_key(pending.c), pending.c.n.label("stored"), literal(0).label("counted")),
         select(*_key(counted.c), literal(0).label("stored"), counted.c.n.label("counted")),
     ).subquery()

@@ -23,3 +23,18 @@ def behind_at(start: datetime, due_at: datetime | None, share: Decimal, zone: st
     moment = start + timedelta(seconds=float(reached) * (due_at - start).total_seconds())
     end = end_of_day(local_day(moment, zone), zone)
     return end if end < due_at else None
+
+
+def behind_again(
+    start: datetime, was_due: datetime | None, was_behind: datetime | None, due_at: datetime | None, zone: str
+) -> datetime | None:
+    """The same moment when the due date is moved and nothing more is reported: the share that the former moment tells
+    is kept. Where the former dates tell nothing, nothing counts as reported."""
+    if was_due == due_at:
+        return was_behind
+    if was_due is None or was_due - start < SHORTEST or behind_at(start, was_due, Decimal(0), zone) == was_behind:
+        return behind_at(start, due_at, Decimal(0), zone)
+    if was_behind is None:
+        return None
+    passed = Decimal((was_behind - start).total_seconds()) / Decimal((was_due - start).total_seconds())
+    return behind_at(start, due_at, (passed - QUIET) / (1 - QUIET), zone)

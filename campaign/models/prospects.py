@@ -1,0 +1,217 @@
+"""What the rules of tasks give now for what is dispatched already: an occasion has a new day, a calendar was corrected.
+
+The verb that moves the dates and the page that lists the consequences ask this one place, so that what the page
+promises is what happens.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from ..clock import zone
+from ..db import db, listed
+from ..rules.calendars import Calendar
+from ..rules.curves import behind_again
+from ..rules.dates import CountsFrom, DateRule, Dates, DueKind, dates_at, end_of_day, local_day
+from ..rules.ladder import Anchors, Ladder, Step, plan
+from ..rules.plans import Grade
+from ..rules.states import OPEN, State
+from .assignments import Assignment, Batch
+from .campaigns import Occasion, Period, Task
+from .ladders import EVERYBODYS, calendars, ladders
+from .log import Event
+from .outlook import has_curve, rule_of
+
+SIGNED = "assignment:sign-for:acknowledge"
+
+
+@dataclass(frozen=True)
+class Supposed:
+    """An occasion as if it had that day; None: as if its day were not known."""
+
+    occasion_id: int
+    happens_on: date | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Open assignments of one batch that stand alike, and how many. `issued`: not signed for yet. `own`: their dates
+    were moved for themselves alone. `signed_on`: only where dates count from the sign-for."""
+
+    task_id: int
+    batch_id: int
+    own: bool
+    issued: bool
+    respond_by: datetime | None
+    due_at: datetime | None
+    cut_off_at: datetime | None
+    behind_at: datetime | None
+    signed_on: date | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """The dates that a group should have."""
+
+    group: Group
+    dates: Dates
+    behind_at: datetime | None
+
+    @property
+    def moves(self) -> bool:
+        """Whether any of its dates is another one than now. Who has signed for it keeps the date to sign for."""
+        was, to = self.group, self.dates
+        if was.issued and was.respond_by != to.respond_by:
+            return True
+        return (was.due_at, was.cut_off_at, was.behind_at) != (to.due_at, to.cut_off_at, self.behind_at)
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What a batch comes to: its changes, with all of its open assignments that follow the rule."""
+
+    batch_id: int
+    task_id: int
+    task_title: str
+    campaign_id: int
+    rule: DateRule
+    grade: Grade
+    ladder: Ladder
+    calendar: Calendar
+    changes: tuple[Change, ...]
+
+    @property
+    def moved(self) -> tuple[Change, ...]:
+        """The groups whose dates move."""
+        return tuple(change for change in self.changes if change.moves)
+
+    @property
+    def items(self) -> int:
+        """How many assignments move."""
+        return sum(change.group.n for change in self.moved)
+
+    def steps(self, change: Change) -> tuple[Step, ...]:
+        """The rungs of the dates that move, at their new times."""
+        was, to = change.group, change.dates
+        respond_by = to.respond_by if was.issued and was.respond_by != to.respond_by else None
+        due_at = to.due_at if was.due_at != to.due_at else None
+        cut_off_at = to.cut_off_at if was.cut_off_at != to.cut_off_at else None
+        behind_at = change.behind_at if was.behind_at != change.behind_at else None
+        anchors = Anchors(respond_by, due_at, cut_off_at, behind_at=behind_at)
+        return plan(self.ladder, self.grade, anchors, self.calendar, zone())
+
+
+def prospects(
+    task_ids: Iterable[int],
+    *,
+    supposed: Supposed | None = None,
+    corrected: Mapping[int, Calendar] | None = None,
+    groups: Iterable[Group] | None = None,
+) -> list[Prospect]:
+    """What the batches of these tasks come to, those without an open assignment that follows the rule left out.
+
+    `supposed` and `corrected` (calendars by id) stand in for what the database holds: for a preview. `groups`: what
+    `groups_of` said a moment ago. A fixed number of statements for each task, whatever the number of assignments.
+    """
+    ids = list(task_ids)
+    batches = _batches(ids)
+    if not batches:
+        return []
+    held = calendars({row.calendar_id or EVERYBODYS for row in batches}) | dict(corrected or {})
+    known_ladders = ladders({row.ladder_id for row in batches})
+    curved = {task_id for task_id in {row.task_id for row in batches} if has_curve(task_id)}
+    following: dict[int, list[Group]] = defaultdict(list)
+    for group in groups_of(ids) if groups is None else groups:
+        if not group.own:
+            following[group.batch_id].append(group)
+    found: list[Prospect] = []
+    for row in batches:
+        task, calendar = row.Task, held[row.calendar_id or EVERYBODYS]
+        rule = _rule(row, supposed)
+        changes = tuple(
+            _change(group, rule, row.dispatched_at, calendar, task.id in curved) for group in following[row.id]
+        )
+        ladder = known_ladders[row.ladder_id]
+        if changes:
+            about = row.id, task.id, task.title, task.campaign_id, rule, task.grade, ladder, calendar
+            found.append(Prospect(*about, changes))
+    return found
+
+
+def groups_of(task_ids: Iterable[int]) -> list[Group]:
+    """How the open assignments of these tasks stand. At most three statements; where dates count from the sign-for the
+    last one reads a row for each of them."""
+    ids = set(task_ids)
+    counted_from_signing = and_(Task.counts_from == CountsFrom.SIGN_FOR, Task.due_kind == DueKind.RELATIVE)
+    signs = set(db.session.scalars(select(Task.id).where(Task.id.in_(listed(ids)), counted_from_signing)))
+    found: list[Group] = []
+    if plain := ids - signs:
+        columns = _columns()
+        rows = db.session.execute(select(*columns, func.count()).where(_open(plain)).group_by(*columns))
+        found += [Group(*row[:-1], signed_on=None, n=row[-1]) for row in rows]
+    if signs:
+        each = select(*_columns(), Event.at).outerjoin(Event, signing(Assignment.id)).where(_open(signs))
+        counted: dict[tuple[Any, ...], int] = defaultdict(int)
+        for *key, at in db.session.execute(each):
+            counted[(*key, None if at is None else local_day(at, zone()))] += 1
+        found += [Group(*key[:-1], signed_on=key[-1], n=n) for key, n in counted.items()]
+    return found
+
+
+def _columns() -> list[Any]:
+    a = Assignment
+    issued = (a.state == State.ISSUED).label("issued")
+    return [a.task_id, a.batch_id, a.own_dates, issued, a.respond_by, a.due_at, a.cut_off_at, a.behind_at]
+
+
+def _open(task_ids: set[int]) -> ColumnElement[bool]:
+    return and_(Assignment.task_id.in_(listed(task_ids)), Assignment.state.in_(OPEN))
+
+
+def signing(assignment_id: Any) -> ColumnElement[bool]:
+    """The event by which that assignment was signed for: there is at most one."""
+    return and_(Event.subject == "assignment", Event.subject_id == assignment_id, Event.tag == SIGNED)
+
+
+def began(dispatched_at: datetime, signed_on: date | None) -> datetime:
+    """From when the curve of an assignment counts: the dispatch, or the end of the day on which it was signed for where
+    its dates count from there."""
+    return dispatched_at if signed_on is None else end_of_day(signed_on, zone())
+
+
+def _batches(task_ids: list[int]) -> list[Any]:
+    columns = Batch.id, Batch.task_id, Batch.dispatched_at, Batch.ladder_id, Batch.calendar_id
+    return list(
+        db.session.execute(
+            select(*columns, Task, Occasion, Period.due_on.label("period_due_on"))
+            .join(Task, Task.id == Batch.task_id)
+            .outerjoin(Occasion, Occasion.id == Task.occasion_id)
+            .outerjoin(Period, Period.batch_id == Batch.id)
+            .where(Batch.task_id.in_(listed(task_ids)))
+            .order_by(Batch.id)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _rule(row: Any, supposed: Supposed | None) -> DateRule:
+    """The rule of a batch; that of a period has its day in the period."""
+    rule = rule_of(row.Task, row.Occasion)
+    if row.period_due_on is not None:
+        return replace(rule, kind=DueKind.FIXED, due_on=row.period_due_on)
+    if supposed is not None and row.Task.occasion_id == supposed.occasion_id:
+        return replace(rule, occasion_on=supposed.happens_on)
+    return rule
+
+
+def _change(group: Group, rule: DateRule, dispatched_at: datetime, calendar: Calendar, curved: bool) -> Change:
+    signed_at = None if group.signed_on is None else end_of_day(group.signed_on, zone())
+    dates = dates_at(rule, dispatched_at, zone(), calendar, signed_at=signed_at)
+    start = began(dispatched_at, group.signed_on)
+    behind = behind_again(start, group.due_at, group.behind_at, dates.due_at, zone()) if curved else None
+    return Change(group, dates, behind)
