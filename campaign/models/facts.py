@@ -12,7 +12,7 @@ from ..rules.states import Action, State
 from ..rules.transitions import Facts
 from .assignments import Assignment
 from .campaigns import Campaign, CampaignUnit, Task
-from .organisation import Unit
+from .organisation import Post, Unit
 from .reporting import Review, Submission
 
 
@@ -59,8 +59,12 @@ def _statement() -> Select[Any]:
     co_issuers = select(func.aggregate_strings(cast(partner.unit_id, String), ",")).where(
         partner.campaign_id == campaign.id
     )
-    reviewers = select(func.aggregate_strings(cast(review.person_id, String), ",")).where(
-        review.submission_id == submission.c.id, review.decision == Action.APPROVE
+    given_in, written_in = Post.__table__.alias(), Post.__table__.alias()
+    both = cast(review.person_id, String) + "," + cast(given_in.c.person_id, String)  # who decided, and for whom
+    reviewers = (
+        select(func.aggregate_strings(both, ","))
+        .join_from(Review.__table__, given_in, given_in.c.id == review.post_id)
+        .where(review.submission_id == submission.c.id, review.decision == Action.APPROVE)
     )
     of_latest = and_(submission.c.assignment_id == assignment.id, submission.c.number == latest.scalar_subquery())
     return (
@@ -86,6 +90,7 @@ def _statement() -> Select[Any]:
             submission.c.id.label("submission_id"),
             submission.c.number,
             submission.c.person_id,
+            written_in.c.person_id.label("submitted_for"),
             submission.c.chain,
             submission.c.digest,
             submission.c.at.label("submitted_at"),
@@ -95,6 +100,7 @@ def _statement() -> Select[Any]:
         .join(Task.__table__, task.id == assignment.task_id)
         .join(Campaign.__table__, campaign.id == task.campaign_id)
         .outerjoin(submission, of_latest)
+        .outerjoin(written_in, written_in.c.id == submission.c.post_id)
         .where(assignment.id == bindparam("assignment"))
     )
 
@@ -118,8 +124,10 @@ def _standing(row: Row[tuple[object, ...]], reason: str) -> Standing:
         issuing_units=(row.issuing_unit_id, *_ids(row.co_issuers)),
         reviewer_unit_id=row.reviewer_unit_id,
         submitter_id=row.person_id,
+        submitted_for_id=row.submitted_for,
         reviewers_so_far=_ids(row.reviewers),
         levels_remain=row.review_step + 1 < len(chain),
+        units_above=chain[row.review_step + 1 :] if row.reviewer_unit_id else (),
         reason=reason,
         task_id=row.task_id,
         campaign_id=row.campaign_id,

@@ -30,6 +30,7 @@ from ..models import (
     Unit,
 )
 from ..models.facts import superiors_of
+from ..models.organisation import acted_for
 from ..rules.chain import Above, review_chain
 from ..rules.metrics import Comparator, MetricKind, Value
 from ..rules.organisation import Actor, Level
@@ -139,6 +140,7 @@ class Decision:
     words: str
     person_name: str
     at: datetime
+    for_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class Version:
     at: datetime
     chain: tuple[int, ...]
     decisions: tuple[Decision, ...] = ()
+    for_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,7 @@ class Note:
     words: str
     person_name: str
     at: datetime
+    for_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -325,7 +329,8 @@ def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]
             literal(0).label("checked"), Submission.id, Submission.number.label("number"), Submission.words,
             Person.name, Submission.at, Submission.chain, Unit.name.label("unit_name"), Review.decision, Review.reason,
             Review.words.label("said"), decider.name.label("decider"), Review.at.label("decided_at"),
-            Review.step.label("step"),
+            Review.step.label("step"), acted_for(Submission.post_id, Submission.person_id).label("for_name"),
+            acted_for(Review.post_id, Review.person_id).label("decided_for"),
         )
         .join(Person, Person.id == Submission.person_id)
         .outerjoin(Review, Review.submission_id == Submission.id)
@@ -337,22 +342,25 @@ def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]
         select(
             literal(1), CheckIn.id, CheckIn.kind, CheckIn.words, Person.name, CheckIn.at,
             literal(""), null(), null(), null(), null(), null(), null(), null(),
+            acted_for(CheckIn.post_id, CheckIn.person_id), null(),
         )
         .join(Person, Person.id == CheckIn.person_id)
         .where(CheckIn.assignment_id == assignment_id)
     )  # fmt: skip
     both = union_all(versions, checks).subquery()
     heads: dict[int, tuple[Any, ...]] = {}
+    behalf: dict[int, str | None] = {}
     decisions: dict[int, list[Decision]] = {}
     notes: list[Note] = []
     for row in db.session.execute(select(both).order_by(both.c.checked, both.c.id, both.c.step)):
         if row.checked:
-            notes.append(Note(row[1], CheckInKind(row[2]), *row[3:6]))
+            notes.append(Note(*(row[1], CheckInKind(row[2]), *row[3:6], row.for_name)))
             continue
+        behalf[row[1]] = row.for_name
         heads[row[1]] = (*row[1:6], tuple(int(part) for part in row.chain.split(",") if part))
         if row.decided_at is not None:
-            decisions.setdefault(row[1], []).append(Decision(*row[7:13]))
-    heads = {key: (*head, tuple(decisions.get(key, ()))) for key, head in heads.items()}
+            decisions.setdefault(row[1], []).append(Decision(*(*row[7:13], row.decided_for)))
+    heads = {key: (*head, tuple(decisions.get(key, ())), behalf[key]) for key, head in heads.items()}
     return tuple(Version(*head) for head in heads.values()), tuple(notes)
 
 

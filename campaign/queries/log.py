@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from ..db import db
-from ..models import Area, Assignment, Batch, Campaign, ChainLink, Delivery, Event, Person, Post, Task, Unit
+from ..models import Area, Assignment, Batch, Campaign, ChainLink, Delegation, Delivery, Event, Person, Post, Task, Unit
+from ..models.organisation import acted_for
 from ..rules.organisation import Actor
 from .accounts import people_within
 from .organisation import areas_within, overseer, oversees_all
@@ -19,7 +20,7 @@ from .timeline import Entry
 PAGE = 50
 MOST_EXPORTED = 100_000
 FETCH = 1_000
-SUBJECTS = ("assignment", "batch", "campaign", "person", "area", "delivery")
+SUBJECTS = ("assignment", "batch", "campaign", "person", "area", "delivery", "delegation")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def _rows(actor: Actor, filters: Filters, on: date) -> Select[Any]:
             Event.id, Event.at, Event.tag, Event.subject, Event.subject_id, Event.person_id,
             func.coalesce(Person.name, ""), Unit.name,
             Event.from_state, Event.to_state, Event.reason, Event.data, ChainLink.seq,
+            acted_for(Event.post_id, Event.person_id),
         )
         .outerjoin(Person, Person.id == Event.person_id)
         .outerjoin(Post, Post.id == Event.post_id)
@@ -109,7 +111,7 @@ def _rows(actor: Actor, filters: Filters, on: date) -> Select[Any]:
 
 
 def _entry(row: Any) -> Entry:
-    return Entry(*(*row[:11], json.loads(row[11]), row[12]))
+    return Entry(*(*row[:11], json.loads(row[11]), *row[12:]))
 
 
 def _within(actor: Actor, on: date) -> ColumnElement[bool]:
@@ -130,5 +132,6 @@ def _within(actor: Actor, on: date) -> ColumnElement[bool]:
         about("batch", Batch.id == Event.subject_id, Batch.task_id == Task.id, Task.campaign_id.in_(campaigns)),
         about("person", Event.subject_id.in_(people), Person.id == Event.subject_id),
         about("area", Area.id == Event.subject_id, areas_within(actor)),
+        about("delegation", Delegation.id == Event.subject_id, Delegation.post_id.in_(own_posts)),
         about("delivery", Delivery.id == Event.subject_id, Delivery.person_id.in_(people)),
     )

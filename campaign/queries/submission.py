@@ -28,6 +28,7 @@ from ..models import (
     Task,
     Unit,
 )
+from ..models.organisation import acted_for
 from ..rules.differences import LOOKED, LOOKED_BEFORE, Content, Differences, differences
 from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
 from ..rules.organisation import Actor
@@ -92,6 +93,7 @@ class Decision:
     person_id: int
     person_name: str
     at: datetime
+    for_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Version:
     values: Mapping[int, Value] = field(default_factory=dict)
     files: tuple[File, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    for_name: str | None = None
 
     @property
     def content(self) -> Content:
@@ -202,6 +205,7 @@ class Progress:
     at: datetime
     values: Mapping[int, Value] = field(default_factory=dict)
     files: tuple[File, ...] = ()
+    for_name: str | None = None
 
 
 def dossier(assignment_id: int, actor: Actor) -> Dossier | None:
@@ -222,13 +226,16 @@ def check_ins(found: Dossier) -> tuple[Progress, ...]:
     values = _values(header.task_id, MetricValue.check_in_id, ids)
     files = _files(Attachment.check_in_id, ids)
     statement = (
-        select(CheckIn.id, CheckIn.kind, CheckIn.words, Person.name, CheckIn.at)
+        select(
+            CheckIn.id, CheckIn.kind, CheckIn.words, Person.name, CheckIn.at,
+            acted_for(CheckIn.post_id, CheckIn.person_id).label("for_name"),
+        )
         .join(Person, Person.id == CheckIn.person_id)
         .where(CheckIn.assignment_id == header.id)
         .order_by(CheckIn.id.desc())
-    )
+    )  # fmt: skip
     return tuple(
-        Progress(*(*row, values.by_owner.get(row.id, {}), tuple(files.get(row.id, ()))))
+        Progress(*(*row[:5], values.by_owner.get(row.id, {}), tuple(files.get(row.id, ())), row.for_name))
         for row in db.session.execute(statement)
     )
 
@@ -270,7 +277,8 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
         select(
             Submission.id, Submission.number, Submission.words, Submission.person_id, Person.name, Submission.at,
             Review.step, Unit.name, Review.decision, Review.reason, Review.words,
-            Review.person_id, decider.name, Review.at,
+            Review.person_id, decider.name, Review.at, acted_for(Review.post_id, Review.person_id),
+            acted_for(Submission.post_id, Submission.person_id).label("for_name"),
         )
         .join(Person, Person.id == Submission.person_id)
         .outerjoin(Review, Review.submission_id == Submission.id)
@@ -282,11 +290,11 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
     heads: dict[int, tuple[Any, ...]] = {}
     decisions: dict[int, list[Decision]] = defaultdict(list)
     for row in db.session.execute(statement):
-        heads[row[0]] = tuple(row[:6])
+        heads[row[0]] = (*row[:6], row.for_name)
         if row.step is not None:
-            decisions[row[0]].append(Decision(row[1], *row[6:]))
+            decisions[row[0]].append(Decision(row[1], *row[6:15]))
     return tuple(
-        Version(*(*head, values.by_owner.get(key, {}), tuple(files.get(key, ())), tuple(decisions[key])))
+        Version(*(*head[:6], values.by_owner.get(key, {}), tuple(files.get(key, ())), tuple(decisions[key]), head[6]))
         for key, head in heads.items()
     )
 

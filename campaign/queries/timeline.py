@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from ..db import db
 from ..models import Assignment, ChainLink, Event, Person, Post, Unit
+from ..models.organisation import acted_for
 
 MOST = 200  # entries on one page
 OF_A_BATCH = "batch"
@@ -32,6 +33,7 @@ class Entry:
     reason: str
     data: Mapping[str, Any]
     seal: int | None
+    for_name: str | None = None  # the holder of the post, when somebody else acted in it
 
 
 def of_assignment(assignment_id: int, *, limit: int = MOST) -> list[Entry]:
@@ -67,6 +69,7 @@ def _read(clause: ColumnElement[bool], limit: int) -> list[Entry]:
             Event.id, Event.at, Event.tag, Event.subject, Event.subject_id, Event.person_id,
             func.coalesce(Person.name, ""), Unit.name,
             Event.from_state, Event.to_state, Event.reason, Event.data, ChainLink.seq,
+            acted_for(Event.post_id, Event.person_id),
         )
         .outerjoin(Person, Person.id == Event.person_id)
         .outerjoin(Post, Post.id == Event.post_id)
@@ -76,4 +79,4 @@ def _read(clause: ColumnElement[bool], limit: int) -> list[Entry]:
         .order_by(Event.id.desc())
         .limit(limit)
     )  # fmt: skip
-    return [Entry(*(*row[:11], json.loads(row[11]), row[12])) for row in db.session.execute(statement)]
+    return [Entry(*(*row[:11], json.loads(row[11]), *row[12:])) for row in db.session.execute(statement)]

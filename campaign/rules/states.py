@@ -24,6 +24,7 @@ class Action(IntEnum):
     RETURN = 5
     REOPEN = 6
     CANCEL = 7
+    PASS_OVER = 8
 
 
 OPEN = (State.ISSUED, State.ACKNOWLEDGED, State.SUBMITTED, State.RETURNED)

@@ -18,6 +18,7 @@ class Party(IntEnum):
     REPORTER = 1
     REVIEWER = 2
     ISSUER = 3
+    ABOVE = 4
 
 
 class Audience(IntEnum):
@@ -30,7 +31,12 @@ class Audience(IntEnum):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the law needs to know of one assignment to decide an action."""
+    """What the law needs to know of one assignment to decide an action.
+
+    `submitted_for_id`: the holder of the post in which it was submitted; the submitter unless a stand-in acted.
+    `reviewers_so_far` holds for each approval both who gave it and for whom. `units_above`: the levels after the one
+    at which it waits. `vacant_here`: nobody can review where it waits; asked only where somebody would pass it over.
+    """
 
     id: int
     state: State
@@ -42,18 +48,46 @@ class Facts:
     reviewers_so_far: tuple[int, ...] = ()
     levels_remain: bool = False
     reason: str = ""
+    submitted_for_id: int | None = None
+    units_above: tuple[int, ...] = ()
+    vacant_here: bool = False
 
 
 Guard = Callable[[Facts, Actor], Sentence | None]
 
 
+def hands(actor: Actor, post: PostFact | None) -> set[int]:
+    """Who acts when this actor acts in that post: the actor, and the holder for whom they stand in."""
+    return {actor.person_id, actor.person_id if post is None or post.holder_id is None else post.holder_id}
+
+
 def not_own_work(facts: Facts, actor: Actor) -> Sentence | None:
-    """Nobody reviews what they submitted, nor decides twice on the same version at two levels."""
+    """Nobody reviews what they submitted, nor decides twice on the same version at two levels: neither in person, nor
+    by a stand-in, nor as one."""
+    acting = hands(actor, post_for(Party.REVIEWER, facts, actor))
     if actor.person_id == facts.submitter_id:
         return say("You submitted this yourself. Somebody else must review it.")
+    if actor.person_id == facts.submitted_for_id:
+        return say("This was submitted on your behalf. Somebody else must review it.")
+    if acting & {facts.submitter_id, facts.submitted_for_id}:
+        return say("You stand in here for the person whose work this is. Somebody else must review it.")
     if actor.person_id in facts.reviewers_so_far:
         return say("You have already approved this version at another level. Somebody else must review it here.")
+    if acting & set(facts.reviewers_so_far):
+        return say("The person you stand in for has already approved this version. Somebody else must review it here.")
     return None
+
+
+def not_own_way(facts: Facts, actor: Actor) -> Sentence | None:
+    """Nobody takes a level out of the way of their own work."""
+    if hands(actor, post_for(Party.ABOVE, facts, actor)) & {facts.submitter_id, facts.submitted_for_id}:
+        return say("This is your own work. Somebody else must decide that a level is passed over.")
+    return None
+
+
+def nobody_there(facts: Facts, _actor: Actor) -> Sentence | None:
+    """A level is passed over only while nobody can review there."""
+    return None if facts.vacant_here else say("Somebody can review it where it waits, so it stays there.")
 
 
 def reason_given(facts: Facts, _actor: Actor) -> Sentence | None:
@@ -140,6 +174,16 @@ TABLE: tuple[Transition, ...] = (
         Audience.REPORTERS,
     ),
     Transition(
+        Action.PASS_OVER,
+        (State.SUBMITTED,),
+        State.SUBMITTED,
+        Party.ABOVE,
+        "assignment:review:pass-over",
+        (nobody_there, not_own_way, reason_given),
+        Audience.REVIEWERS,
+        levels_remain,
+    ),
+    Transition(
         Action.REOPEN,
         (State.APPROVED,),
         State.ACKNOWLEDGED,
@@ -159,17 +203,30 @@ TABLE: tuple[Transition, ...] = (
     ),
 )
 
-PARTY_ROLES = {Party.REPORTER: Role.OFFICER, Party.REVIEWER: Role.SUPERVISOR, Party.ISSUER: Role.DISPATCHER}
+PARTY_ROLES = {
+    Party.REPORTER: (Role.OFFICER,),
+    Party.REVIEWER: (Role.SUPERVISOR,),
+    Party.ISSUER: (Role.DISPATCHER,),
+    Party.ABOVE: (Role.SUPERVISOR, Role.DISPATCHER),
+}
 
 
 def post_for(party: Party, facts: Facts, actor: Actor) -> PostFact | None:
-    """The post in which this actor may act as that party on this assignment, or None."""
+    """The post in which this actor may act as that party on this assignment, or None.
+
+    An own post before one stood in for; for a review one in which it is nobody's own work, where there is one.
+    """
     units: tuple[int | None, ...] = {
         Party.REPORTER: (facts.unit_id,),
         Party.REVIEWER: (facts.reviewer_unit_id,),
         Party.ISSUER: facts.issuing_units,
+        Party.ABOVE: facts.units_above,
     }[party]
-    return next((post for unit in units if (post := actor.post_in(unit, PARTY_ROLES[party]))), None)
+    found = [post for unit in units for post in actor.posts_in(unit, *PARTY_ROLES[party])]
+    if party is Party.REVIEWER:
+        involved = {facts.submitter_id, facts.submitted_for_id, *facts.reviewers_so_far}
+        found.sort(key=lambda post: bool(hands(actor, post) & involved))
+    return next(iter(found), None)
 
 
 def row_for(action: Action, facts: Facts, actor: Actor) -> Transition | None:
@@ -193,6 +250,8 @@ def offers(facts: Facts, actor: Actor) -> list[Offer]:
         row = row_for(action, facts, actor)
         if row is None or post_for(row.party, facts, actor) is None:
             continue
+        if nobody_there in row.guards and not facts.vacant_here:
+            continue  # not a button that is off: where somebody can review there is no gap to speak of
         refusals = (guard(facts, actor) for guard in row.guards if guard is not reason_given)
         found[action] = Offer(action, next((refusal for refusal in refusals if refusal), None))
     return list(found.values())

@@ -18,6 +18,7 @@ from ..rules.dates import Light
 from ..rules.metrics import Comparator, MetricKind, Value
 from ..rules.states import State
 from .access import page_now
+from .happenings import doer
 from .language import choose_locale, speak
 from .navigation import has_endpoint, other_language, page_actor, page_language
 from .words import job_words, tag_words, word
@@ -52,6 +53,7 @@ def register_filters(app: Flask) -> None:
     filters = {
         "day": day,
         "day_number": day_number,
+        "doer": doer,
         "due_words": due_words,
         "job_words": job_words,
         "light_class": light_shape,

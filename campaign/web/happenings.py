@@ -20,6 +20,8 @@ DONE: dict[str, Any] = {
     "assignment:review:pass-up": _l("%(who)s approved version %(number)s and passed it up"),
     "assignment:review:approve": _l("%(who)s approved version %(number)s; it is done"),
     "assignment:review:return": _l("%(who)s returned version %(number)s"),
+    "assignment:review:pass-over": _l("%(who)s passed over a level where nobody can review"),
+    "assignment:unit:name-in-charge": _l("%(who)s named %(name)s as the person in charge"),
     "assignment:issuer:reopen": _l("%(who)s reopened it"),
     "assignment:issuer:cancel": _l("%(who)s cancelled it"),
     "assignment:report:check-in": _l("%(who)s checked in"),
@@ -33,6 +35,7 @@ TOO_LATE: dict[str, Any] = {
     "assignment:review:pass-up": _l("%(who)s approved this at %(when)s; what you did had no effect"),
     "assignment:review:approve": _l("%(who)s approved this at %(when)s; what you did had no effect"),
     "assignment:review:return": _l("%(who)s returned this at %(when)s; what you did had no effect"),
+    "assignment:review:pass-over": _l("%(who)s moved this to the level above at %(when)s; what you did had no effect"),
     "assignment:issuer:reopen": _l("%(who)s reopened this at %(when)s; what you did had no effect"),
     "assignment:issuer:cancel": _l("%(who)s cancelled this at %(when)s; what you did had no effect"),
 }
@@ -54,9 +57,20 @@ def who_did(entry: Entry, reader_id: int | None = None) -> str:
         return _("You")
     if entry.person_id == SYSTEM_PERSON_ID:
         return _("The system")
+    name = acted(entry.person_name, entry.for_name)
     if entry.unit_name:
-        return _("%(name)s (%(unit)s)", name=entry.person_name, unit=entry.unit_name)
-    return entry.person_name
+        return _("%(name)s (%(unit)s)", name=name, unit=entry.unit_name)
+    return name
+
+
+def doer(thing: Any) -> str:
+    """Who did a thing that has a `person_name`, and a `for_name` where a stand-in did it."""
+    return acted(thing.person_name, thing.for_name)
+
+
+def acted(name: str, for_name: str | None) -> str:
+    """Who acted, and for whom when the post is somebody else's."""
+    return _("%(name)s for %(holder)s", name=name, holder=for_name) if for_name else name
 
 
 def told(entry: Entry, reader_id: int | None = None) -> str:

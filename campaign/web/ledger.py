@@ -22,7 +22,7 @@ from ..rules.differences import Differences, differences
 from ..rules.transitions import offers
 from .access import current_actor, page_now
 from .filters import due_words, target_words, value_words
-from .happenings import beside, dot, told
+from .happenings import beside, doer, dot, told
 from .navigation import back_address
 from .stale import tell_what_happened
 from .words import word
@@ -140,7 +140,7 @@ def _rows(found: Dossier, progress: tuple[Progress, ...], entries: list[Entry]) 
     ]
     for version in found.versions:
         part = _("Version %(number)s", number=version.number)
-        yield [part, _("Description"), version.words, version.person_name, version.at, None]
+        yield [part, _("Description"), version.words, doer(version), version.at, None]
         for figure in found.figures:
             text = value_words(version.values.get(figure.id), figure.kind, figure.unit_of_measure)
             content = _("%(value)s (target %(target)s)", value=text, target=target_words(figure))
@@ -149,9 +149,9 @@ def _rows(found: Dossier, progress: tuple[Progress, ...], entries: list[Entry]) 
             yield [part, _("Evidence"), file.name, None, file.at, None]
         for made in version.decisions:
             words = " · ".join(filter(None, (word(made.reason) if made.reason else "", made.words)))
-            person = _("%(name)s (%(unit)s)", name=made.person_name, unit=made.unit_name)
+            person = _("%(name)s (%(unit)s)", name=doer(made), unit=made.unit_name)
             yield [part, word(made.decision), words, person, made.at, None]
     for step in reversed(progress):
-        yield [_("Check-ins"), word(step.kind), step.words, step.person_name, step.at, None]
+        yield [_("Check-ins"), word(step.kind), step.words, doer(step), step.at, None]
     for entry in reversed(entries):
-        yield [_("History"), told(entry), " · ".join(beside(entry)), entry.person_name, entry.at, entry.id]
+        yield [_("History"), told(entry), " · ".join(beside(entry)), doer(entry), entry.at, entry.id]

@@ -61,6 +61,7 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
         ],
         "said": SimpleNamespace(
             person_name="A reviewer",
+            for_name="A supervisor",
             unit_name="A township",
             at=now,
             reason=ReturnReason.EVIDENCE_MISSING,

@@ -8,7 +8,7 @@ from campaign.rules.organisation import SYSTEM, Actor, Level, Line, PostFact, Ro
 from campaign.rules.states import Action, ReturnReason, State
 from campaign.rules.transitions import TABLE, Audience, Facts, Party, offers, post_for, row_for
 
-UNIT, REVIEWING, ISSUING, CO_ISSUING, ELSEWHERE = 10, 20, 30, 31, 99
+UNIT, REVIEWING, ABOVE, ISSUING, CO_ISSUING, ELSEWHERE = 10, 20, 25, 30, 31, 99
 ME, SUBMITTER, FORMER_REVIEWER = 7, 8, 9
 
 # (action, from) -> who may, where it leads at the last level, and where when further levels remain.
@@ -19,6 +19,7 @@ LAW = {
     (Action.WITHDRAW, State.SUBMITTED): (Party.REPORTER, State.ACKNOWLEDGED, State.ACKNOWLEDGED),
     (Action.APPROVE, State.SUBMITTED): (Party.REVIEWER, State.APPROVED, State.SUBMITTED),
     (Action.RETURN, State.SUBMITTED): (Party.REVIEWER, State.RETURNED, State.RETURNED),
+    (Action.PASS_OVER, State.SUBMITTED): (Party.ABOVE, None, State.SUBMITTED),  # never the last level
     (Action.REOPEN, State.APPROVED): (Party.ISSUER, State.ACKNOWLEDGED, State.ACKNOWLEDGED),
     (Action.CANCEL, State.ISSUED): (Party.ISSUER, State.CANCELLED, State.CANCELLED),
     (Action.CANCEL, State.ACKNOWLEDGED): (Party.ISSUER, State.CANCELLED, State.CANCELLED),
@@ -29,6 +30,7 @@ STANDS_IN = {
     Party.REPORTER: (UNIT, Role.OFFICER),
     Party.REVIEWER: (REVIEWING, Role.SUPERVISOR),
     Party.ISSUER: (ISSUING, Role.DISPATCHER),
+    Party.ABOVE: (ABOVE, Role.SUPERVISOR),
 }
 
 
@@ -46,7 +48,8 @@ def party(which: Party) -> Actor:
 
 def facts(state: State, **fields) -> Facts:
     reviewer = REVIEWING if state is State.SUBMITTED else None
-    given = {"reviewer_unit_id": reviewer, "submitter_id": SUBMITTER, "reason": "材料不齐"} | fields
+    given = {"reviewer_unit_id": reviewer, "submitter_id": SUBMITTER, "reason": "材料不齐"}
+    given |= {"units_above": (ABOVE,) if reviewer else (), "vacant_here": True} | fields
     return Facts(id=1, state=state, version=3, unit_id=UNIT, issuing_units=(ISSUING, CO_ISSUING), **given)
 
 
@@ -68,6 +71,9 @@ def test_every_cell_of_the_law(state, action, who, levels_remain):
     if expected is None or expected[0] is not who:
         assert not may(party(who), action, given)
         return
+    if expected[2 if levels_remain else 1] is None:
+        assert not may(party(who), action, given)
+        return
     assert may(party(who), action, given)
     assert row_for(action, given, party(who)).target is expected[2 if levels_remain else 1]
 
@@ -81,6 +87,7 @@ def test_nobody_else_may_anything(state, action):
         *(somebody(post(UNIT, role)) for role in Role if role is not Role.OFFICER),
         *(somebody(post(REVIEWING, role)) for role in Role if role is not Role.SUPERVISOR),
         *(somebody(post(ISSUING, role)) for role in Role if role is not Role.DISPATCHER),
+        *(somebody(post(ABOVE, role)) for role in Role if role not in (Role.DISPATCHER, Role.SUPERVISOR)),
     ]
     assert not any(may(stranger, action, facts(state)) for stranger in strangers)
 
@@ -88,7 +95,7 @@ def test_nobody_else_may_anything(state, action):
 @pytest.mark.parametrize(("action", "state"), LAW)
 def test_the_page_offers_what_the_law_allows(action, state):
     who = party(LAW[action, state][0])
-    offered = {offer.action: offer.refusal for offer in offers(facts(state, reason=""), who)}
+    offered = {offer.action: offer.refusal for offer in offers(facts(state, reason="", levels_remain=True), who)}
     assert offered.get(action, "not offered") is None
 
 
@@ -116,12 +123,12 @@ def test_what_a_level_has_approved_cannot_be_withdrawn():
     assert not may(party(Party.REPORTER), Action.WITHDRAW, given)
 
 
-@pytest.mark.parametrize("action", [Action.RETURN, Action.REOPEN, Action.CANCEL])
+@pytest.mark.parametrize("action", [Action.RETURN, Action.REOPEN, Action.CANCEL, Action.PASS_OVER])
 @pytest.mark.parametrize("reason", ["", "   ", "\n"])
 def test_a_step_back_needs_words(action, reason):
     for (known, state), (who, *_rest) in LAW.items():
         if known is action:
-            assert not may(party(who), action, facts(state, reason=reason))
+            assert not may(party(who), action, facts(state, reason=reason, levels_remain=True))
 
 
 def test_a_person_with_several_posts_acts_in_the_one_that_it_is_addressed_to():
@@ -161,5 +168,6 @@ def test_numbers_of_states_and_actions_never_change():
     }  # fmt: skip
     assert {member.name: int(member) for member in Action} == {
         "ACKNOWLEDGE": 1, "SUBMIT": 2, "WITHDRAW": 3, "APPROVE": 4, "RETURN": 5, "REOPEN": 6, "CANCEL": 7,
+        "PASS_OVER": 8,
     }  # fmt: skip
     assert {int(member) for member in ReturnReason} == {1, 2, 3, 4, 5, 6, 9}
