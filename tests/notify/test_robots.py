@@ -1,5 +1,6 @@
 """What robots post: what people wrote stays what it is, nobody is mentioned but the reader, nothing is too long."""
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -54,14 +55,14 @@ class Posted:
 
 def _wecom(body: bytes) -> Posted:
     content = json.loads(body)
-    text = content["text"]["content"]
+    text = html.unescape(content["text"]["content"])  # a client may, so what follows must not come to be
     mentions = content["text"].get("mentioned_mobile_list", []) + re.findall("<@(.*?)>", text)
-    return Posted(content, len(text.encode()), text, _unasked(text), mentions)
+    return Posted(content, len(content["text"]["content"].encode()), text, _unasked(text), mentions)
 
 
 def _dingtalk(body: bytes) -> Posted:
     content = json.loads(body)
-    text = content["markdown"]["text"]
+    text = html.unescape(content["markdown"]["text"])
     assert content["at"]["isAtAll"] is False
     links = re.findall(r"\]\((.*?)\)", text)
     mentions = re.findall(r"@(\S+)", text + " " + content["markdown"]["title"])
@@ -75,7 +76,7 @@ def _feishu(body: bytes) -> Posted:
     post = content["content"]["post"]["zh_cn"]
     pieces = [piece for line in post["content"] for piece in line]
     assert {piece["tag"] for piece in pieces} <= {"text", "a"}
-    text = "\n".join([post["title"], *(piece["text"] for piece in pieces)])
+    text = html.unescape("\n".join([post["title"], *(piece["text"] for piece in pieces)]))
     links = [piece["href"] for piece in pieces if piece["tag"] == "a"]
     return Posted(content, len(body), text, links + _unasked(text), re.findall("@|<at", text))
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -37,10 +38,10 @@ def b64(key: bytes, text: bytes) -> str:
 
 def acs3(request: Request, secret: str) -> str:
     """Aliyun's version 3: the Authorization header that the request should have."""
-    path, _, query = request.target.partition("?")
+    pairs = sorted(f"{quote(name, safe='-_.~')}={quote(text, safe='-_.~')}" for name, text in request.query.items())
     names = sorted(name for name in request.headers if name == "host" or name.startswith("x-acs-"))
     listed = ";".join(names)
-    rows = [request.method, path, "&".join(sorted(query.split("&")))]
+    rows = [request.method, request.path, "&".join(pairs)]
     rows += [f"{name}:{request.headers[name]}" for name in names]
     rows += ["", listed, hashlib.sha256(request.body).hexdigest()]
     to_sign = "ACS3-HMAC-SHA256\n" + hashlib.sha256("\n".join(rows).encode()).hexdigest()
@@ -135,6 +136,16 @@ def test_aliyun_is_signed_over_all_that_it_asks_for():
         "OutId": LETTER.key,
     }
     assert sent("aliyun").headers["x-acs-signature-nonce"] != request.headers["x-acs-signature-nonce"]
+
+
+def test_no_sign_in_a_value_breaks_aliyuns_signature():
+    sign = "a b/c+d*e~f&g=h%20"
+    request = sent(
+        "aliyun",
+        lambda host: settings(sms_url=f"aliyun://{KEY}:{SECRET}@{host}/?template=S&sign={quote(sign, safe='')}"),
+    )
+    assert request.query["SignName"] == sign
+    assert request.headers["authorization"].endswith(acs3(request, SECRET))
 
 
 def test_tencent_is_signed_over_all_that_it_asks_for():
