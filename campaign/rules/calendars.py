@@ -1,9 +1,12 @@
 """Working days: which days are worked, and how to count and roll over the days that are not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from enum import IntEnum
+from zoneinfo import ZoneInfo
+
+from .organisation import Actor, Line, Role
 
 SATURDAY = 5
 DAY = timedelta(days=1)
@@ -22,6 +25,14 @@ class Roll(IntEnum):
     STAY = 0
     NEXT = 1
     PREVIOUS = 2
+
+
+class Mark(IntEnum):
+    """What a calendar says of a day: nothing beside its weekday, a holiday, or a make-up day (调休)."""
+
+    PLAIN = 0
+    REST = 1
+    WORK = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,5 +75,58 @@ class Calendar:
             day += step
         return day
 
+    def mark(self, day: date) -> Mark:
+        """What it says of that day beside its weekday."""
+        works = self.exceptions.get(day)
+        return Mark.PLAIN if works is None else Mark.WORK if works else Mark.REST
+
+    def corrected(self, changes: Mapping[date, Mark], known_until: date | None) -> "Calendar":
+        """The next version, with these days as they should be; `known_until` is the new one."""
+        kept = {day: works for day, works in self.exceptions.items() if day not in changes}
+        marked = {day: mark is Mark.WORK for day, mark in changes.items() if mark is not Mark.PLAIN}
+        return replace(self, version=self.version + 1, exceptions=kept | marked, known_until=known_until)
+
 
 PLAIN = Calendar()
+
+# The days on which the whole country rests: the word that is kept, and the one that people write.
+FESTIVALS = {
+    "New Year's Day": "元旦",
+    "Spring Festival": "春节",
+    "Tomb-Sweeping Day": "清明节",
+    "Labour Day": "劳动节",
+    "Dragon Boat Festival": "端午节",
+    "Mid-Autumn Festival": "中秋节",
+    "National Day": "国庆节",
+}
+
+
+def festival(name: str) -> str:
+    """The name as it is kept: that of a known festival in one way, whatever its language; any other as it is."""
+    return next((kept for kept, said in FESTIVALS.items() if name.casefold() in (kept.casefold(), said)), name)
+
+
+def is_provisional(moment: datetime | None, calendar: Calendar, zone: str) -> bool:
+    """Whether a date lies after the last day whose holidays are known, so that it may still move.
+
+    `zone` is the organisation's: the date belongs to its local day.
+    """
+    return moment is not None and not calendar.knows(moment.astimezone(ZoneInfo(zone)).date())
+
+
+def may_see(actor: Actor, lft: int, rgt: int) -> bool:
+    """Whether an administrator or auditor sees the calendar of the area with that interval: it lies in their reach, or
+    they go by it because it stands above them."""
+    return actor.is_system or any(
+        post.role in (Role.ADMINISTRATOR, Role.AUDITOR) and (post.lft <= lft <= post.rgt or lft <= post.lft <= rgt)
+        for post in actor.posts
+    )
+
+
+def may_keep(actor: Actor, lft: int) -> bool:
+    """Whether the actor may correct the calendar of the area at that place: it binds all lines there, so it takes an
+    administrator of the 党委 of that area or of one above. Everybody's calendar is that of the root, at place one."""
+    return actor.is_system or any(
+        post.role is Role.ADMINISTRATOR and post.line is Line.PARTY and post.lft <= lft <= post.rgt
+        for post in actor.posts
+    )

@@ -3,7 +3,7 @@
 CATALOGUE: dict[str, tuple[str, ...]] = {
     # assignments, by hand
     "assignment:dispatch:issue": ("batch", "task", "items", "digest", "respond_by", "due_at"),
-    "assignment:sign-for:acknowledge": (),
+    "assignment:sign-for:acknowledge": ("due_at",),
     "assignment:submission:submit": ("number", "digest", "reviewer"),
     "assignment:submission:withdraw": ("number",),
     "assignment:review:pass-up": ("number", "digest", "step", "reviewer"),
@@ -59,7 +59,7 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "delegation:stand-in:lost": ("post", "to", "why"),
     "organisation:areas:import": ("added", "changed", "digest"),
     "organisation:people:import": ("added", "changed", "posts", "digest"),
-    "calendar:days:correct": ("version", "days", "known_until", "items"),
+    "calendar:days:correct": ("version", "days", "known_until", "items", "reviews", "digest"),
     "calendar:own:create": ("area", "from", "batches"),
     "ladder:version:add": ("key", "version", "name", "rungs"),
     "delivery:channel:resend": ("delivery",),

@@ -1,0 +1,156 @@
+"""Calendars as administrators and auditors see them: those within reach, and those that they go by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..errors import NotFound, say
+from ..models import Area, Assignment, Batch, Calendar, CalendarDay
+from ..models.ladders import EVERYBODYS
+from ..models.ladders import calendars as read_calendars
+from ..rules import calendars as law
+from ..rules.calendars import Mark, may_keep
+from ..rules.organisation import Actor, Role
+from ..rules.states import OPEN
+
+TOP = 1  # the place of the root, for which everybody's calendar stands
+
+
+@dataclass(frozen=True)
+class CalendarRow:
+    """A calendar on the list. `area_name` is '' for everybody's; `may_correct`: this reader may."""
+
+    id: int
+    area_id: int | None
+    area_name: str
+    known_until: date | None
+    version: int
+    days: int
+    may_correct: bool
+
+
+@dataclass(frozen=True)
+class DayRow:
+    """A day that is not as its weekday says, or has a name."""
+
+    day: date
+    mark: Mark
+    name: str
+
+
+@dataclass(frozen=True)
+class CalendarPage:
+    """One calendar in one year. `years`: those that hold any day; `open_items`: open assignments that go by it.
+
+    `above`: the calendar that the area would go by without this one, None for everybody's.
+    """
+
+    row: CalendarRow
+    calendar: law.Calendar
+    days: tuple[DayRow, ...]
+    years: tuple[int, ...]
+    open_items: int
+    above: CalendarRow | None
+
+
+def listing(actor: Actor) -> list[CalendarRow]:
+    """Everybody's calendar first, then those of areas in the order of the tree. One statement."""
+    reach: list[Any] = [Area.id.is_(None)]
+    for post in actor.posts:
+        if post.role in (Role.ADMINISTRATOR, Role.AUDITOR):
+            reach.append(Area.lft.between(post.lft, post.rgt))
+            reach.append(and_(Area.lft <= post.lft, Area.rgt >= post.lft))
+    return _rows(actor, () if actor.is_system else (or_(*reach),))
+
+
+def one(calendar_id: int, year: int, actor: Actor) -> CalendarPage:
+    """The calendar in that year. Raises NotFound outside the reader's reach."""
+    known = listing(actor)
+    row = next((row for row in known if row.id == calendar_id), None)
+    if row is None:
+        raise NotFound(say("This does not exist, or it is not for you."))
+    found = db.session.execute(
+        select(CalendarDay.day, CalendarDay.works, CalendarDay.name)
+        .where(CalendarDay.calendar_id == calendar_id, CalendarDay.day.between(date(year, 1, 1), date(year, 12, 31)))
+        .order_by(CalendarDay.day)
+    )
+    days = tuple(DayRow(day, Mark.WORK if works else Mark.REST, name) for day, works, name in found)
+    calendar = read_calendars([calendar_id])[calendar_id]
+    years = tuple(sorted({day.year for day in calendar.exceptions}))
+    return CalendarPage(row, calendar, days, years, open_items(calendar_id), _above(row, known))
+
+
+def all_days(calendar_id: int) -> list[DayRow]:
+    """Every day that the calendar holds, for an export."""
+    found = db.session.execute(
+        select(CalendarDay.day, CalendarDay.works, CalendarDay.name)
+        .where(CalendarDay.calendar_id == calendar_id)
+        .order_by(CalendarDay.day)
+    )
+    return [DayRow(day, Mark.WORK if works else Mark.REST, name) for day, works, name in found]
+
+
+def open_items(calendar_id: int) -> int:
+    """How many open assignments go by the calendar."""
+    return int(
+        db.session.execute(
+            select(func.count())
+            .select_from(Assignment)
+            .join(Batch, Batch.id == Assignment.batch_id)
+            .where(func.coalesce(Batch.calendar_id, EVERYBODYS) == calendar_id, Assignment.state.in_(OPEN))
+        ).scalar_one()
+    )
+
+
+def areas_named(text: str, actor: Actor) -> Sequence[tuple[int, str]]:
+    """The areas with this code or name for which this reader may keep a calendar, at most two."""
+    mine = [
+        Area.lft.between(post.lft, post.rgt)
+        for post in actor.posts
+        if post.role is Role.ADMINISTRATOR and may_keep(actor, post.lft)
+    ]
+    if not actor.is_system and not mine:
+        return []
+    found = select(Area.id, Area.name).where(or_(Area.code == text, Area.name == text), *([or_(*mine)] if mine else []))
+    return [(row.id, row.name) for row in db.session.execute(found.limit(2))]
+
+
+def _rows(actor: Actor, clauses: tuple[Any, ...]) -> list[CalendarRow]:
+    days = (
+        select(func.count())
+        .select_from(CalendarDay)
+        .where(CalendarDay.calendar_id == Calendar.id)
+        .correlate(Calendar)
+        .scalar_subquery()
+    )
+    found = db.session.execute(
+        select(Calendar.id, Calendar.area_id, Area.name, Area.lft, Calendar.known_until, Calendar.version, days)
+        .outerjoin(Area, Area.id == Calendar.area_id)
+        .where(*clauses)
+        .order_by(case((Area.id.is_(None), 0), else_=1), Area.lft)
+    )
+    return [
+        CalendarRow(id, area_id, name or "", known, version, count, may_keep(actor, lft or TOP))
+        for id, area_id, name, lft, known, version, count in found
+    ]
+
+
+def _above(row: CalendarRow, known: list[CalendarRow]) -> CalendarRow | None:
+    """Everything around a visible calendar is visible too, so the nearest above is among those listed."""
+    if row.area_id is None:
+        return None
+    own, around = aliased(Area), aliased(Area)
+    nearest = db.session.execute(
+        select(Calendar.id)
+        .join(around, around.id == Calendar.area_id)
+        .join(own, and_(own.lft > around.lft, own.lft <= around.rgt))
+        .where(own.id == row.area_id)
+        .order_by(around.depth.desc())
+        .limit(1)
+    ).scalar()
+    return next((other for other in known if other.id == (nearest or EVERYBODYS)), None)
