@@ -1,48 +1,114 @@
-"""The statements of the sweep, written once for each database: putting them together costs more than running them.
+"""The statements of the sweep, for each of the two databases: this path is the hottest of all, so it is plain SQL.
 
-Rows travel as one JSON text, so that a thousand of them make no longer statement than one.
+Assignments travel in groups that the law decides alike. `ids` holds the ids of each group, `said` rows whose first
+place names the group; so a thousand assignments make no longer statement than one, and never become objects.
 """
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    JSON,
-    BigInteger,
-    ColumnElement,
-    Date,
-    Insert,
-    Select,
-    String,
-    bindparam,
-    cast,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-    true,
-    tuple_,
-    type_coerce,
-)
+from sqlalchemy import TextClause, text
 
 from ..clock import local_today
-from ..db import Instant, db, insert_new
-from ..models import Assignment, Event, Firing, Notice, Post, Timer
-from ..models.organisation import holds_on
-from ..models.timing import TIMINGS
-from .timers import TIMER
+from ..db import db, micros, run
+from ..models.ladders import EVERYBODYS
+from ..models.timing import DECISIVE as STANDING
+from ..models.timing import MOMENTS
 
-FIRING = ["assignment_id", "rung", "anchor_at", "skipped", "at", "run"]
-EVENT = ["tag", "subject_id", "data", "at", "subject", "person_id", "reason"]
-NOTICE = ["tag", "event_id", "assignment_id", "urgent", "person_id", "created_at"]
-_T: Any = Timer.__table__.c
-ALL = true()  # SQLite takes an ON after a SELECT without WHERE for that of a join
-_NOW = bindparam("now", type_=Instant)
+DUE = """
+SELECT {columns} FROM timer
+WHERE sweep = :sweep AND fires_at <= :now {only} ORDER BY sweep, fires_at, assignment_id LIMIT :most
+"""
+KEY = "sweep, fires_at, assignment_id"
+DECISIVE = (*STANDING, "after")
+COLUMNS = f"""
+a.state, {", ".join(f"a.{name}" for name in MOMENTS)}, k.grade, coalesce(b.ladder_id, 1) AS ladder_id,
+coalesce(b.calendar_id, {EVERYBODYS}) AS calendar_id, t.after
+"""
+JOINED = """
+JOIN assignment AS a ON a.id = t.assignment_id JOIN task AS k ON k.id = a.task_id JOIN batch AS b ON b.id = a.batch_id
+"""
+GROUPED = ", ".join(str(at + 1) for at in range(len(DECISIVE)))
+
+# SQLite has one writer, so that what is read first is still there when it is deleted.
+SQLITE_FIND = f"SELECT {COLUMNS}, json_group_array(a.id) AS ids FROM ({{due}}) AS t {JOINED} GROUP BY {GROUPED}"
+SQLITE_TAKE = "DELETE FROM timer WHERE (sweep, fires_at, assignment_id) IN ({due})"
+# On PostgreSQL what somebody else claims is passed over; the assignments are locked, so that whoever approves one in
+# the same instant comes before or after, never between.
+POSTGRES_CLAIM = f"""
+WITH taken AS (
+    DELETE FROM timer WHERE (sweep, fires_at, assignment_id) IN ({{due}} FOR UPDATE SKIP LOCKED)
+    RETURNING assignment_id, after
+), held AS (SELECT a.id, {COLUMNS} FROM taken AS t {JOINED} ORDER BY a.id FOR UPDATE OF a)
+SELECT {", ".join(DECISIVE)}, CAST(json_agg(id) AS text) AS ids FROM held GROUP BY {GROUPED}
+"""
+
+# CROSS JOIN keeps SQLite to the order as written: from the few that are named to what belongs to them.
+SQLITE_ROWS = """
+json_each(:ids) AS g CROSS JOIN json_each(:said) AS s ON json_extract(s.value, '$[0]') = g.key
+CROSS JOIN json_each(g.value) AS i
+"""
+POSTGRES_ROWS = """
+unnest(CAST(:ids AS bigint[]), CAST(:groups AS int[])) AS i(value, g)
+JOIN json_array_elements(CAST(:said AS json)) AS s(value) ON CAST(s.value ->> 0 AS int) = i.g
+"""
+FIRINGS = """
+INSERT INTO firing (assignment_id, rung, anchor_at, skipped, at, run)
+SELECT i.value, {int1}, {int2}, {text3}, :at, :run FROM {rows} WHERE true ON CONFLICT DO NOTHING
+"""
+EVENTS = """
+INSERT INTO event (at, tag, subject, subject_id, person_id, reason, data)
+SELECT :at, {text1}, 'assignment', i.value, :system, '', {text2} FROM {rows} WHERE true
+"""
+TIMERS = """
+INSERT INTO timer (sweep, fires_at, assignment_id, rung, after)
+SELECT {int1}, {int2}, i.value, {int3}, {int4} FROM {rows} WHERE true ON CONFLICT DO NOTHING
+"""
+# In the rows of those who are told: group, tag, data, urgent, unit (0: the assignment's, -1: its reviewer's), role, and
+# whether they are told only where nobody is in charge.
+TOLD = """
+INSERT INTO notice (tag, event_id, person_id, assignment_id, created_at, urgent)
+SELECT {text1}, e.id, {who}, a.id, :at, {int3} = 1 FROM {rows}
+{then} assignment AS a ON a.id = i.value
+{then} event AS e ON e.subject = 'assignment' AND e.subject_id = a.id
+    AND e.at = :at AND e.tag = {text1} AND e.data = {text2}
+{join} WHERE {where} ON CONFLICT DO NOTHING
+"""
+HOLDERS = """
+{then} post AS p ON p.role = {int5} AND p.disabled_at IS NULL AND p.valid_from <= :today
+    AND (p.valid_to IS NULL OR p.valid_to >= :today)
+    AND p.unit_id = CASE {int4} WHEN 0 THEN a.unit_id WHEN -1 THEN a.reviewer_unit_id ELSE {int4} END
+    AND ({int6} = 0 OR a.in_charge_id IS NULL)
+"""
+STAND_INS = """
+{then} delegation AS d ON d.post_id = p.id AND d.ended_at IS NULL AND d.valid_from <= :today AND d.valid_to >= :today
+"""
+STOOD_IN = "SELECT 1 FROM delegation WHERE ended_at IS NULL AND valid_from <= :today AND valid_to >= :today LIMIT 1"
+NEW = "SELECT assignment_id, rung FROM firing WHERE run = :run AND assignment_id IN ({chosen})"
+PARTIES = """
+SELECT a.id, a.unit_id, a.reviewer_unit_id, a.in_charge_id, coalesce(b.ladder_id, 1) AS ladder_id
+FROM assignment AS a JOIN batch AS b ON b.id = a.batch_id WHERE a.id IN ({chosen})
+"""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Assignments that stand alike: `row` has what decides, `ids` their ids as JSON."""
+
+    row: Any
+    ids: str
+
+    @property
+    def members(self) -> list[int]:
+        """The ids."""
+        return list(json.loads(self.ids))
+
+
+Said = Sequence[tuple[Any, ...]]
 
 
 class Statements:
@@ -50,84 +116,73 @@ class Statements:
 
     def __init__(self, postgres: bool) -> None:
         self.postgres = postgres
-        sweep = bindparam("sweep", type_=_T.sweep.type)
-        due = _T.sweep == sweep, _T.fires_at <= _NOW
-        self.anything_due = select(literal(1)).select_from(Timer.__table__).where(*due).limit(1)
-        key = _T.sweep, _T.fires_at, _T.assignment_id
-        self.due = select(*key).where(*due).order_by(*key).limit(bindparam("most", type_=BigInteger))
-        self.claim = self._claim(key, self.due)
-        self.claim_only = self._claim(key, self.due.where(_T.assignment_id.in_(self._ids())))
-        self.timings = TIMINGS.where(Assignment.__table__.c.id.in_(self._ids())).order_by(Assignment.__table__.c.id)
-        self.timings = self.timings.with_for_update(of=Assignment.__table__)
-        firing: Any = Firing.__table__.c
-        self.of_run = select(firing.assignment_id, firing.rung).where(
-            firing.assignment_id.in_(self._ids()), firing.run == bindparam("run", type_=BigInteger)
-        )
-        at = bindparam("at", type_=Instant)
-        run = bindparam("run", type_=BigInteger)
-        fired = select(*self._rows(BigInteger, BigInteger, BigInteger, String), at, run).where(ALL)
-        self.firings = insert_new(Firing).from_select(FIRING, fired)
-        self.timers = insert_new(Timer).from_select(TIMER, select(*self._rows(*[BigInteger] * 5)).where(ALL))
-        event: Any = Event.__table__
-        system = bindparam("system", type_=BigInteger)
-        rows = select(*self._rows(String, BigInteger, String), at, literal("assignment"), system, literal(""))
-        self.events = insert(event).from_select(EVENT, rows).returning(event.c.subject_id, event.c.data, event.c.id)
-        self.tell_posts = self._tell_posts()
-        self.tell_people = insert_new(Notice).from_select(
-            NOTICE, self._notice(self._rows(String, BigInteger, BigInteger, BigInteger, BigInteger))
-        )
+        chosen = "SELECT unnest(CAST(:ids AS bigint[]))" if postgres else "SELECT value FROM json_each(:ids)"
+        self.anything_due = text("SELECT 1 FROM timer WHERE sweep = :sweep AND fires_at <= :now LIMIT 1")
+        self.due = text(DUE.format(columns="assignment_id", only=""))
+        self.claims = [self._claims(only) for only in ("", f"AND assignment_id IN ({chosen})")]
+        self.firings, self.events, self.timers = (self._insert(what) for what in (FIRINGS, EVENTS, TIMERS))
+        self.holders = self._insert(TOLD.replace("{join}", HOLDERS), who="p.person_id")
+        self.stand_ins = self._insert(TOLD.replace("{join}", HOLDERS + STAND_INS), who="d.delegate_id")
+        named = "a.in_charge_id IS NOT NULL"
+        self.in_charge = self._insert(TOLD.replace("{join}", ""), who="a.in_charge_id", where=named)
+        self.stood_in = text(STOOD_IN)
+        self.new, self.parties = (text(what.format(chosen=chosen)) for what in (NEW, PARTIES))
 
-    def ids(self, ids: Iterable[int]) -> Any:
-        """The value of the parameter `ids`."""
-        return list(ids) if self.postgres else json.dumps(list(ids))
+    def claim(self, sweep: int, now: datetime, most: int, only: Iterable[int] | None) -> list[Group]:
+        """Takes due timers away, which is the claim; their assignments, grouped by all that decides."""
+        values = {"sweep": int(sweep), "now": micros(now), "most": most}
+        if only is not None:
+            values |= self.chosen(only)
+        find, *take = self.claims[only is not None]
+        groups = [Group(row, row.ids) for row in run(find, values)]
+        for statement in take if groups else ():
+            run(statement, values)
+        return groups
 
-    def write(self, statement: Insert, rows: Sequence[tuple[Any, ...]], **values: Any) -> int:
-        """Runs an insert of those rows; how many were new."""
-        counted = statement.execution_options(preserve_rowcount=True)
-        result: Any = db.session.execute(counted, {"rows": json.dumps(rows), **values})
+    def _claims(self, only: str) -> list[TextClause]:
+        due, with_after = (DUE.format(columns=columns, only=only) for columns in (KEY, f"{KEY}, after"))
+        if self.postgres:
+            return [text(POSTGRES_CLAIM.format(due=due))]
+        return [text(SQLITE_FIND.format(due=with_after)), text(SQLITE_TAKE.format(due=due))]
+
+    def chosen(self, ids: Iterable[int]) -> dict[str, Any]:
+        """The parameter of a statement that is asked of some ids."""
+        return {"ids": list(ids) if self.postgres else json.dumps(list(ids))}
+
+    def write(self, statement: TextClause, groups: Sequence[Group], said: Said, **values: Any) -> int:
+        """Writes a row for each member of the groups and each row of `said` that names its group; how many were new."""
+        if not said:
+            return 0
+        result: Any = run(statement, {**self._grouped(groups), "said": json.dumps(said), **values})
         return int(result.rowcount)
 
-    def returning(self, statement: Any, rows: Sequence[tuple[Any, ...]], **values: Any) -> list[Any]:
-        """Runs an insert of those rows that returns something of each."""
-        return list(db.session.execute(statement, {"rows": json.dumps(rows), **values}).tuples())
+    def tell(self, groups: Sequence[Group], said: Said, now: datetime) -> None:
+        """Notices to those who hold the posts today, and to their stand-ins; once for an event."""
+        values = {"at": micros(now), "today": self._day(now)}
+        self.write(self.holders, groups, said, **values)
+        if run(self.stood_in, {"today": values["today"]}).first() is not None:
+            self.write(self.stand_ins, groups, said, **values)
+        named = [row for row in said if row[6]]
+        self.write(self.in_charge, groups, named, at=values["at"])
 
-    def tell(self, posts: Sequence[tuple[Any, ...]], people: Sequence[tuple[Any, ...]], now: datetime) -> None:
-        """Notices to those who hold these posts today, and to these people; once for an event."""
-        if posts:
-            self.write(self.tell_posts, posts, now=now, today=local_today(now))
-        if people:
-            self.write(self.tell_people, people, now=now)
+    def _day(self, now: datetime) -> Any:
+        today = local_today(now)
+        return today if self.postgres else today.isoformat()
 
-    def _claim(self, key: Sequence[Any], due: Select[Any]) -> Any:
-        chosen = tuple_(*key).in_(due.with_for_update(skip_locked=True))
-        return delete(Timer.__table__).where(chosen).returning(_T.assignment_id, type_coerce(_T.after, BigInteger))  # type: ignore[arg-type]
+    def _grouped(self, groups: Sequence[Group]) -> dict[str, Any]:
+        if not self.postgres:
+            return {"ids": f"[{','.join(group.ids for group in groups)}]"}
+        members = [group.members for group in groups]
+        numbers = [at for at, ids in enumerate(members) for _ in ids]
+        return {"ids": [id for ids in members for id in ids], "groups": numbers}
 
-    def _ids(self) -> Select[Any]:
-        if self.postgres:
-            from_array = func.unnest(cast(bindparam("ids"), ARRAY(BigInteger)))
-            return select(from_array)
-        each = func.json_each(bindparam("ids", type_=String)).table_valued("value")
-        return select(type_coerce(each.c.value, BigInteger))
-
-    def _rows(self, *kinds: Any) -> list[ColumnElement[Any]]:
-        """The columns of the parameter `rows`."""
-        if self.postgres:
-            value = func.json_array_elements(cast(bindparam("rows", type_=String), JSON)).table_valued("value").c.value
-            return [cast(value.op("->>")(at), kind) for at, kind in enumerate(kinds)]
-        value = func.json_each(bindparam("rows", type_=String)).table_valued("value").c.value
-        return [type_coerce(func.json_extract(value, f"$[{at}]"), kind()) for at, kind in enumerate(kinds)]
-
-    def _notice(self, columns: list[ColumnElement[Any]]) -> Select[Any]:
-        tag, event_id, assignment_id, urgent, person_id = columns
-        return select(tag, event_id, assignment_id, urgent == 1, person_id, _NOW).where(ALL)
-
-    def _tell_posts(self) -> Insert:
-        *said, unit_id, role = self._rows(String, BigInteger, BigInteger, BigInteger, BigInteger, BigInteger)
-        day: Any = bindparam("today", type_=Date)
-        rows = self._notice([*said, Post.person_id]).join(  # type: ignore[list-item]
-            Post, (Post.unit_id == unit_id) & (type_coerce(Post.role, BigInteger) == role) & holds_on(day)
-        )
-        return insert_new(Notice).from_select(NOTICE, rows.distinct())
+    def _insert(self, sql: str, who: str = "", where: str = "true") -> TextClause:
+        rows, then = (POSTGRES_ROWS, "JOIN") if self.postgres else (SQLITE_ROWS, "CROSS JOIN")
+        places: dict[str, str] = {}
+        for at in range(7):
+            place = f"(s.value ->> {at})" if self.postgres else f"json_extract(s.value, '$[{at}]')"
+            places |= {f"text{at}": place, f"int{at}": f"CAST({place} AS bigint)" if self.postgres else place}
+        return text(sql.format(rows=rows, who=who, where=where, then=then, **places))
 
 
 @cache

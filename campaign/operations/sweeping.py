@@ -4,23 +4,23 @@ One call handles one chunk in a fixed number of statements. `Firing` is unique p
 a restart and an impatient operator are all the same to it. A timer may be stale; the assignment's state decides.
 """
 
+import json
 import secrets
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
-from ..db import db, from_micros, micros
+from ..db import from_micros, micros, run
 from ..models.audience import audience
-from ..models.timing import DECISIVE, Timings
-from ..rules.ladder import NOTHING, OVERTAKEN, Decision, How, Step, Sweep, decide
+from ..models.timing import Timings
+from ..rules.ladder import AUDIENCES, OVERTAKEN, Decision, How, Rung, Step, Sweep, Teller, decide
 from ..rules.organisation import SYSTEM_PERSON_ID
 from .log import canonical
-from .sweep_statements import Statements, statements
+from .sweep_statements import Group, Statements, statements
 
 CHUNK = 1_000
+OWN, REVIEWER = 0, -1  # stand for the unit of the assignment itself, and for the one that reviews it
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Fired:
 
 @dataclass
 class Doings:
-    """What the decisions of a chunk come to, as rows ready to be written."""
+    """What the decisions of a chunk come to: rows that name their group first, as the statements want them."""
 
-    firings: list[tuple[int, int, int, str]] = field(default_factory=list)  # assignment, rung, anchor, skipped
-    timers: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # sweep, when, assignment, rung, after
-    spoken: list[tuple[Any, Step]] = field(default_factory=list)  # the row of an assignment, and what is said of it
+    firings: list[tuple[int, int, int, str]] = field(default_factory=list)  # group, rung, anchor, why skipped
+    timers: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # group, sweep, when, rung, after
+    spoken: list[tuple[int, Step]] = field(default_factory=list)
 
 
 def fire(sweep: Sweep, *, now: datetime, limit: int = CHUNK, only: Iterable[int] | None = None) -> Fired:
@@ -46,117 +46,111 @@ def fire(sweep: Sweep, *, now: datetime, limit: int = CHUNK, only: Iterable[int]
     `only`: no other assignments than these, so that a chunk that fails can be tried piece by piece.
     """
     s = statements()
-    if db.session.execute(s.anything_due, {"sweep": sweep, "now": now}).first() is None:
+    if run(s.anything_due, {"sweep": int(sweep), "now": micros(now)}).first() is None:
         return Fired(0, 0)
-    claimed = _claim(s, sweep, now, limit, only)
-    if not claimed:
-        return Fired(0, 0)
-    doings = _decided(s, claimed, now)
-    fired = _written(s, doings, now)
-    return Fired(len(claimed), fired)
+    groups = s.claim(sweep, now, limit, only)
+    doings = _decided(groups, now)
+    sizes = [len(group.members) for group in groups]
+    return Fired(sum(sizes), _written(s, groups, sizes, doings, now))
 
 
 def due_ids(sweep: Sweep, *, now: datetime, limit: int = CHUNK) -> list[int]:
     """The assignments whose timers a sweep would claim now."""
-    values = {"sweep": sweep, "now": now, "most": limit}
-    return [row.assignment_id for row in db.session.execute(statements().due, values)]
+    values = {"sweep": int(sweep), "now": micros(now), "most": limit}
+    return [row.assignment_id for row in run(statements().due, values)]
 
 
-def _claim(s: Statements, sweep: Sweep, now: datetime, limit: int, only: Iterable[int] | None) -> dict[int, int]:
-    """Takes the timers away, which is the claim: until when each assignment has been decided, in microseconds."""
-    values: dict[str, Any] = {"sweep": sweep, "now": now, "most": limit}
-    if only is None:
-        rows = db.session.execute(s.claim, values)
-    else:
-        rows = db.session.execute(s.claim_only, {**values, "ids": s.ids(only)})
-    claimed: dict[int, int] = {}
-    for assignment_id, after in rows:  # two timers of one assignment: what the earlier one has not decided is open
-        claimed[assignment_id] = min(after, claimed.get(assignment_id, after))
-    return claimed
-
-
-def _decided(s: Statements, claimed: dict[int, int], now: datetime) -> Doings:
-    """Asks the law once for all assignments that stand alike.
-
-    They are locked, so that whoever approves one in the same instant comes before or after, never between.
-    """
-    timings = Timings(db.session.execute(s.timings, {"ids": s.ids(claimed)}).all())
-    alike: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-    decisive = attrgetter(*DECISIVE)
-    for row in timings.rows:
-        alike[(*decisive(row), claimed[row.id])].append(row)
+def _decided(groups: Sequence[Group], now: datetime) -> Doings:
+    """Asks the law once for all that stand alike."""
+    timings = Timings(group.row for group in groups)
     doings = Doings()
-    for key, rows in alike.items():
-        timing, after = timings.of(rows[0]), from_micros(key[-1])
+    for at, group in enumerate(groups):
+        timing, after = timings.of(group.row), from_micros(group.row.after)
         if timing.suspended_at is not None:
             continue  # whoever lets it go on arms it again
         if timing.not_before is not None and timing.not_before > now:
-            _wait(doings, rows, timing.steps, timing.not_before, key[-1])
-            continue
-        decision = decide(timing.steps, timing.state, timing.behind_at, after, now)
-        if decision != NOTHING:
-            _note(doings, rows, decision, now)
+            _wait(doings, at, timing.steps, timing.not_before, after)
+        else:
+            _note(doings, at, decide(timing.steps, timing.state, timing.behind_at, after, now), now)
     return doings
 
 
-def _wait(doings: Doings, rows: list[Any], steps: tuple[Step, ...], until: datetime, after: int) -> None:
+def _wait(doings: Doings, at: int, steps: Sequence[Step], until: datetime, after: datetime) -> None:
     """A return has silenced the clock: it looks again when that ends."""
-    ahead = next((step for step in steps if step.when > from_micros(after)), None)
-    if ahead is not None:
-        sweep, number = int(ahead.rung.sweep), ahead.rung.number
-        doings.timers += [(sweep, micros(until), row.id, number, after) for row in rows]
+    rung = next((step.rung for step in steps if step.when > after), None)
+    if rung is not None:
+        doings.timers.append((at, rung.sweep, micros(until), rung.number, micros(after)))
 
 
-def _note(doings: Doings, rows: list[Any], decision: Decision, now: datetime) -> None:
-    for step in decision.skip:
-        number, anchor = step.rung.number, micros(step.anchor_at)
-        doings.firings += [(row.id, number, anchor, OVERTAKEN) for row in rows]
-    for step in decision.speak:
-        number, anchor = step.rung.number, micros(step.anchor_at)
-        doings.firings += [(row.id, number, anchor, "") for row in rows]
-        doings.spoken += [(row, step) for row in rows]
+def _note(doings: Doings, at: int, decision: Decision, now: datetime) -> None:
+    doings.firings += [(at, step.rung.number, micros(step.anchor_at), OVERTAKEN) for step in decision.skip]
+    doings.firings += [(at, step.rung.number, micros(step.anchor_at), "") for step in decision.speak]
+    doings.spoken += [(at, step) for step in decision.speak]
     if decision.next is not None:
-        step, at = decision.next, micros(now)
-        sweep, number, when = int(step.rung.sweep), step.rung.number, micros(step.when)
-        doings.timers += [(sweep, when, row.id, number, at) for row in rows]
+        rung = decision.next.rung
+        doings.timers.append((at, rung.sweep, micros(decision.next.when), rung.number, micros(now)))
 
 
-def _written(s: Statements, doings: Doings, now: datetime) -> int:
-    """Writes firings, events, notices and timers; how many rungs were new. The firing row is the claim of its rung."""
-    run = secrets.randbits(62)
-    if doings.firings:
-        added = s.write(s.firings, doings.firings, at=now, run=run)
-        if added < len(doings.firings):
-            _only_new(s, doings, run)
-    if doings.spoken:
-        _tell(s, doings.spoken, now)
-    if doings.timers:
-        s.write(s.timers, doings.timers)
-    return len(doings.spoken)
+def _written(s: Statements, groups: Sequence[Group], sizes: Sequence[int], doings: Doings, now: datetime) -> int:
+    """Writes timers, firings, events and notices; how many rungs were new. The firing row is the claim of its rung."""
+    s.write(s.timers, groups, doings.timers)
+    mark = secrets.randbits(62)
+    added = s.write(s.firings, groups, doings.firings, at=micros(now), run=mark)
+    spoken = [(groups[at], step) for at, step in doings.spoken]
+    if added < sum(sizes[row[0]] for row in doings.firings):
+        spoken = _only_new(s, spoken, mark)
+    if spoken:
+        _say(s, spoken, now)
+    return sum(len(group.members) for group, _ in spoken)
 
 
-def _only_new(s: Statements, doings: Doings, run: int) -> None:
+def _only_new(s: Statements, spoken: Sequence[tuple[Group, Step]], mark: int) -> list[tuple[Group, Step]]:
     """Some rungs had fired before, by a timer that was left over: they do not speak again."""
-    ids = {"ids": s.ids({row.id for row, _ in doings.spoken}), "run": run}
-    new = {(row.assignment_id, row.rung) for row in db.session.execute(s.of_run, ids)}
-    doings.spoken = [(row, step) for row, step in doings.spoken if (row.id, step.rung.number) in new]
+    every = {id for group, _ in spoken for id in group.members}
+    new = {(row.assignment_id, row.rung) for row in run(s.new, {**s.chosen(every), "run": mark})}
+    kept = []
+    for group, step in spoken:
+        members = [id for id in group.members if (id, step.rung.number) in new]
+        new -= {(id, step.rung.number) for id in members}  # two timers of one assignment in one chunk: said once
+        if members:
+            kept.append((Group(group.row, json.dumps(members)), step))
+    return kept
 
 
-def _tell(s: Statements, spoken: list[tuple[Any, Step]], now: datetime) -> None:
+def _say(s: Statements, spoken: Sequence[tuple[Group, Step]], now: datetime) -> None:
     """An event for each, and notices to whom its rung names."""
-    data = {step.rung.number: canonical({"rung": step.rung.number}) for _, step in spoken}
-    events = [(step.rung.tag, row.id, data[step.rung.number]) for row, step in spoken]
-    ids = {(key, text): id for key, text, id in s.returning(s.events, events, at=now, system=SYSTEM_PERSON_ID)}
-    posts: list[tuple[Any, ...]] = []
-    people: list[tuple[Any, ...]] = []
-    for told in audience(spoken, now=now):
-        rung = told.rung
-        notice = (
-            rung.tag,
-            ids[told.assignment_id, data[rung.number]],
-            told.assignment_id,
-            int(rung.how is How.AT_ONCE),
-        )
-        posts += [(*notice, unit_id, role) for unit_id, role in told.posts]
-        people += [(*notice, person_id) for person_id in told.people]
-    s.tell(posts, people, now)
+    groups = [group for group, _ in spoken]
+    heads = [(at, step.rung.tag, canonical({"rung": step.rung.number})) for at, (_, step) in enumerate(spoken)]
+    s.write(s.events, groups, heads, at=micros(now), system=SYSTEM_PERSON_ID)
+    here = [row for head, (_, step) in zip(heads, spoken, strict=True) for row in _places(head, step.rung)]
+    s.tell(groups, here, now)
+    above = [(group, step) for group, step in spoken if step.rung.steps]
+    if above:
+        _tell_above(s, above, now)
+
+
+def _places(head: tuple[Any, ...], rung: Rung) -> list[tuple[Any, ...]]:
+    """The posts of the assignment's own unit, and of the one that reviews it, that a rung tells."""
+    urgent = int(rung.how is How.AT_ONCE)
+    return [
+        (*head, urgent, REVIEWER if to.from_reviewer else OWN, int(role), int(teller is Teller.IN_CHARGE))
+        for teller in rung.tells
+        if not (to := AUDIENCES[teller]).steps
+        for role in to.roles
+    ]
+
+
+def _tell_above(s: Statements, spoken: Sequence[tuple[Group, Step]], now: datetime) -> None:
+    """Notices up the tree: which unit there is the next one with somebody to tell differs from unit to unit."""
+    every = s.chosen({id for group, _ in spoken for id in group.members})
+    parties = {row.id: row for row in run(s.parties, every)}
+    said = [(parties[id], step) for group, step in spoken for id in group.members]
+    told = audience(said, now=now)
+    groups = [Group(None, f"[{each.assignment_id}]") for each in told]
+    rows = [
+        (at, each.rung.tag, canonical({"rung": each.rung.number}), int(each.rung.how is How.AT_ONCE), unit, role, 0)
+        for at, each in enumerate(told)
+        for unit, role in each.posts
+        if unit not in (parties[each.assignment_id].unit_id, parties[each.assignment_id].reviewer_unit_id)
+    ]
+    s.tell(groups, rows, now)
