@@ -27,6 +27,10 @@ TITLES: dict[str, Sentence] = {
     "assignment:review:return": say("Returned for changes: %(task)s (%(unit)s)"),
     "assignment:issuer:reopen": say("Reopened: %(task)s (%(unit)s)"),
     "assignment:issuer:cancel": say("Cancelled: %(task)s (%(unit)s)"),
+    "assignment:dispatcher:urge": say("Urged: %(task)s (%(unit)s)"),
+    "assignment:question:ask": say("A question to you: %(task)s (%(unit)s)"),
+    "assignment:question:tell-above": say("A question waits for an answer: %(task)s (%(unit)s)"),
+    "assignment:question:answer": say("Answered: %(task)s (%(unit)s)"),
     "assignment:clock:remind-sign-for": say("Please sign for: %(task)s (%(unit)s)"),
     "assignment:clock:remind": say("Due soon: %(task)s (%(unit)s)"),
     "assignment:clock:escalate": say("Overdue: %(task)s (%(unit)s)"),
@@ -40,6 +44,10 @@ ADVICE: dict[str, Sentence] = {
     "assignment:review:return": say("The report was returned. Please correct it and submit again."),
     "assignment:issuer:reopen": say("The task was reopened. Please check it and submit again."),
     "assignment:issuer:cancel": say("The issuing unit has cancelled the task. Nothing more is to be done."),
+    "assignment:dispatcher:urge": say("The unit above asks you to see to it without delay."),
+    "assignment:question:ask": say("The unit's clock stands still until you answer."),
+    "assignment:question:tell-above": say("A unit below has not answered it for three working days."),
+    "assignment:question:answer": say("The clock goes on; please look at the answer and at the dates."),
     "assignment:clock:remind-sign-for": say("The time to sign for it is nearly over."),
     "assignment:clock:remind": say("The due date is near. Please submit in time."),
     "assignment:clock:escalate": say("The due date has passed and the level above has been told. Please follow it up."),
@@ -59,7 +67,15 @@ GREETING = say("Dear %(name)s,")
 OPEN = say("Open it here")
 FOOTER = say("This mail was sent by the system. Please act there; replies are not read.")
 FOR_SIGNING = ("assignment:dispatch:issue", "assignment:clock:remind-sign-for")  # these name the date to sign for by
-PERSONAL = ("assignment:review:return", "assignment:issuer:reopen", "assignment:issuer:cancel")  # and these who and why
+PERSONAL = (  # and these who and why
+    "assignment:review:return",
+    "assignment:issuer:reopen",
+    "assignment:issuer:cancel",
+    "assignment:dispatcher:urge",
+    "assignment:question:ask",
+    "assignment:question:answer",
+    "assignment:question:tell-above",
+)
 
 
 @dataclass(frozen=True)

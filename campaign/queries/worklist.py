@@ -105,6 +105,11 @@ def campaigns(actor: Actor, most: int = 200) -> list[tuple[int, str]]:
     return [(row.id, row.title) for row in db.session.execute(statement)]
 
 
+def matching(actor: Actor, filters: Filters, *, now: datetime) -> Select[Any]:
+    """The ids of all that match, as a SELECT from Assignment joined with Unit, for questions that ask more of them."""
+    return _wanted(select(Assignment.id), actor, filters, now)
+
+
 def names(filters: Filters) -> list[str]:
     """The task and the area that the list is narrowed to, by name. One statement."""
     task = select(Task.title).where(Task.id == filters.task_id).scalar_subquery()

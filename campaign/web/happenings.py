@@ -26,6 +26,10 @@ DONE: dict[str, Any] = {
     "assignment:issuer:cancel": _l("%(who)s cancelled it"),
     "assignment:report:check-in": _l("%(who)s checked in"),
     "assignment:evidence:keep": _l("%(who)s uploaded %(name)s"),
+    "assignment:dispatcher:urge": _l("%(who)s urged the unit"),
+    "assignment:question:ask": _l("%(who)s asked a question; the clock stands still"),
+    "assignment:question:answer": _l("%(who)s answered the question; days given back: %(days)s"),
+    "assignment:question:withdraw": _l("%(who)s withdrew the question; days given back: %(days)s"),
 }
 # The same, said to somebody who came too late.
 TOO_LATE: dict[str, Any] = {
@@ -44,6 +48,9 @@ DOTS = {
     "assignment:review:approve": "done",
     "assignment:review:pass-up": "done",
     "assignment:sign-for:acknowledge": "done",
+    "assignment:dispatcher:urge": "behind",
+    "assignment:question:ask": "due",
+    "assignment:question:answer": "done",
     "assignment:clock:remind": "due",
     "assignment:clock:remind-sign-for": "due",
     "assignment:clock:escalate": "overdue",
@@ -77,7 +84,7 @@ def told(entry: Entry, reader_id: int | None = None) -> str:
     """The entry as a sentence."""
     if entry.tag not in DONE:
         return tag_words(entry.tag)
-    places = {"number": "?", "name": ""} | dict(entry.data) | {"who": who_did(entry, reader_id)}
+    places = {"number": "?", "name": "", "days": 0} | dict(entry.data) | {"who": who_did(entry, reader_id)}
     return str(DONE[entry.tag]) % places
 
 

@@ -162,6 +162,11 @@ TAGS: dict[str, Any] = {
     "assignment:issuer:cancel": _l("Cancelled by the issuer"),
     "assignment:report:check-in": _l("Check-in"),
     "assignment:evidence:keep": _l("File uploaded"),
+    "assignment:dispatcher:urge": _l("Urged by hand"),
+    "assignment:question:ask": _l("A question was asked"),
+    "assignment:question:answer": _l("The question was answered"),
+    "assignment:question:withdraw": _l("The question was withdrawn"),
+    "assignment:question:tell-above": _l("A question waits too long; the level above has been told"),
     "assignment:clock:remind-sign-for": _l("Reminder to sign for"),
     "assignment:clock:remind": _l("Reminder: the due date is near"),
     "assignment:clock:escalate": _l("Overdue, the level above has been told"),
@@ -192,6 +197,7 @@ TAGS: dict[str, Any] = {
     "organisation:people:import": _l("People imported"),
     "calendar:days:correct": _l("Working days corrected"),
     "calendar:own:create": _l("A calendar of its own"),
+    "ladder:version:add": _l("Version of a ladder added"),
     "delivery:channel:resend": _l("Delivery tried again"),
 }
 
