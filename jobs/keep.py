@@ -9,6 +9,7 @@ from campaign.db import unit_of_work
 from campaign.evidence.anchor import write_head
 from campaign.models.sealing import head
 from campaign.operations.folding import fold as fold_deltas
+from campaign.operations.recording import close_abandoned
 from campaign.operations.recording import record_states as record
 from campaign.operations.sealing import seal as seal_events
 from campaign.operations.tidying import tidy_files, tidy_rows
@@ -50,4 +51,4 @@ def tidy(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
     """Removes what a crash or time has left over."""
     counts.done += tidy_files(app.extensions["evidence"], now=now)
     with unit_of_work():
-        counts.done += tidy_rows(now=now)
+        counts.done += tidy_rows(now=now) + close_abandoned(now=now)

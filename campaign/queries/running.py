@@ -16,7 +16,11 @@ WAITING = Delivery.state == bindparam(None, DeliveryState.WAITING, Code(Delivery
 
 @dataclass(frozen=True)
 class Gauges:
-    """Facts for whoever keeps the system running. Pairs are (job name, value), ordered by name."""
+    """Facts for whoever keeps the system running. Pairs are (job name, value), ordered by name.
+
+    `last_tick`, `job_slots`: when the newest runs began, by the clock of that moment. After the clock was set back that
+    may lie ahead of now.
+    """
 
     last_tick: datetime | None
     job_slots: tuple[tuple[str, datetime], ...]
@@ -27,8 +31,9 @@ class Gauges:
 
 def gauges() -> Gauges:
     """Four statements, each over an index or a small table."""
+    newest = select(func.max(JobRun.id)).group_by(JobRun.name)  # by number: runs are numbered as they really began
     slots = db.session.execute(
-        select(JobRun.name, func.max(JobRun.started_at)).group_by(JobRun.name).order_by(JobRun.name)
+        select(JobRun.name, JobRun.started_at, JobRun.id).where(JobRun.id.in_(newest)).order_by(JobRun.name)
     ).all()
     failures = db.session.execute(
         select(JobRun.name, func.count())
@@ -39,8 +44,8 @@ def gauges() -> Gauges:
     deliveries = select(func.count()).select_from(Delivery).where(WAITING)
     notices = select(func.count()).select_from(Notice).where(Notice.delivered_at.is_(None))
     return Gauges(
-        last_tick=max((at for _name, at in slots), default=None),
-        job_slots=tuple((name, at) for name, at in slots),
+        last_tick=max(slots, key=lambda row: row.id).started_at if slots else None,
+        job_slots=tuple((row.name, row.started_at) for row in slots),
         job_failures=tuple((name, count) for name, count in failures),
         deliveries_waiting=db.session.scalar(deliveries) or 0,
         notices_waiting=db.session.scalar(notices) or 0,

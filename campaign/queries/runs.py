@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 
-from ..db import db
+from ..db import Code, db
 from ..models import Delivery, JobRun, Notice, Person
-from ..rules.jobs import RunState
+from ..rules.jobs import LONGEST_RUN, RunState
 from ..rules.organisation import Actor
 from ..rules.telling import Channel, DeliveryState
 from .accounts import people_within
@@ -79,22 +79,29 @@ class ParkedPage:
 
 
 def runs(
-    *, name: str = "", state: RunState | None = None, failed: bool = False, idle: bool = True, before: int | None = None
+    *,
+    now: datetime,
+    name: str = "",
+    state: RunState | None = None,
+    failed: bool = False,
+    idle: bool = True,
+    before: int | None = None,
 ) -> RunPage:
     """The runs that match; `failed`: only those with a failure; without `idle` only those that found work.
 
+    A run that is under way for too long is shown as abandoned, before anybody has marked it so.
     One statement. Idle runs are swept away after a while, so leaving them out reads a bounded number of rows.
     """
     statement = select(
-        JobRun.id, JobRun.name, JobRun.slot, JobRun.state, JobRun.started_at, JobRun.finished_at, JobRun.worker,
+        JobRun.id, JobRun.name, JobRun.slot, _state(now), JobRun.started_at, JobRun.finished_at, JobRun.worker,
         JobRun.done, JobRun.skipped, JobRun.failed, JobRun.error,
     ).order_by(JobRun.id.desc())  # fmt: skip
     if name:
         statement = statement.where(JobRun.name == name)
     if state is not None:
-        statement = statement.where(JobRun.state == state)
+        statement = statement.where(_state(now) == state)
     if failed:
-        statement = statement.where((JobRun.failed > 0) | (JobRun.state == RunState.FAILED))
+        statement = statement.where(_faulty(now))
     if not idle:
         found_work = (JobRun.done > 0) | (JobRun.skipped > 0) | (JobRun.failed > 0)
         statement = statement.where(found_work | (JobRun.state != RunState.DONE))
@@ -104,11 +111,19 @@ def runs(
     return RunPage(tuple(rows[:PAGE]), rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 
+def _state(now: datetime) -> ColumnElement[RunState]:
+    hangs = and_(JobRun.state == RunState.RUNNING, JobRun.started_at < now - LONGEST_RUN)
+    return case((hangs, literal(RunState.ABANDONED, Code(RunState))), else_=JobRun.state).label("state")
+
+
+def _faulty(now: datetime) -> ColumnElement[bool]:
+    return or_(JobRun.failed > 0, _state(now).in_((RunState.FAILED, RunState.ABANDONED)))
+
+
 def jobs(now: datetime) -> tuple[JobFact, ...]:
     """What each job did in the last day. One statement."""
-    faulty = (JobRun.failed > 0) | (JobRun.state == RunState.FAILED)
     statement = (
-        select(JobRun.name, func.max(JobRun.started_at), func.count(), func.count().filter(faulty))
+        select(JobRun.name, func.max(JobRun.started_at), func.count(), func.count().filter(_faulty(now)))
         .where(JobRun.started_at > now - timedelta(days=1))
         .group_by(JobRun.name)
         .order_by(JobRun.name)

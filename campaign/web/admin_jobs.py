@@ -19,7 +19,7 @@ def jobs() -> Any:
     chosen = RunState(state) if state in list(RunState) else None
     failed, idle = args.get("state") == "faulty", args.get("runs") == "all"
     before = args.get("before", type=int)
-    page = runs.runs(name=name, state=chosen, failed=failed, idle=idle, before=before)
+    page = runs.runs(now=page_now(), name=name, state=chosen, failed=failed, idle=idle, before=before)
     given: dict[str, Any] = {"name": name or None, "state": "faulty" if failed else chosen and int(chosen)}
     given["runs"] = "all" if idle else None
     return render_template(

@@ -12,6 +12,7 @@ from ..evidence.anchor import read_heads
 from ..queries.chain import holds_head
 from ..queries.running import Gauges, gauges
 from ..rules.dates import Light
+from ..rules.jobs import STANDSTILL
 from ..rules.states import State
 from .access import page_now
 from .samples import samples_of_work
@@ -33,17 +34,21 @@ def healthz() -> Any:
 
 @bp.get("/readyz")
 def readyz() -> Any:
-    """200 when the database answers, evidence can be kept and the log is the one that was anchored; 503 otherwise."""
+    """200 when the database answers, evidence can be kept, the log is the one that was anchored and the clock ticks;
+    503 otherwise."""
     facts = _gauges()
     writable = _evidence_can_be_kept()
     anchored = facts is not None and _log_is_the_anchored_one()
-    ready = facts is not None and writable and anchored
     tick = None if facts is None or facts.last_tick is None else _age(facts.last_tick)
+    # A tick that lies ahead is from before the clock was set back: a scheduler that lives would have ticked since.
+    ticking = tick is not None and abs(tick) <= STANDSTILL.total_seconds()
+    ready = facts is not None and writable and anchored and ticking
     answer = jsonify(
         status="ready" if ready else "not ready",
         database="ok" if facts is not None else "away",
         evidence="ok" if writable else "not writable",
         log="ok" if anchored else "not the one that was anchored" if facts is not None else "unknown",
+        scheduler="ok" if ticking else "never ticked" if facts is not None and tick is None else "stands still",
         scheduler_age_seconds=tick,
     )
     answer.status_code = 200 if ready else 503

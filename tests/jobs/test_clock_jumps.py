@@ -16,7 +16,7 @@ from tests.jobs.test_sweep import count, overdue
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 JUMPS = (HOUR, -HOUR, DAY, -DAY)
-WATCHED = 6.0  # seconds after each jump
+WATCHED = 4.0  # seconds after each jump
 
 
 def runs(name="fold"):
@@ -65,7 +65,7 @@ def test_the_clock_is_set_an_hour_and_a_day_both_ways(app, settings, tmp_path):
             ahead += jump
             worked = scheduler.processor_seconds()
             scheduler.set_clock(ahead)
-            assert 2 <= new_runs(WATCHED) <= WATCHED / 2 + 3, f"after {jump}"
+            assert 1 <= new_runs(WATCHED) <= WATCHED / 2 + 3, f"after {jump}"
             assert scheduler.processor_seconds() - worked < WATCHED / 2, f"it ran in circles after {jump}"
         wait_for(lambda: count_left() == len(ids) - 30)
     fired_once(ids)
@@ -77,7 +77,7 @@ def test_a_clock_that_strobes(app, settings, tmp_path):
     ids = armed()
     with Scheduler(settings, tmp_path) as scheduler:
         wait_for(lambda: len(runs()) >= 2)
-        for turn in range(6):
+        for turn in range(4):
             scheduler.set_clock(HOUR * ((turn + 1) % 2))
             assert 1 <= new_runs(WATCHED) <= WATCHED / 2 + 3, f"at turn {turn}"
         wait_for(lambda: count_left() == len(ids) - 30)

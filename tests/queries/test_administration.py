@@ -8,6 +8,7 @@ from sqlalchemy import event
 from campaign.db import db, unit_of_work
 from campaign.models import Delivery, JobRun, Notice
 from campaign.operations.log import record
+from campaign.operations.recording import claim_slot, close_abandoned
 from campaign.queries import accounts, log, organisation, runs
 from campaign.queries.accounts import Filters, Standing
 from campaign.rules.jobs import RunState
@@ -114,9 +115,30 @@ def test_runs_and_jobs_tell_of_failures(app, now):
             session.add(JobRun(name="deliver", slot=at, state=RunState.DONE, started_at=at, finished_at=at, worker="w",
                                failed=failed))  # fmt: skip
     assert [(fact.name, fact.runs, fact.failed) for fact in runs.jobs(now)] == [("deliver", 3, 1)]
-    assert [run.failed for run in runs.runs(failed=True).rows] == [2]
-    assert len(runs.runs(name="deliver").rows) == 3
-    assert runs.runs(name="other").rows == ()
+    assert [run.failed for run in runs.runs(now=now, failed=True).rows] == [2]
+    assert len(runs.runs(now=now, name="deliver").rows) == 3
+    assert runs.runs(now=now, name="other").rows == ()
+
+
+def test_a_run_that_never_ended_is_told_from_one_under_way(app, now):
+    """At once by its age; for good when the house is tidied."""
+    ages = {"fold": timedelta(minutes=14), "remind": timedelta(minutes=16)}
+    with unit_of_work():
+        for name, age in ages.items():
+            claim_slot(name, now - age, worker="w:1", now=now - age)
+
+    def standing():
+        return {run.name: run.state for run in runs.runs(now=now).rows}
+
+    expected = {"fold": RunState.RUNNING, "remind": RunState.ABANDONED}
+    assert standing() == expected
+    assert [run.name for run in runs.runs(now=now, state=RunState.ABANDONED).rows] == ["remind"]
+    assert [run.name for run in runs.runs(now=now, state=RunState.RUNNING).rows] == ["fold"]
+    assert [(fact.name, fact.failed) for fact in runs.jobs(now)] == [("fold", 0), ("remind", 1)]
+    with unit_of_work():
+        assert close_abandoned(now=now) == 1
+    assert standing() == expected
+    assert [run.name for run in runs.runs(now=now - timedelta(hours=9), state=RunState.ABANDONED).rows] == ["remind"]
 
 
 def test_parked_deliveries_are_those_of_people_in_reach(tree, now):

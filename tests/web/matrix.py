@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from campaign.db import db, unit_of_work
 from campaign.documents.waiting import keep_table
 from campaign.models import Area, Assignment, Delivery, Event, LoginSession, Notice, Person, Post, Task
+from campaign.operations.recording import claim_slot
 from campaign.operations.reporting import keep_evidence
 from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.plans import CampaignStatus
@@ -177,6 +178,8 @@ def build(app: Flask) -> World:
     _staff(world)
     _work(world, tree)
     _elsewhere(world)
+    with unit_of_work():
+        claim_slot("fold", make.NOW, worker="w:1", now=make.NOW)  # the clock ticks
     world.keep()
     return world
 

@@ -15,6 +15,7 @@ from campaign.db import db, unit_of_work
 from campaign.errors import Busy, Invalid, NoSpace, Problem, Refused, say
 from campaign.models import LoginSession, Person, Post
 from campaign.operations.people import set_first_password
+from campaign.operations.recording import claim_slot
 from campaign.rules.organisation import SYSTEM, Level, Role
 from campaign.web import access
 from campaign.web.access import PUBLIC, current_actor, require_role
@@ -344,13 +345,30 @@ def test_strangers_who_send_a_form_are_told_to_sign_in(client):
 def test_ready_and_gauges(client, app):
     assert client.get("/healthz").json == {"status": "ok"}
     ready = client.get("/readyz")
-    assert ready.status_code == 200 and ready.json["scheduler_age_seconds"] is None
+    assert ready.status_code == 503 and ready.json["scheduler"] == "never ticked"
+    assert ready.json["scheduler_age_seconds"] is None and ready.json["database"] == "ok"
     gauges = client.get("/metrics").text
     assert "campaign_database_up 1" in gauges and "campaign_deliveries_waiting 0" in gauges
     with unit_of_work() as session:
         session.execute(text("DROP TABLE delivery"))
     assert client.get("/readyz").status_code == 503
     assert client.get("/metrics").text == "# TYPE campaign_database_up gauge\ncampaign_database_up 0\n"
+
+
+@pytest.mark.parametrize(
+    ("ago", "status", "words"),
+    [(0, 200, "ok"), (119, 200, "ok"), (125, 503, "stands still"), (-30, 200, "ok"), (-3600, 503, "stands still")],
+)
+def test_readiness_tells_the_age_of_the_last_tick(client, app, ago, status, words):
+    """The last tick is the newest run, also where an older one has a later time because the clock was set back."""
+    now = clock.now()
+    for at in (now + timedelta(hours=2), now - timedelta(seconds=ago)):
+        with unit_of_work():
+            claim_slot("fold", at, worker="w:1", now=at)
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json["scheduler"]) == (status, words)
+    assert abs(ready.json["scheduler_age_seconds"] - ago) < 5
+    assert ("Retry-After" in ready.headers) == (status == 503)
 
 
 def test_the_page_of_components_is_not_for_production(client, app):
