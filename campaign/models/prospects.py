@@ -8,14 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from ..clock import zone
 from ..db import db, listed
 from ..rules.calendars import Calendar
-from ..rules.curves import behind_again
+from ..rules.curves import behind_again, behind_at
 from ..rules.dates import CountsFrom, DateRule, Dates, DueKind, dates_at, end_of_day, local_day
 from ..rules.ladder import Anchors, Ladder, Step, plan
 from ..rules.plans import Grade
@@ -50,8 +51,8 @@ class Group:
     due_at: datetime | None
     cut_off_at: datetime | None
     behind_at: datetime | None
-    signed_on: date | None
     n: int
+    signed_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -153,13 +154,13 @@ def groups_of(task_ids: Iterable[int]) -> list[Group]:
     if plain := ids - signs:
         columns = _columns()
         rows = db.session.execute(select(*columns, func.count()).where(_open(plain)).group_by(*columns))
-        found += [Group(*row[:-1], signed_on=None, n=row[-1]) for row in rows]
+        found += [Group(*row) for row in rows]
     if signs:
         each = select(*_columns(), Event.at).outerjoin(Event, signing(Assignment.id)).where(_open(signs))
         counted: dict[tuple[Any, ...], int] = defaultdict(int)
         for *key, at in db.session.execute(each):
             counted[(*key, None if at is None else local_day(at, zone()))] += 1
-        found += [Group(*key[:-1], signed_on=key[-1], n=n) for key, n in counted.items()]
+        found += [Group(*(*key[:-1], n, key[-1])) for key, n in counted.items()]
     return found
 
 
@@ -184,18 +185,33 @@ def began(dispatched_at: datetime, signed_on: date | None) -> datetime:
     return dispatched_at if signed_on is None else end_of_day(signed_on, zone())
 
 
+def on_signing(batch_id: int, *, now: datetime) -> tuple[Dates, datetime | None] | None:
+    """The dates of an assignment of that batch that is signed for now, and from when it lags behind; None where they do
+    not count from the sign-for."""
+    row = db.session.execute(_of_batches(Batch.id == batch_id)).one()
+    if row.Task.due_kind is not DueKind.RELATIVE or row.Task.counts_from is not CountsFrom.SIGN_FOR:
+        return None
+    calendar_id, signed_on = row.calendar_id or EVERYBODYS, local_day(now, zone())
+    dates = dates_at(_rule(row, None), row.dispatched_at, zone(), calendars([calendar_id])[calendar_id], signed_at=now)
+    start = began(row.dispatched_at, signed_on)
+    behind = behind_at(start, dates.due_at, Decimal(0), zone()) if has_curve(row.task_id) else None
+    return dates, behind
+
+
 def _batches(task_ids: list[int]) -> list[Any]:
+    return list(db.session.execute(_of_batches(Batch.task_id.in_(listed(task_ids)))))
+
+
+def _of_batches(which: ColumnElement[bool]) -> Select[Any]:
     columns = Batch.id, Batch.task_id, Batch.dispatched_at, Batch.ladder_id, Batch.calendar_id
-    return list(
-        db.session.execute(
-            select(*columns, Task, Occasion, Period.due_on.label("period_due_on"))
-            .join(Task, Task.id == Batch.task_id)
-            .outerjoin(Occasion, Occasion.id == Task.occasion_id)
-            .outerjoin(Period, Period.batch_id == Batch.id)
-            .where(Batch.task_id.in_(listed(task_ids)))
-            .order_by(Batch.id)
-            .execution_options(populate_existing=True)
-        )
+    return (
+        select(*columns, Task, Occasion, Period.due_on.label("period_due_on"))
+        .join(Task, Task.id == Batch.task_id)
+        .outerjoin(Occasion, Occasion.id == Task.occasion_id)
+        .outerjoin(Period, Period.batch_id == Batch.id)
+        .where(which)
+        .order_by(Batch.id)
+        .execution_options(populate_existing=True)
     )
 
 

@@ -29,11 +29,20 @@ _MOVE = (
         _ROWS.c.state == bindparam("left", type_=_ROWS.c.state.type),
         _ROWS.c.version == bindparam("seen"),
     )
-    .returning(_ROWS.c.version)
+    .returning(_ROWS.c.due_at, _ROWS.c.behind_at)
 )
 _COUNT = insert(TallyDelta.__table__)  # type: ignore[arg-type]
 
 FASTER = say("Somebody was faster: this has changed since you opened the page. Nothing of yours was applied.")
+
+
+@dataclass(frozen=True)
+class Dated:
+    """The dates of one assignment that it did not have before, or had otherwise."""
+
+    due_at: datetime | None
+    cut_off_at: datetime | None
+    behind_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -83,29 +92,30 @@ def move(
     review_step: int = 0,
     review_due_at: datetime | None = None,
     not_before: datetime | None = None,
+    dated: Dated | None = None,
     data: dict[str, Any] | None = None,
 ) -> int:
     """Takes the step and returns the event's id. Raises Stale when somebody else moved it first.
 
     `reviewer_unit_id`, `review_step`, `review_due_at`: where the assignment waits, when the target is SUBMITTED.
-    `not_before`: the clock stays silent until then.
+    `not_before`: the clock stays silent until then. `dated`: the dates that it has from now on.
     """
     facts, row = step.facts, step.row
-    changed = run(
-        _MOVE,
-        {
-            "moved": facts.id,
-            "left": facts.state,
-            "seen": facts.version,
-            "state": row.target,
-            "version": facts.version + 1,
-            "reviewer_unit_id": reviewer_unit_id,
-            "review_step": review_step,
-            "review_due_at": review_due_at,
-            "not_before": not_before,
-            "since": now,
-        },
-    ).first()
+    values = {
+        "moved": facts.id,
+        "left": facts.state,
+        "seen": facts.version,
+        "state": row.target,
+        "version": facts.version + 1,
+        "reviewer_unit_id": reviewer_unit_id,
+        "review_step": review_step,
+        "review_due_at": review_due_at,
+        "not_before": not_before,
+        "since": now,
+    }
+    if dated is not None:
+        values |= {"due_at": dated.due_at, "cut_off_at": dated.cut_off_at, "behind_at": dated.behind_at}
+    changed = run(_MOVE, values).first()
     if changed is None:
         raise Stale(FASTER)
     event_id = record(
@@ -122,7 +132,9 @@ def move(
     )
     _tell(row, facts, reviewer_unit_id, event_id, now)
     if row.target is not facts.state:
-        _count(facts, row.target)
+        # Dates that were moved for many while this waited stand in the row, not in the facts read before.
+        stood = (facts.due_at, facts.behind_at) if dated else (changed.due_at, changed.behind_at)
+        count(facts, stood, row.target, (changed.due_at, changed.behind_at))
     return event_id
 
 
@@ -136,18 +148,20 @@ def _tell(row: Transition, facts: Standing, reviewer_unit_id: int | None, event_
     tell_posts(unit_id, role, event_id=event_id, tag=row.tag, assignment_id=facts.id, now=now)
 
 
-def _count(facts: Standing, target: State) -> None:
+Stood = tuple[datetime | None, datetime | None]  # due, behind: how the roll-up counts
+
+
+def count(facts: Standing, stood: Stood, target: State, to: Stood) -> None:
     """Leaves a delta for the roll-up; ancestors are never touched here, where all writers would queue at the root."""
-    due = micros(facts.due_at) if facts.due_at else 0
-    behind = micros(facts.behind_at) if facts.behind_at else 0
+    from_due, from_behind, to_due, to_behind = (0 if moment is None else micros(moment) for moment in (*stood, *to))
     delta = {
         "task_id": facts.task_id,
         "unit_id": facts.unit_id,
         "from_state": facts.state,
-        "from_due": due,
-        "from_behind": behind,
+        "from_due": from_due,
+        "from_behind": from_behind,
         "to_state": target,
-        "to_due": due,
-        "to_behind": behind,
+        "to_due": to_due,
+        "to_behind": to_behind,
     }
     run(_COUNT, delta)

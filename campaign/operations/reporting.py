@@ -15,13 +15,14 @@ from ..errors import Forbidden, Invalid, Problem, Refused, say
 from ..evidence.store import Stored
 from ..models import Attachment, CheckIn, Draft, Evidence, EvidenceRule, Metric, MetricValue, Submission, Task
 from ..models.facts import Standing
+from ..models.prospects import on_signing
 from ..rules.metrics import Value
 from ..rules.organisation import Actor, PostFact, Role
 from ..rules.requirements import EvidenceNeed, MetricNeed, Needs, missing
 from ..rules.states import WORKING, Action, CheckInKind, State
 from .chains import chain_of
 from .log import canonical, record
-from .move import allowed, move, standing_of
+from .move import Dated, allowed, move, standing_of
 from .repeating import once, remember
 from .timers import arm, review_due_at
 
@@ -60,11 +61,22 @@ def _parts(value: Value) -> tuple[Any, ...]:
 def acknowledge(
     assignment_id: int, *, actor: Actor, now: datetime, seen: int, client_action_id: str | None = None
 ) -> None:
-    """Signs for the assignment: the unit has received it. Refused when it was signed for before."""
+    """Signs for the assignment: the unit has received it. Refused when it was signed for before.
+
+    Where the task's days count from here, this gives the assignment its due date, and the clock is armed for it.
+    """
     if once(client_action_id, actor=actor, subject=f"acknowledge:{assignment_id}", content={}, now=now) is not None:
         return
-    step = allowed(Action.ACKNOWLEDGE, standing_of(assignment_id), actor=actor, seen=seen)
-    move(step, actor=actor, now=now)
+    facts = standing_of(assignment_id)
+    step = allowed(Action.ACKNOWLEDGE, facts, actor=actor, seen=seen)
+    found = on_signing(facts.batch_id, now=now) if facts.due_at is None else None
+    if found is None:
+        move(step, actor=actor, now=now)
+        return
+    dates, behind_at = found
+    dated = Dated(dates.due_at, dates.cut_off_at, behind_at)
+    move(step, actor=actor, now=now, dated=dated, data={"due_at": dates.due_at})
+    arm(facts.id, now=now, after=now)
 
 
 def check_in(
