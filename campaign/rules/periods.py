@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
+from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
 from ..errors import say
@@ -62,6 +63,13 @@ def period_dates(rule: DateRule, opens_on: date, now: datetime, zone: str, calen
     return replace(dates, respond_by=min(respond_by, dates.due_at) if respond_by and dates.due_at else respond_by)
 
 
+def window_end(rule: DateRule, opens_on: date, zone: str, calendar: Calendar) -> date | None:
+    """The last day on which something is asked in a period: its cut-off, else its due date; None without either."""
+    dates = dates_at(rule, _start_of(opens_on, zone), zone, calendar)
+    last = dates.cut_off_at or dates.due_at
+    return None if last is None else local_day(last, zone)
+
+
 def passed(
     days: Iterable[date], today: date, last_day: Callable[[date], date | None]
 ) -> tuple[list[Passing], date | None]:
@@ -71,8 +79,7 @@ def passed(
     """
     found: list[Passing] = []
     ordered = sorted(days)
-    following = [*ordered[1:], None]
-    for day, after in zip(ordered, following, strict=True):
+    for day, after in zip_longest(ordered, ordered[1:]):
         if day > today:
             return found, day
         last_on = last_day(day) or (after - DAY if after else None)
