@@ -24,6 +24,8 @@ DONE: dict[str, Any] = {
     "assignment:unit:name-in-charge": _l("%(who)s named %(name)s as the person in charge"),
     "assignment:issuer:reopen": _l("%(who)s reopened it"),
     "assignment:issuer:cancel": _l("%(who)s cancelled it"),
+    "assignment:issuer:extend": _l("%(who)s moved the due date"),
+    "assignment:occasion:move": _l("%(who)s moved the day of “%(name)s”, and the dates with it"),
     "assignment:report:check-in": _l("%(who)s checked in"),
     "assignment:evidence:keep": _l("%(who)s uploaded %(name)s"),
     "assignment:dispatcher:urge": _l("%(who)s urged the unit"),
@@ -42,6 +44,7 @@ TOO_LATE: dict[str, Any] = {
     "assignment:review:pass-over": _l("%(who)s moved this to the level above at %(when)s; what you did had no effect"),
     "assignment:issuer:reopen": _l("%(who)s reopened this at %(when)s; what you did had no effect"),
     "assignment:issuer:cancel": _l("%(who)s cancelled this at %(when)s; what you did had no effect"),
+    "assignment:issuer:extend": _l("%(who)s moved the due date at %(when)s; what you did had no effect"),
 }
 DOTS = {
     "assignment:review:return": "behind",

@@ -6,7 +6,8 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from ..rules.dates import DueKind, Light
+from ..rules.calendars import DayKind, Roll
+from ..rules.dates import CountsFrom, DueKind, Light
 from ..rules.jobs import RunState
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import LeafKind, Level, Line, Role
@@ -117,7 +118,15 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
     DueKind: {
         DueKind.NONE: _l("No due date"),
         DueKind.FIXED: _l("A fixed day"),
-        DueKind.RELATIVE: _l("Days after dispatch"),
+        DueKind.RELATIVE: _l("A number of days"),
+        DueKind.OCCASION: _l("By an occasion"),
+    },
+    DayKind: {DayKind.CALENDAR: _l("calendar days"), DayKind.WORKING: _l("working days")},
+    CountsFrom: {CountsFrom.ISSUE: _l("from the dispatch"), CountsFrom.SIGN_FOR: _l("from the sign-for")},
+    Roll: {
+        Roll.STAY: _l("stays where it is"),
+        Roll.NEXT: _l("next working day"),
+        Roll.PREVIOUS: _l("working day before"),
     },
     Grade: {Grade.BINDING: _l("Binding"), Grade.BEST_EFFORT: _l("Best effort")},
     CampaignStatus: {
@@ -160,6 +169,8 @@ TAGS: dict[str, Any] = {
     "assignment:unit:name-in-charge": _l("Person in charge named"),
     "assignment:issuer:reopen": _l("Reopened"),
     "assignment:issuer:cancel": _l("Cancelled by the issuer"),
+    "assignment:issuer:extend": _l("The due date was moved"),
+    "assignment:occasion:move": _l("The day of an occasion was set or moved, and the dates with it"),
     "assignment:report:check-in": _l("Check-in"),
     "assignment:evidence:keep": _l("File uploaded"),
     "assignment:dispatcher:urge": _l("Urged by hand"),
@@ -174,6 +185,8 @@ TAGS: dict[str, Any] = {
     "campaign:draft:create": _l("Campaign drafted"),
     "campaign:draft:edit": _l("Draft edited"),
     "campaign:issuer:issue": _l("Campaign issued"),
+    "campaign:occasion:add": _l("Occasion added"),
+    "campaign:occasion:remove": _l("Occasion taken away"),
     "campaign:series:begin": _l("Series of a recurring task begun"),
     "campaign:series:end": _l("Series of a recurring task ended"),
     "campaign:period:miss": _l("Period missed"),
