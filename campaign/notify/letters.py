@@ -32,7 +32,10 @@ class Letter:
 
 
 class Temporary(Exception):
-    """It did not go through this time; trying again makes sense, after `wait` if that is known."""
+    """It did not go through this time; trying again makes sense.
+
+    `wait`: for so long the other side wants no letter at all, whoever it is for; None when it did not say so.
+    """
 
     def __init__(self, said: str, wait: timedelta | None = None) -> None:
         super().__init__(said)

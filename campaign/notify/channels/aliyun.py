@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from datetime import UTC, timedelta
+from datetime import UTC
 from hashlib import sha256
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
@@ -12,9 +12,8 @@ from ..letters import Letter
 from .http import post, refused
 
 METHOD = "ACS3-HMAC-SHA256"
-# What the next try may not meet: a number's or an account's limit, and faults of theirs.
+# What the next try may not meet: faults of theirs, an account's limit, and a number's, which asks only this one to wait.
 BUSY = ("isv.BUSINESS_LIMIT_CONTROL", "isv.DAY_LIMIT_CONTROL", "isp.", "Throttling", "ServiceUnavailable", "InternalE")
-WAIT = timedelta(minutes=1)  # the shortest of the limits of one number
 
 
 def send(letter: Letter, settings: Settings, account: Sms, number: str, values: dict[str, str], seconds: float) -> None:
@@ -34,7 +33,7 @@ def send(letter: Letter, settings: Settings, account: Sms, number: str, values: 
     if answer.fine and known == "OK":
         return
     busy = known is not None and known.startswith(BUSY)
-    raise refused(answer, letter, settings, code=known, words=told.get("Message", ""), busy=busy, wait=WAIT)
+    raise refused(answer, letter, settings, code=known, words=told.get("Message", ""), busy=busy)
 
 
 def _signed(account: Sms, query: str, letter: Letter) -> dict[str, str]:

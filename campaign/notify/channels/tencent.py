@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from datetime import UTC, timedelta
+from datetime import UTC
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,6 @@ METHOD = "TC3-HMAC-SHA256"
 KIND = "application/json; charset=utf-8"
 SIGNED = "content-type;host;x-tc-action"
 BUSY = ("LimitExceeded", "RequestLimitExceeded", "InternalError", "FailedOperation.Timeout", "ResourceUnavailable")
-WAIT = timedelta(minutes=1)  # one number takes one message in thirty seconds
 
 
 def send(letter: Letter, settings: Settings, account: Sms, number: str, values: dict[str, str], seconds: float) -> None:
@@ -34,7 +33,7 @@ def send(letter: Letter, settings: Settings, account: Sms, number: str, values: 
     if answer.fine and code == "Ok":
         return
     busy = code is not None and code.startswith(BUSY)
-    raise refused(answer, letter, settings, code=code, words=words, busy=busy, wait=WAIT)
+    raise refused(answer, letter, settings, code=code, words=words, busy=busy)
 
 
 def _verdict(told: dict[str, Any]) -> tuple[str | None, object]:
