@@ -12,8 +12,17 @@ from ..letters import Letter
 from .http import post, refused
 
 METHOD = "ACS3-HMAC-SHA256"
-# What the next try may not meet: faults of theirs, an account's limit, and a number's, which asks only this one to wait.
-BUSY = ("isv.BUSINESS_LIMIT_CONTROL", "isv.DAY_LIMIT_CONTROL", "isp.", "Throttling", "ServiceUnavailable", "InternalE")
+# What the next try may not meet: faults of theirs, an account's limit, and a number's: that asks nobody else to wait.
+BUSY = (
+    "isv.BUSINESS_LIMIT_CONTROL",
+    "isv.DAY_LIMIT_CONTROL",
+    "isp.SYSTEM_ERROR",
+    "isp.GATEWAY_ERROR",
+    "isp.UNKNOWN",
+    "Throttling",
+    "ServiceUnavailable",
+    "InternalError",
+)
 
 
 def send(letter: Letter, settings: Settings, account: Sms, number: str, values: dict[str, str], seconds: float) -> None:
