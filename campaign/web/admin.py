@@ -15,7 +15,7 @@ from ..queries.accounts import MOST_COUNTED as MOST_PEOPLE
 from ..queries.accounts import Filters, count_people
 from ..queries.organisation import tops
 from ..rules.organisation import Role
-from . import admin_areas, admin_imports, admin_jobs, admin_log, admin_people, admin_person
+from . import admin_areas, admin_calendars, admin_imports, admin_jobs, admin_log, admin_people, admin_person
 from .access import current_actor, page_now
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -72,6 +72,12 @@ for rule, endpoint, view, methods in (
     ("/import/people/confirm", "import_people_confirm", admin_imports.people_confirm, ("POST",)),
     ("/import/people/passwords", "import_passwords", admin_imports.passwords, ("POST",)),
     ("/import/<any(areas, people):what>.xlsx", "import_sample", admin_imports.sample, ("GET",)),
+    ("/calendars", "calendars", admin_calendars.listing, ("GET",)),
+    ("/calendars", "calendar_own", admin_calendars.own, ("POST",)),
+    ("/calendars/<int:id>", "calendar", admin_calendars.calendar, ("GET",)),
+    (f"/calendars/<int:id>.{KIND}", "calendar_export", admin_calendars.export, ("GET",)),
+    ("/calendars/<int:id>/change", "calendar_change", admin_calendars.change, ("GET", "POST")),
+    ("/calendars/<int:id>/import", "calendar_import", admin_calendars.upload, ("GET", "POST")),
     ("/jobs", "jobs", admin_jobs.jobs, ("GET",)),
     ("/deliveries", "deliveries", admin_jobs.deliveries, ("GET",)),
     ("/deliveries/<int:id>/resend", "resend", admin_jobs.resend, ("POST",)),
