@@ -163,6 +163,25 @@ def stands_in_on(day: date) -> ColumnElement[bool]:
     )
 
 
+def works_near(line: Line, lft: int, rgt: int, day: date) -> ColumnElement[bool]:
+    """A clause over Post joined with Unit: who does the work on that day around a unit of this line whose area has
+    this preorder interval: in the same area in any line, and below it where the unit itself sees."""
+    seen = Unit.lft.between(lft, rgt) if line is Line.PARTY else and_(Unit.lft.between(lft, rgt), Unit.line == line)
+    return and_(Post.role.in_(DELEGABLE), holds_on(day), or_(Unit.lft == lft, seen))
+
+
+def manned_on(unit_id: Any, role: Role, day: date) -> ColumnElement[bool]:
+    """Whether anybody acts in that role of that unit on that day: a holder or a stand-in whose account is open."""
+    post, person, lent = Post, Person.__table__.alias(), Delegation
+    held = select(post.id).join(person, person.c.id == post.person_id)
+    stood_in = select(post.id).join(lent, stands_in_on(day)).join(person, person.c.id == lent.delegate_id)
+    here = Post.unit_id == unit_id, Post.role == role, person.c.disabled_at.is_(None)
+    return or_(
+        held.where(*here, holds_on(day)).correlate_except(post, person).exists(),
+        stood_in.where(*here).correlate_except(post, person, lent).exists(),
+    )
+
+
 def acts_in(person_id: Any, day: date) -> CompoundSelect[Any]:
     """The posts in which one person acts on that day, as rows (post_id, unit_id, role): those held and those stood in
     for. A person has a few, so ask this first and the assignments of these units afterwards."""

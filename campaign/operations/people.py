@@ -19,6 +19,7 @@ from ..rules.accounts import (
     password_problems,
 )
 from ..rules.organisation import SYSTEM, SYSTEM_PERSON_ID, Actor, Line, Role
+from .delegation import end_for_person, end_for_post
 from .log import record
 from .signing_in import Try, close_all_sessions, hash_password, matches, unlock
 
@@ -106,6 +107,7 @@ def disable_person(person_id: int, *, actor: Actor, now: datetime) -> None:
     person.disabled_at = now
     close_all_sessions(person_id, now=now)
     db.session.flush()
+    end_for_person(person_id, actor=actor, now=now)
     _log("person:account:disable", person_id, actor, now)
 
 
@@ -176,6 +178,7 @@ def end_post(post_id: int, *, actor: Actor, now: datetime, on: date | None = Non
     else:
         post.valid_to = on
     db.session.flush()
+    end_for_post(post_id, actor=actor, now=now, on=on)
     _log("person:post:end", post.person_id, actor, now, post=post_id, on=None if on is None else on.isoformat())
 
 
