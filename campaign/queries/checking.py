@@ -1,6 +1,7 @@
 """The invariants of the data, recomputed: each check answers with the breaches it finds, none when all is well."""
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, String, and_, case, cast, func, literal, or_, select
+from sqlalchemy.orm import aliased
 
 from ..db import db, listed
 from ..evidence.store import Store
-from ..models import Assignment, Batch, Event, Evidence, Firing, Review, Submission, Timer
+from ..models import Assignment, Batch, Event, Evidence, Firing, Post, Review, Submission, Timer
 from ..models.timing import timings_of
 from ..rules.ladder import may_speak
 from ..rules.states import OPEN, Action, State
@@ -72,36 +74,58 @@ def states_follow_the_log() -> Iterator[Breach]:
 
 
 def approvals_obey_the_law() -> Iterator[Breach]:
-    """Each version is decided level by level in the order of its chain, by different people, never by its submitter."""
+    """Each version is decided level by level in the order of its chain, by different people, never by its submitter.
+
+    Whoever was stood in for counts as who acted. A level that was vacant and passed over has no decision.
+    """
+    written, given = aliased(Post), aliased(Post)
+    passed = _passed_over()
     versions_and_reviews = (
         select(
             Submission.id, Submission.assignment_id, Submission.number, Submission.chain, Submission.person_id,
             Submission.digest, Review.step, Review.unit_id, Review.decision, Review.person_id.label("reviewer_id"),
-            Review.digest.label("named"),
+            Review.digest.label("named"), written.person_id.label("written_for"), given.person_id.label("given_for"),
         )
+        .join(written, written.id == Submission.post_id)
         .outerjoin(Review, Review.submission_id == Submission.id)
+        .outerjoin(given, given.id == Review.post_id)
         .order_by(Submission.id, Review.step)
         .execution_options(yield_per=CHUNK)
     )  # fmt: skip
     with db.session.execute(versions_and_reviews) as rows:
         for _, group in groupby(rows, key=lambda row: row.id):
             reviews = list(group)
-            if fault := _unlawful(reviews):
+            if fault := _unlawful(reviews, passed[reviews[0].assignment_id, reviews[0].number]):
                 what = f"version {reviews[0].number}: {fault}"
                 yield Breach("approvals", "assignment", reviews[0].assignment_id, what)
-    yield from _approved_without_chain()
+    yield from _approved_without_chain(passed)
 
 
-def _unlawful(reviews: list[Row[Any]]) -> str:
+def _passed_over() -> dict[tuple[int, int], set[int]]:
+    """The levels that were passed over, by assignment and number of the version."""
+    found: dict[tuple[int, int], set[int]] = defaultdict(set)
+    events = select(Event.subject_id, Event.data).where(Event.tag == "assignment:review:pass-over")
+    for row in db.session.execute(events):
+        data = json.loads(row.data)
+        first = int(data["step"])
+        found[row.subject_id, int(data["number"])] |= set(range(first, first + len(data["passed"])))
+    return found
+
+
+def _unlawful(reviews: list[Row[Any]], passed: set[int]) -> str:
     decided = [row for row in reviews if row.step is not None]
     chain = [int(part) for part in reviews[0].chain.split(",")]
-    if [row.step for row in decided] != list(range(len(decided))):
+    steps = [step for step in range(len(chain)) if step not in passed]
+    if [row.step for row in decided] != steps[: len(decided)]:
         return "a level was skipped"
-    if [row.unit_id for row in decided] != chain[: len(decided)]:
+    if [row.unit_id for row in decided] != [chain[step] for step in steps[: len(decided)]]:
         return "decided by a unit that is not next in its chain"
-    if reviews[0].person_id in [row.reviewer_id for row in decided]:
+    hands = [{row.reviewer_id, row.given_for} for row in decided]
+    if any(each & {reviews[0].person_id, reviews[0].written_for} for each in hands):
         return "decided by who submitted it"
-    approvers = [row.reviewer_id for row in decided if row.decision is Action.APPROVE]
+    approvers = [
+        who for each, row in zip(hands, decided, strict=True) if row.decision is Action.APPROVE for who in each
+    ]
     if len(set(approvers)) != len(approvers):
         return "approved twice by one person"
     if any(row.named != row.digest for row in decided):
@@ -111,7 +135,7 @@ def _unlawful(reviews: list[Row[Any]]) -> str:
     return ""
 
 
-def _approved_without_chain() -> Iterator[Breach]:
+def _approved_without_chain(passed: dict[tuple[int, int], set[int]]) -> Iterator[Breach]:
     latest = (
         select(Submission.assignment_id, func.max(Submission.number).label("number"))
         .group_by(Submission.assignment_id)
@@ -125,13 +149,14 @@ def _approved_without_chain() -> Iterator[Breach]:
         .scalar_subquery()
     )
     rows = (
-        select(Assignment.id)
+        select(Assignment.id, Submission.number, levels.label("levels"), approvals.label("approvals"))
         .outerjoin(latest, latest.c.assignment_id == Assignment.id)
         .outerjoin(Submission, and_(Submission.assignment_id == Assignment.id, Submission.number == latest.c.number))
         .where(Assignment.state == State.APPROVED, or_(Submission.id.is_(None), approvals != levels))
     )
-    for row in db.session.execute(rows.limit(MOST)):
-        yield Breach("approvals", "assignment", row.id, "approved without the approval of every level")
+    for row in db.session.execute(rows.limit(MOST + len(passed))):
+        if row.levels is None or row.approvals + len(passed[row.id, row.number]) != row.levels:
+            yield Breach("approvals", "assignment", row.id, "approved without the approval of every level")
 
 
 def evidence_is_what_it_was(store: Store) -> Iterator[Breach]:
