@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from ..clock import zone
 from ..db import db, listed
-from ..rules.calendars import Calendar
+from ..rules.calendars import Calendar, Roll
 from ..rules.curves import behind_again, behind_at
 from ..rules.dates import CountsFrom, DateRule, Dates, DueKind, dates_at, end_of_day, local_day
 from ..rules.ladder import Anchors, Ladder, Step, plan
@@ -196,6 +196,33 @@ def on_signing(batch_id: int, *, now: datetime) -> tuple[Dates, datetime | None]
     start = began(row.dispatched_at, signed_on)
     behind = behind_at(start, dates.due_at, Decimal(0), zone()) if has_curve(row.task_id) else None
     return dates, behind
+
+
+def by_decision(
+    assignment_id: int,
+    batch_id: int,
+    due_on: date,
+    *,
+    due_at: datetime | None,
+    cut_off_at: datetime | None,
+    behind_at: datetime | None,
+) -> tuple[datetime, datetime | None, datetime | None]:
+    """Due date, cut-off and the moment of lagging behind when one assignment that has these dates is due on that day by
+    decision. The cut-off goes along by as many days; where there was no due date it follows from the task."""
+    row = db.session.execute(_of_batches(Batch.id == batch_id)).one()
+    due = end_of_day(due_on, zone())
+    if due_at is None:
+        calendar_id = row.calendar_id or EVERYBODYS
+        fixed = replace(_rule(row, None), kind=DueKind.FIXED, due_on=due_on, roll=Roll.STAY)
+        cut_off = dates_at(fixed, row.dispatched_at, zone(), calendars([calendar_id])[calendar_id]).cut_off_at
+    else:
+        further = due_on - local_day(due_at, zone())
+        cut_off = None if cut_off_at is None else end_of_day(local_day(cut_off_at, zone()) + further, zone())
+    signed_at = db.session.execute(select(Event.at).where(signing(assignment_id))).scalar()
+    from_signing = signed_at is not None and row.Task.counts_from is CountsFrom.SIGN_FOR
+    start = began(row.dispatched_at, local_day(signed_at, zone()) if signed_at and from_signing else None)
+    behind = behind_again(start, due_at, behind_at, due, zone()) if has_curve(row.task_id) else None
+    return due, cut_off, behind
 
 
 def _batches(task_ids: list[int]) -> list[Any]:
