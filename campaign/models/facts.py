@@ -129,6 +129,7 @@ def _standing(row: Row[tuple[object, ...]], reason: str) -> Standing:
         levels_remain=row.review_step + 1 < len(chain),
         units_above=chain[row.review_step + 1 :] if row.reviewer_unit_id else (),
         reason=reason,
+        asks_above=row.suspended_at is not None,
         task_id=row.task_id,
         campaign_id=row.campaign_id,
         batch_id=row.batch_id,

@@ -11,10 +11,22 @@ from sqlalchemy import and_, func, literal, or_, select, type_coerce, union
 
 from ..clock import local_today
 from ..db import db, from_micros, listed
-from ..models import Delivery, Event, Firing, LadderVersion, Notice, Person, Post, Submission, Unit
+from ..models import (
+    Delegation,
+    Delivery,
+    Event,
+    Firing,
+    LadderVersion,
+    Notice,
+    Person,
+    Post,
+    Submission,
+    Suspension,
+    Unit,
+)
 from ..models.audience import audience
 from ..models.ladders import ladders
-from ..models.organisation import holds_on
+from ..models.organisation import holds_on, stands_in_on
 from ..models.timing import Timing, timings_of
 from ..rules.foreseeing import Foreseen, foresee, next_timer
 from ..rules.ladder import Rung, Step
@@ -140,14 +152,17 @@ def _coming(row: Any, timing: Timing, fired: list[Any], now: datetime) -> tuple[
 
 
 def _decided_until(row: Any, fired: list[Any], waits: datetime | None) -> datetime:
-    """Until when everything about an assignment has been decided; after a return: until it was submitted."""
-    if waits is not None and row.state == State.RETURNED:
-        submitted = select(func.max(Submission.at, type_=Submission.at.type)).where(Submission.assignment_id == row.id)
-        found: datetime | None = db.session.execute(submitted).scalar()
-        if found is not None:
-            return found
-    since = from_micros(row.since) if row.since is not None else row.dispatched_at
-    return max([row.dispatched_at, since, *(each.at for each in fired)])
+    """Until when everything about an assignment has been decided: after a return until it was submitted, after a
+    question until the clock went on, else until its last rung or its last change of state."""
+    kind = Submission.at.type
+    submitted = select(func.max(Submission.at, type_=kind)).where(Submission.assignment_id == row.id)
+    went_on = select(func.max(Suspension.ended_at, type_=kind)).where(Suspension.assignment_id == row.id)
+    last, on = db.session.execute(select(submitted.scalar_subquery(), went_on.scalar_subquery())).tuples().one()
+    if waits is not None and row.state == State.RETURNED and last is not None:
+        return last
+    since = None if row.since is None else from_micros(row.since)
+    decided = [each for each in (row.dispatched_at, since, on) if each is not None]
+    return max(decided + [each.at for each in fired])
 
 
 def told(foreseen: Iterable[Foreseen], row: Any, *, now: datetime) -> tuple[Coming, ...]:
@@ -167,20 +182,22 @@ def told(foreseen: Iterable[Foreseen], row: Any, *, now: datetime) -> tuple[Comi
 def _people(
     posts: set[tuple[int, int]], named: set[int], now: datetime
 ) -> Mapping[tuple[int | None, int], list[Addressee]]:
-    """Who holds these posts (unit, role) today, and the people named, in one statement."""
+    """Who holds these posts (unit, role) today or stands in there, and the people named, in one statement."""
     found: dict[tuple[int | None, int], list[Addressee]] = defaultdict(list)
     if not posts and not named:
         return found
-    held = (
+    today, units = local_today(now), listed({unit for unit, _ in posts})
+    in_post = (
         select(Post.unit_id, type_coerce(Post.role, Post.id.type).label("role"), Person.id, Person.name, Unit.name)
-        .join(Person, Person.id == Post.person_id)
         .join(Unit, Unit.id == Post.unit_id)
-        .where(Post.unit_id.in_(listed({unit for unit, _ in posts})), holds_on(local_today(now)))
+        .where(Post.unit_id.in_(units))
     )
+    held = in_post.join(Person, Person.id == Post.person_id).where(holds_on(today))
+    stood_in = in_post.join(Delegation, stands_in_on(today)).join(Person, Person.id == Delegation.delegate_id)
     others = select(literal(None, Unit.id.type), Person.id, Person.id, Person.name, literal("")).where(
         Person.id.in_(listed(named))
     )
-    for unit_id, role, person_id, name, unit in db.session.execute(union(held, others)).tuples():
+    for unit_id, role, person_id, name, unit in db.session.execute(union(held, stood_in, others)).tuples():
         if unit_id is None:
             found[None, person_id].append(Addressee(person_id, name, unit, None))
         elif (unit_id, role) in posts:

@@ -4,12 +4,14 @@ While a question is pending above, the clock of an assignment stands still and t
 nobody is urged again before a working day has passed.
 """
 
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from enum import IntEnum
 from math import ceil
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from .calendars import DAY, Calendar, DayKind
+from .calendars import DAY, Calendar, DayKind, Roll
 from .organisation import Role
 from .states import WITH_OFFICER, State
 
@@ -52,6 +54,68 @@ def so_long_ago(now: datetime, days: int, calendar: Calendar, zone: str) -> date
                 return end - left
             left -= end - opens
         day, end = day - DAY, opens
+
+
+class Dated(Protocol):
+    """Whatever stands in a state and has these dates, as instants in UTC."""
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        ...
+
+    @property
+    def respond_by(self) -> datetime | None:
+        """To be signed for by."""
+        ...
+
+    @property
+    def due_at(self) -> datetime | None:
+        """To be done by."""
+        ...
+
+    @property
+    def cut_off_at(self) -> datetime | None:
+        """Accepted until."""
+        ...
+
+    @property
+    def behind_at(self) -> datetime | None:
+        """Lags behind from."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """The dates with so many days given back. `decided_until`: what the clock had decided when it stopped, counted on
+    the new dates: nothing that was told is told again, and nothing that was to come is lost."""
+
+    days: int
+    respond_by: datetime | None
+    due_at: datetime | None
+    cut_off_at: datetime | None
+    behind_at: datetime | None
+    decided_until: datetime
+
+
+def shifted(
+    dates: Dated, stopped_at: datetime, days: int, calendar: Calendar, kind: DayKind, roll: Roll, zone: str
+) -> Shifted:
+    """The dates moved by so many days of that kind; a due date that falls on a rest day goes where `roll` says. The
+    date to sign for by stays once it was signed for."""
+
+    def later(moment: datetime | None, roll: Roll = Roll.STAY) -> datetime | None:
+        if moment is None or not days:
+            return moment
+        local = moment.astimezone(ZoneInfo(zone))
+        day = calendar.rolled(calendar.after(local.date(), days, kind), roll)
+        return datetime.combine(day, local.time(), tzinfo=local.tzinfo).astimezone(UTC)
+
+    due_at, behind_at = later(dates.due_at, roll), later(dates.behind_at)
+    if due_at is not None and behind_at is not None and behind_at >= due_at:
+        behind_at = None
+    respond_by = later(dates.respond_by) if dates.state is State.ISSUED else dates.respond_by
+    return Shifted(days, respond_by, due_at, later(dates.cut_off_at), behind_at, later(stopped_at) or stopped_at)
 
 
 class Verdict(IntEnum):

@@ -36,6 +36,7 @@ class Facts:
     `submitted_for_id`: the holder of the post in which it was submitted; the submitter unless a stand-in acted.
     `reviewers_so_far` holds for each approval both who gave it and for whom. `units_above`: the levels after the one
     at which it waits. `vacant_here`: nobody can review where it waits; asked only where somebody would pass it over.
+    `asks_above`: a question of the unit waits for an answer, and its clock stands still.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Facts:
     submitted_for_id: int | None = None
     units_above: tuple[int, ...] = ()
     vacant_here: bool = False
+    asks_above: bool = False
 
 
 Guard = Callable[[Facts, Actor], Sentence | None]
@@ -100,6 +102,12 @@ def not_yet_reviewed(facts: Facts, _actor: Actor) -> Sentence | None:
     return say("A level has already approved this version. It cannot be withdrawn.") if facts.reviewers_so_far else None
 
 
+def no_question_pending(facts: Facts, _actor: Actor) -> Sentence | None:
+    """What is asked above is answered or withdrawn before the work is handed in: the clock cannot do both."""
+    pending = say("Your question above still waits for an answer. Withdraw it first, then submit.")
+    return pending if facts.asks_above else None
+
+
 def levels_remain(facts: Facts, _actor: Actor) -> bool:
     """A further level must still review after this one."""
     return facts.levels_remain
@@ -134,7 +142,8 @@ TABLE: tuple[Transition, ...] = (
         State.SUBMITTED,
         Party.REPORTER,
         "assignment:submission:submit",
-        tells=Audience.REVIEWERS,
+        (no_question_pending,),
+        Audience.REVIEWERS,
     ),
     Transition(
         Action.WITHDRAW,

@@ -11,7 +11,8 @@ from ..rules.dates import CountsFrom, DueKind, Light
 from ..rules.jobs import RunState
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import LeafKind, Level, Line, Role
-from ..rules.plans import CampaignStatus, EvidenceKind, Grade
+from ..rules.periods import Outcome
+from ..rules.plans import CampaignStatus, EvidenceKind, Grade, PeriodState
 from ..rules.states import Action, CheckInKind, ReturnReason, State
 from ..rules.telling import Channel, DeliveryState
 
@@ -134,6 +135,18 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
         CampaignStatus.ISSUED: _l("Issued"),
         CampaignStatus.CLOSED: _l("Closed"),
     },
+    PeriodState: {
+        PeriodState.OPENED: _l("Opened in time"),
+        PeriodState.LATE: _l("Opened late"),
+        PeriodState.MISSED: _l("Not opened"),
+    },
+    Outcome: {
+        Outcome.APPROVED: _l("Approved"),
+        Outcome.WAITING: _l("In review"),
+        Outcome.WITH_OFFICER: _l("With the officer"),
+        Outcome.MISSED: _l("Missed"),
+        Outcome.CANCELLED: _l("Cancelled"),
+    },
     RunState: {
         RunState.RUNNING: _l("Running"),
         RunState.DONE: _l("Finished"),
@@ -224,6 +237,7 @@ JOBS: dict[str, Any] = {
     "seal": _l("Seal the log"),
     "deliver": _l("Send mail"),
     "record_states": _l("Count the states for the trend"),
+    "ask_above": _l("Tell the level above of questions that wait too long"),
     "tidy": _l("Clear away what has expired"),
 }
 

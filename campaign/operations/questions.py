@@ -1,0 +1,280 @@
+"""Questions upwards (请示): while one is pending the clock stands still; the days it took are given back.
+
+The officer asks the first unit that reviews, passing over one where nobody could answer. One question at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from ..clock import local_today, zone
+from ..db import db, listed
+from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale, say
+from ..models import Assignment, Campaign, Event, Post, Question, Suspension, Task, Timer, Unit
+from ..models.facts import Standing
+from ..models.ladders import EVERYBODYS, calendar_for, calendars
+from ..models.organisation import holds_on
+from ..models.timing import timing_of
+from ..notify.outbox import tell_posts
+from ..rules.calendars import Calendar, DayKind, Roll
+from ..rules.ladder import Sweep
+from ..rules.organisation import SYSTEM, Actor, PostFact, Role
+from ..rules.standstill import BOSSES, TOLD_ABOVE_AFTER, Shifted, days_given_back, shifted, so_long_ago
+from ..rules.states import WITH_OFFICER
+from .chains import chain_of
+from .log import record
+from .move import FASTER, count, standing_of
+from .repeating import once, remember
+from .timers import arm
+
+ASK, ANSWER = "assignment:question:ask", "assignment:question:answer"
+WITHDRAW, TELL_ABOVE = "assignment:question:withdraw", "assignment:question:tell-above"
+LONGEST_WORDS = 2_000
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A question that waits, and the unit above the one that is asked."""
+
+    id: int
+    assignment_id: int
+    unit_id: int
+    superior_id: int | None
+    asked_at: datetime
+
+
+def ask(assignment_id: int, words: str, *, actor: Actor, now: datetime, client_action_id: str | None = None) -> int:
+    """Asks the unit above; the clock stands still from now on. Returns the question's id.
+
+    Forbidden unless the actor is an officer of the unit; Refused unless the work is in its hands and no other question
+    of it is pending; Invalid without words.
+    """
+    words = _fitting(words, say("Please write your question."))
+    before = once(client_action_id, actor=actor, subject=f"ask:{assignment_id}", content={"words": words}, now=now)
+    if before is not None:
+        return int(before)
+    facts = standing_of(assignment_id)
+    post = _officer(facts, actor)
+    asked = _asked(facts, now)
+    if asked is None or facts.state not in WITH_OFFICER:
+        raise Refused(say("You can ask while the work is in your hands."))
+    stopped = db.session.execute(
+        update(Assignment)
+        .where(Assignment.id == facts.id, Assignment.suspended_at.is_(None), Assignment.state == facts.state)
+        .values(suspended_at=now)
+        .returning(Assignment.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if stopped is None:
+        raise Refused(say("A question of yours is pending already. Wait for the answer, or withdraw it."))
+    _disarm(facts.id)
+    row = {"assignment_id": facts.id, "unit_id": asked, "words": words, "asked_at": now, "answer": ""}
+    row |= {"person_id": actor.person_id, "post_id": post.id}
+    question_id: int = db.session.execute(insert(Question).values(row).returning(Question.id)).scalar_one()
+    still = {"assignment_id": facts.id, "question_id": question_id, "began_at": now}
+    db.session.execute(insert(Suspension).values(still))
+    event_id = record(
+        tag=ASK, subject="assignment", subject_id=facts.id, actor=actor, post_id=post.id, now=now, reason=words,
+        data={"question": question_id, "unit": asked},
+    )  # fmt: skip
+    _tell(asked, BOSSES, event_id, ASK, facts.id, now)
+    remember(client_action_id, str(question_id))
+    return question_id
+
+
+def answer(question_id: int, words: str, *, actor: Actor, now: datetime, client_action_id: str | None = None) -> int:
+    """Answers; the clock goes on, and every date has moved by the days that the question took. Returns these days.
+
+    Forbidden unless the actor is a supervisor or dispatcher of the asked unit or of the one above it; Refused when it
+    was answered or withdrawn before; Invalid without words.
+    """
+    words = _fitting(words, say("Please write the answer."))
+    content = {"words": words}
+    before = once(client_action_id, actor=actor, subject=f"answer:{question_id}", content=content, now=now)
+    if before is not None:
+        return int(before)
+    question = pending(question_id)
+    units = (question.unit_id, question.superior_id)
+    post = next((found for unit in units if (found := actor.post_in(unit, *BOSSES))), None)
+    if post is None:
+        raise Forbidden(say("Only a supervisor or dispatcher of the unit that was asked answers this."))
+    days = _close(question, ANSWER, words, actor, post, now)
+    remember(client_action_id, str(days))
+    return days
+
+
+def withdraw(question_id: int, *, actor: Actor, now: datetime, client_action_id: str | None = None) -> int:
+    """Takes a question back before it is answered; the clock goes on. Returns the days that are given back for it."""
+    before = once(client_action_id, actor=actor, subject=f"withdraw-question:{question_id}", content={}, now=now)
+    if before is not None:
+        return int(before)
+    question = pending(question_id)
+    post = _officer(standing_of(question.assignment_id), actor)
+    days = _close(question, WITHDRAW, "", actor, post, now)
+    remember(client_action_id, str(days))
+    return days
+
+
+def pending(question_id: int) -> Pending:
+    """The question, while it waits. NotFound where there is none; Refused when it no longer waits."""
+    row = db.session.execute(
+        select(Question.assignment_id, Question.unit_id, Unit.superior_id, Question.asked_at, Question.answered_at)
+        .join(Unit, Unit.id == Question.unit_id)
+        .where(Question.id == question_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(say("This does not exist, or it is not for you."))
+    if row.answered_at is not None:
+        raise Refused(say("This question was answered or withdrawn already."))
+    return Pending(question_id, *row[:4])
+
+
+def tell_above(*, now: datetime) -> int:
+    """Tells the unit above the asked one of every question that has waited three working days, once each; how many."""
+    calendar = calendars([EVERYBODYS])[EVERYBODYS]
+    long_ago = so_long_ago(now, TOLD_ABOVE_AFTER, calendar, zone())
+    heard = select(Event.id).where(
+        Event.subject == "assignment",
+        Event.subject_id == Question.assignment_id,
+        Event.tag == TELL_ABOVE,
+        Event.at >= Question.asked_at,
+    )
+    rows = db.session.execute(
+        select(Question.id, Question.assignment_id, Question.words, Unit.superior_id)
+        .join(Unit, Unit.id == Question.unit_id)
+        .join(Assignment, Assignment.id == Question.assignment_id)
+        .where(Question.answered_at.is_(None), Question.asked_at <= long_ago, Unit.superior_id.is_not(None))
+        .where(Assignment.state.in_(WITH_OFFICER), ~heard.exists())
+        .order_by(Question.id)
+        .limit(1_000)
+    ).all()
+    for row in rows:
+        data = {"question": row.id, "unit": row.superior_id}
+        event_id = record(
+            tag=TELL_ABOVE, subject="assignment", subject_id=row.assignment_id, actor=SYSTEM, now=now,
+            reason=row.words, data=data,
+        )  # fmt: skip
+        _tell(row.superior_id, BOSSES, event_id, TELL_ABOVE, row.assignment_id, now)
+    return len(rows)
+
+
+def _close(question: Pending, tag: str, words: str, actor: Actor, post: PostFact, now: datetime) -> int:
+    """The question is no longer pending: the one winner writes it, gives the days back and lets the clock go on."""
+    closed = db.session.execute(
+        update(Question)
+        .where(Question.id == question.id, Question.answered_at.is_(None))
+        .values(answer=words, answered_by_id=actor.person_id, answered_post_id=post.id, answered_at=now)
+        .returning(Question.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if closed is None:
+        raise Stale(FASTER)
+    facts = standing_of(question.assignment_id)
+    given = _given_back(facts, question.asked_at, now)
+    db.session.execute(
+        update(Suspension)
+        .where(Suspension.question_id == question.id, Suspension.ended_at.is_(None))
+        .values(ended_at=now, days=given.days)
+        .execution_options(synchronize_session=False)
+    )
+    _go_on(facts, given, now)
+    data = {"question": question.id, "days": given.days, "due_at": given.due_at}
+    event_id = record(
+        tag=tag, subject="assignment", subject_id=facts.id, actor=actor, post_id=post.id, now=now, reason=words,
+        data=data,
+    )  # fmt: skip
+    if tag == ANSWER:
+        _tell(facts.unit_id, (Role.OFFICER,), event_id, tag, facts.id, now)
+    else:
+        _tell(question.unit_id, BOSSES, event_id, tag, facts.id, now)
+    return given.days
+
+
+def _given_back(facts: Standing, asked_at: datetime, now: datetime) -> Shifted:
+    """The dates of the assignment with the days of the question given back; as they are when it is in other hands."""
+    kind, roll, calendar = _counting(facts)
+    days = days_given_back(asked_at, now, calendar, kind, zone()) if facts.state in WITH_OFFICER else 0
+    return shifted(facts, asked_at, days, calendar, kind, roll, zone())
+
+
+def _counting(facts: Standing) -> tuple[DayKind, Roll, Calendar]:
+    """What the days of its task count, and the calendar of the issuing unit."""
+    task = db.session.execute(
+        select(Task.days, Task.roll, Campaign.issuing_unit_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .where(Task.id == facts.task_id)
+    ).one()
+    calendar_id = calendar_for(task.issuing_unit_id)
+    return task.days, task.roll, calendars([calendar_id])[calendar_id]
+
+
+def _go_on(facts: Standing, given: Shifted, now: datetime) -> None:
+    """The new dates, the roll-up's delta, and the next rung. Stale when somebody moved a date in the same instant."""
+    values: dict[str, Any] = {"suspended_at": None}
+    if given.days:
+        values |= {"respond_by": given.respond_by, "due_at": given.due_at, "cut_off_at": given.cut_off_at}
+        values |= {"behind_at": given.behind_at, "own_dates": True}
+        if given.due_at != facts.due_at:
+            values |= {"first_due_at": func.coalesce(Assignment.first_due_at, Assignment.due_at)}
+    due = Assignment.due_at.is_(None) if facts.due_at is None else Assignment.due_at == facts.due_at
+    behind = Assignment.behind_at.is_(None) if facts.behind_at is None else Assignment.behind_at == facts.behind_at
+    changed = db.session.execute(
+        update(Assignment)
+        .where(Assignment.id == facts.id, due, behind)
+        .values(values)
+        .returning(Assignment.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if changed is None:
+        raise Stale(FASTER)
+    if given.days:
+        count(facts, (facts.due_at, facts.behind_at), facts.state, (given.due_at, given.behind_at))
+    if facts.state in WITH_OFFICER:
+        arm(facts.id, now=now, after=given.decided_until)
+
+
+def _disarm(assignment_id: int) -> None:
+    """Takes away what was armed on the present dates: a timer left over would speak of what was decided before."""
+    timing = timing_of(assignment_id)
+    if timing is not None and timing.steps:
+        times = {step.when for step in timing.steps} | ({timing.not_before} if timing.not_before else set())
+        old = Timer.sweep.in_(list(Sweep)), Timer.fires_at.in_(sorted(times)), Timer.assignment_id == assignment_id
+        db.session.execute(delete(Timer).where(*old).execution_options(synchronize_session=False))
+
+
+def _officer(facts: Standing, actor: Actor) -> PostFact:
+    post = actor.post_in(facts.unit_id, Role.OFFICER)
+    if post is None:
+        raise Forbidden(say("None of your posts may do this here."))
+    return post
+
+
+def _asked(facts: Standing, now: datetime) -> int | None:
+    """The first reviewing unit where somebody can answer; the first of all when there is none."""
+    chain = [unit for unit in chain_of(facts) if unit != facts.unit_id]
+    held = set(
+        db.session.execute(
+            select(Post.unit_id).where(
+                Post.unit_id.in_(listed(chain)), Post.role.in_(BOSSES), holds_on(local_today(now))
+            )
+        ).scalars()
+    )
+    return next((unit for unit in chain if unit in held), chain[0] if chain else None)
+
+
+def _tell(unit_id: int, roles: Sequence[Role], event_id: int, tag: str, assignment_id: int, now: datetime) -> None:
+    for role in roles:
+        tell_posts(unit_id, role, event_id=event_id, tag=tag, assignment_id=assignment_id, now=now)
+
+
+def _fitting(words: str, missing: Any) -> str:
+    words = words.strip()
+    if not words:
+        raise Invalid(missing, [Problem("words", missing)])
+    if len(words) > LONGEST_WORDS:
+        sentence = say("The text is too long: at most %(most)s characters.", most=LONGEST_WORDS)
+        raise Invalid(sentence, [Problem("words", sentence)])
+    return words
