@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 
+import click
 from flask import Flask
 
 from campaign import create_app
@@ -45,7 +46,7 @@ def main() -> None:
     for number in living:
         os.kill(number, signal.SIGKILL)
         os.waitpid(number, 0)
-    print(killed)
+    click.echo(killed)
 
 
 if __name__ == "__main__":
