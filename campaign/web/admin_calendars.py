@@ -8,6 +8,7 @@ from calendar import month_name
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from pathlib import Path, PurePath
 from typing import Any
 from uuid import uuid4
@@ -131,6 +132,7 @@ def calendar(id: int) -> Any:
         years=sorted({*page.years, today.year, today.year + 1, year}),
         months=list(_months(page, year, today)),
         weekdays=list(WEEKDAYS_ZH) if chinese() else WEEKDAYS,
+        runs=[(name, list(days)) for name, days in groupby(page.days, key=lambda row: row.name)],
         name_of=name_of,
         form=DayForm(),
         ours=OURS,
