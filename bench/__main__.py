@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import acting, beside, country, dispatching, pages, world
+from . import acting, beside, country, dispatching, moving, pages, world
 from .figures import Figure, table
 from .stages import STAGES, Stage, stage
 
@@ -20,30 +20,35 @@ class Plan:
     shape: Sequence[int]
     few: int
     many: int
-    due: int
+    due: dict[int, int]  # how many rounds for each number of due assignments
     moves: int
     rounds: int
     times: int
 
 
-WHOLE = Plan(country.LARGE, few=10_000, many=1_000_000, due=1_000, moves=100, rounds=5, times=15)
-QUICK = Plan(country.SMALL, few=400, many=14_000, due=20, moves=20, rounds=2, times=3)
+WHOLE = Plan(country.LARGE, few=10_000, many=1_000_000, due={1_000: 5, 10_000: 2}, moves=100, rounds=5, times=15)
+QUICK = Plan(country.SMALL, few=400, many=14_000, due={20: 2, 200: 1}, moves=20, rounds=2, times=3)
 
 
 def measure(on: Stage, plan: Plan) -> Iterator[Figure]:
     """All figures on one database."""
     yield from dispatching.measure(on, plan.shape, rounds=plan.rounds)
     yield from beside.measure(on)
+    yield from moving.measure(on, plan.shape, rounds=plan.rounds)
     on.reset()
     dispatching.by_product(on, country.CITY)
     with on.raw() as raw:
         small = acting.sweep_nothing(on, raw, times=plan.times)
     on.reset()
-    filled = world.fill(on, plan.shape, many=plan.many, due_sets=(plan.rounds + 1) * 3, each=plan.due)
+    sets = {each: (rounds + 1) * 3 for each, rounds in plan.due.items()}
+    sets[max(sets)] += 1  # for the two workers
+    filled = world.fill(on, plan.shape, many=plan.many, due_sets=sets)
     with on.raw() as raw:
         large = acting.sweep_nothing(on, raw, times=plan.times)
         yield from acting.nothing_due(on, [(plan.few, small), (filled.open, large)])
-        yield from acting.claim(on, raw, filled, rounds=plan.rounds)
+        for each, rounds in plan.due.items():
+            yield from acting.claim(on, raw, filled, each, rounds=rounds)
+    yield from acting.several(on, filled, max(plan.due))
     with on.raw(repeated=True) as raw:
         yield from acting.transition(on, raw, rounds=plan.rounds, moves=plan.moves)
     world.submit_a_city(on, plan.shape)

@@ -1,10 +1,13 @@
 """Single acts among a million: a sweep that finds nothing, a sweep that finds a thousand, one transition."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from time import perf_counter
 
 from campaign.db import db, unit_of_work
 from campaign.operations.issuing import cancel
-from campaign.operations.sweeping import fire
+from campaign.operations.sweeping import CHUNK, fire
 from campaign.rules.ladder import Sweep
 
 from . import limits
@@ -13,7 +16,7 @@ from .figures import Figure, Pair, against
 from .stages import Raw, Stage
 from .world import NOW, SOON_DUE, World, dispatcher
 
-SWEEP_GOAL_MS, FLAT_GOAL, CLAIM_GOAL, MOVE_GOAL = 2.0, 1.2, 2.0, 2.5
+SWEEP_GOAL_MS, FLAT_GOAL, CLAIM_GOAL, MOVE_GOAL = 1.0, 1.2, 1.5, 2.5
 
 
 def sweep_nothing(stage: Stage, raw: Raw, *, times: int) -> Pair:
@@ -39,20 +42,49 @@ def nothing_due(stage: Stage, pairs: Sequence[tuple[int, Pair]]) -> Iterator[Fig
     yield Figure(stage.name, f"the same, {many:,} to {few:,}", grown, "x", FLAT_GOAL)
 
 
-def claim(stage: Stage, raw: Raw, world: World, *, rounds: int) -> Iterator[Figure]:
-    """Each run meets a set of its own that has just fallen due."""
-    moments = iter(world.due)
+def claim(stage: Stage, raw: Raw, world: World, each: int, *, rounds: int) -> Iterator[Figure]:
+    """Each run meets a set of its own that has just fallen due; a run of the clock claims chunk by chunk."""
+    moments = iter(world.due[each])
     limits.lead_by_timers(raw)
 
     def product() -> None:
-        with unit_of_work():
-            assert fire(Sweep.REMIND, now=next(moments), limit=world.each).fired == world.each
+        assert sweep(next(moments)) == each
 
     with stage.app.app_context():
         pair = against(lambda: limits.fire(raw, now=next(moments), due=SOON_DUE), product, rounds=rounds)
         db.session.remove()
-    what = f"sweep, claiming {world.each:,} due of {world.open:,}"
+    what = f"sweep, claiming {each:,} due of {world.open:,}"
     yield Figure(stage.name, what, pair.ratio, "x", CLAIM_GOAL, pair.detail)
+
+
+def sweep(now: datetime) -> int:
+    """Fires all that is due, as the job does; how many rungs."""
+    total = 0
+    while True:
+        with unit_of_work():
+            fired = fire(Sweep.REMIND, now=now)
+        total += fired.fired
+        if fired.claimed < CHUNK:
+            return total
+
+
+def several(stage: Stage, world: World, each: int) -> Iterator[Figure]:
+    """Two workers at the same set: what each of them fired adds up to the set, and nothing was claimed twice."""
+    moment = world.due[each][-1]
+
+    def work(_: int) -> int:
+        with stage.app.app_context():
+            fired = sweep(moment)
+            db.session.remove()
+        return fired
+
+    started = perf_counter()
+    with ThreadPoolExecutor(2) as pool:
+        parts = list(pool.map(work, range(2)))
+    taken = perf_counter() - started
+    assert sum(parts) == each, parts
+    detail = f"{parts[0]:,} and {parts[1]:,} by two workers"
+    yield Figure(stage.name, f"sweep, {each:,} due, two workers", taken * 1e3, "ms", detail=detail)
 
 
 def transition(stage: Stage, raw: Raw, *, rounds: int, moves: int) -> Iterator[Figure]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NATION, PROVINCE, CITY = 1, 2, 3  # the ids of the first of each: the issuing units
 LARGE = (6, 10, 10, 20, 50)  # 600,000 villages; a province has 100,000 of them, a city 10,000
 SMALL = (6, 5, 2, 5, 40)  # 12,000; 2,000; 400
-EVERY = 10  # every so manieth village has an officer
+EVERY = 5  # every so manieth village has an officer
 LINE = int(Line.WOMEN)
 
 SERIES = "WITH RECURSIVE series(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM series WHERE i + 1 < :fan)"

@@ -37,6 +37,7 @@ CHOSEN = f"""
 CREATE TEMPORARY TABLE chosen AS SELECT a.id FROM assignment AS a
 WHERE a.task_id = 1 AND a.unit_id % {country.EVERY} = 0 AND a.unit_id > :after ORDER BY a.id LIMIT :many
 """
+LAST = "SELECT max(unit_id), count(*) FROM assignment WHERE id IN (SELECT id FROM chosen)"
 EARLIER = "UPDATE timer SET fires_at = :fires, after = 0 WHERE assignment_id IN (SELECT id FROM chosen)"
 NOTICES = """
 INSERT INTO notice (tag, event_id, person_id, assignment_id, created_at)
@@ -55,8 +56,7 @@ class World:
     """`open`: how many assignments; `due`: the moments at which the next `each` of them fall due, one after another."""
 
     open: int
-    each: int
-    due: tuple[datetime, ...]
+    due: dict[int, tuple[datetime, ...]]
 
 
 def stretch(shape: Sequence[int], issuer: int, task: int | None = None) -> Stretch:
@@ -65,8 +65,11 @@ def stretch(shape: Sequence[int], issuer: int, task: int | None = None) -> Stret
     return Stretch(task or issuer, issuer, issuer + subtree - 1, country.villages(shape, issuer))
 
 
-def fill(stage: Stage, shape: Sequence[int], *, many: int, due_sets: int, each: int) -> World:
-    """Opens at least so many assignments and folds them; nothing is due before the first moment of `due`."""
+def fill(stage: Stage, shape: Sequence[int], *, many: int, due_sets: dict[int, int]) -> World:
+    """Opens at least so many assignments and folds them; nothing is due before the first moment of `due`.
+
+    `due_sets`: how many sets of each size will fall due.
+    """
     whole, provinces = stretch(shape, country.NATION), country.sizes(shape)[1]
     count = -(-(many - whole.items) // country.villages(shape, country.PROVINCE))
     second = Stretch(4, 1, 1 + max(count, 0) * provinces, max(count, 0) * country.villages(shape, country.PROVINCE))
@@ -74,11 +77,11 @@ def fill(stage: Stage, shape: Sequence[int], *, many: int, due_sets: int, each: 
         for part in (whole, second):
             if part.items:
                 limits.dispatch(raw, part, now=NOW, due=DUE)
-        moments = _sooner(raw, due_sets, each)
+        moments = _sooner(raw, due_sets)
     with stage.app.app_context(), unit_of_work():
         fold(now=NOW)
     stage.settle()
-    return World(whole.items + second.items, each, moments)
+    return World(whole.items + second.items, moments)
 
 
 def submit_a_city(stage: Stage, shape: Sequence[int]) -> None:
@@ -94,24 +97,28 @@ def submit_a_city(stage: Stage, shape: Sequence[int]) -> None:
     stage.settle()
 
 
-def _sooner(raw: Raw, sets: int, each: int) -> tuple[datetime, ...]:
-    """Sets of assignments whose first reminder comes a minute after that of the set before; all have an officer."""
-    moments = []
-    last = 0
-    for number in range(1, sets + 1):
-        moment = NOW + number * MINUTE
-        raw.begin()
-        raw.run(CHOSEN, after=last, many=each)
-        raw.run(SOON, due=micros(SOON_DUE))
-        raw.run(EARLIER, fires=micros(moment))
-        ids = "SELECT max(unit_id), count(*) FROM assignment WHERE id IN (SELECT id FROM chosen)"
-        last, found = raw.run(ids).fetchone()
-        if found < each:
-            raise SystemExit(f"the country has too few officers for {sets} sets of {each}")
-        raw.run("DROP TABLE chosen")
-        raw.commit()
-        moments.append(moment)
-    return tuple(moments)
+def _sooner(raw: Raw, sets: dict[int, int]) -> dict[int, tuple[datetime, ...]]:
+    """Sets of assignments whose timers come a minute after those of the set before; all have an officer."""
+    found: dict[int, tuple[datetime, ...]] = {}
+    last, moment = 0, NOW
+    for each, count in sets.items():
+        moments = []
+        for _ in range(count):
+            moment += MINUTE
+            raw.begin()
+            raw.run(CHOSEN, after=last, many=each)
+            raw.run(SOON, due=micros(SOON_DUE))
+            raw.run(EARLIER, fires=micros(moment))
+            last, chosen = raw.run(
+                "SELECT max(unit_id), count(*) FROM assignment WHERE id IN (SELECT id FROM chosen)"
+            ).fetchone()
+            if chosen < each:
+                raise SystemExit(f"the country has too few officers for {sets}")
+            raw.run("DROP TABLE chosen")
+            raw.commit()
+            moments.append(moment)
+        found[each] = tuple(moments)
+    return found
 
 
 def dispatcher(issuer: int) -> Actor:
