@@ -6,7 +6,7 @@
 from flask import Blueprint, Flask
 from flask_wtf.csrf import CSRFProtect
 
-from . import admin, board, door, evidence, inbox, ledger, reporting, reviews, system, tasks
+from . import admin, board, door, evidence, inbox, ledger, periods, reporting, reviews, standing_in, system, tasks
 from .access import register_access
 from .errors import register_errors
 from .filters import register_filters
@@ -23,8 +23,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     evidence.bp,
     inbox.bp,
     ledger.bp,
+    periods.bp,
     reporting.bp,  # an assignment is seen in `assignments` and reported on in `reporting`: one blueprint
     reviews.bp,
+    standing_in.bp,
     system.bp,
     tasks.bp,  # campaigns, their dispatch and their tasks: one blueprint
 )

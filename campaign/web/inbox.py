@@ -6,9 +6,11 @@ from uuid import uuid4
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from ..clock import local_today
 from ..db import unit_of_work
 from ..operations.reading import mark_all_read
 from ..queries import inbox
+from ..queries.delegations import links_of
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
 from .access import current_actor, page_now
@@ -90,4 +92,6 @@ def read() -> Any:
 
 @bp.get("/me")
 def me() -> Any:
-    return render_template("officer/me.html", actor=current_actor())
+    actor, today = current_actor(), local_today(page_now())
+    links = links_of(actor.person_id, on=today)
+    return render_template("officer/me.html", actor=actor, links=links, today=today)
