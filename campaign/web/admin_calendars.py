@@ -26,7 +26,7 @@ from ..documents.calendars import COLUMNS, KINDS
 from ..documents.sheets import Column, Show
 from ..documents.tables import read_table
 from ..documents.waiting import forget_table, keep_table, open_table
-from ..errors import Invalid, Problem, say
+from ..errors import Forbidden, Invalid, Problem, say
 from ..operations.calendar_rows import FIRST_YEAR, LAST_YEAR, WantedDay
 from ..operations.calendars import (
     Correction,
@@ -171,6 +171,7 @@ def export(id: int, kind: str) -> Any:
 
 def change(id: int) -> Any:
     """What was asked for, and what it would change; confirmed with a reason it is done."""
+    _kept(id)
     if request.method == "POST":
         return _confirm(id)
     try:
@@ -238,9 +239,16 @@ def _holds(form: DayForm) -> bool:
     return form.validate()
 
 
-def _draw(id: int, found: Correction | None = None, refused: Invalid | None = None, reason_error: str = "") -> Any:
-    given = request.values
+def _kept(id: int) -> calendars.CalendarPage:
+    """The calendar, if this reader may correct it."""
     page = calendars.one(id, local_today(page_now()).year, current_actor())
+    if not page.row.may_correct:
+        raise Forbidden(say("You may read this calendar; it is corrected by those who keep it."))
+    return page
+
+
+def _draw(id: int, found: Correction | None = None, refused: Invalid | None = None, reason_error: str = "") -> Any:
+    given, page = request.values, _kept(id)
     form = DayForm(given)
     file = given.get("file", "")
     return render_template(
@@ -267,8 +275,7 @@ def _line(problem: Problem) -> tuple[str, str]:
 
 def upload(id: int) -> Any:
     """Takes a table and goes on to its preview."""
-    actor = current_actor()
-    page = calendars.one(id, local_today(page_now()).year, actor)
+    actor, page = current_actor(), _kept(id)
     form, errors = DayForm(request.form), []
     file = request.files.get("file")
     if request.method == "POST":

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from campaign.db import db, unit_of_work
 from campaign.documents.waiting import keep_table
-from campaign.models import Area, Assignment, Delivery, Event, LoginSession, Notice, Person, Post, Task
+from campaign.models import Area, Assignment, Calendar, Delivery, Event, LoginSession, Notice, Person, Post, Task
 from campaign.operations.recording import claim_slot
 from campaign.operations.reporting import keep_evidence
 from campaign.rules.organisation import Level, Line, Role
@@ -250,6 +250,10 @@ def _work(world: World, tree: make.SmallTree) -> None:
     world.ids["post"] = officer.posts[0].id
     folder = world.app.config["SETTINGS"].data_path / "imports"
     owner = world.ids["administrator inside"]
+    with unit_of_work() as session:
+        session.add(own := Calendar(area_id=tree.county.id, name=tree.county.name, known_until=make.TODAY))
+        session.flush()
+        world.ids["calendar"] = own.id
     world.token = keep_table(folder, io.BytesIO(b"login,name,unit,role\n"), owner=owner, now=make.NOW)
 
 

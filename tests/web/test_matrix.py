@@ -7,7 +7,6 @@ what does not exist.
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,43 +19,15 @@ from tests import make
 from tests.evidence.hostile import picture
 
 from .matrix import ACTORS, ANONYMOUS, COUNTY, NOBODY, OTHER, STAFF, TOWN, Thing, W, Who, World, build
+from .matrix_calendars import calendars
+from .matrix_case import MISSING, Case, Expect, anybody, role, thing_of
 
-MISSING = 987_654
 # Rules that the table leaves out, each with its reason.
 EXCLUDED: dict[str, str] = {}
 DESK = (Role.SUPERVISOR, Role.DISPATCHER, Role.AUDITOR, Role.ADMINISTRATOR)
 DRAFT, ISSUED = Thing(draft=True, received=False), Thing()
 ELSEWHERE = Thing(place=f"{OTHER}/t0/v0", issuer=(OTHER, W), waits_at=(f"{OTHER}/t0", W), state=State.SUBMITTED)
 ELSEWHERE_DRAFT = Thing(place=OTHER, issuer=(OTHER, W), draft=True, received=False)
-Expect = Callable[[Who], int]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One address with one object: what each actor must get. `twin`: the same address of what does not exist."""
-
-    endpoint: str
-    expect: Expect
-    values: dict[str, Any] = field(default_factory=dict)
-    method: str = "GET"
-    data: dict[str, Any] = field(default_factory=dict)
-    twin: dict[str, Any] | None = None
-    label: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.endpoint} {self.label}"
-
-
-def anybody(_who: Who) -> int:
-    return 200
-
-
-def role(*roles: Role, wins: int = 200) -> Expect:
-    return lambda who: wins if who.has(*roles) else 403
-
-
-def thing_of(state: State) -> Thing:
-    return Thing(state=state, waits_at=(TOWN, W) if state is State.SUBMITTED else None)
 
 
 # -- the table ---------------------------------------------------------------------------------------------------------
@@ -65,7 +36,7 @@ def thing_of(state: State) -> Thing:
 def table(world: World) -> list[Case]:
     """Every case of the matrix."""
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
-            *administration(world), *accounts(world)]  # fmt: skip
+            *administration(world), *calendars(world), *accounts(world)]  # fmt: skip
 
 
 def everybody() -> Iterator[Case]:
