@@ -160,13 +160,17 @@ def listed(ids: Iterable[int]) -> Select[tuple[int]]:
     return select(type_coerce(each.c.value, BigInteger))
 
 
-def alone(what: int, which: int) -> None:
-    """Waits until no other transaction is busy with the same thing, and keeps others waiting until this one ends.
+def alone(what: int, which: int, *, wait: bool = True) -> bool:
+    """Keeps others away from the same thing until this transaction ends; waits for who has it, or says False.
 
     On SQLite a unit of work is alone anyway. `what`: a kind of thing, a small number; `which`: which of them.
     """
-    if _is_postgres():
+    if not _is_postgres():
+        return True
+    if wait:
         db.session.execute(select(func.pg_advisory_xact_lock(what, which % 2**31)))
+        return True
+    return bool(db.session.execute(select(func.pg_try_advisory_xact_lock(what, which % 2**31))).scalar())
 
 
 def _is_postgres() -> bool:

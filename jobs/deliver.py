@@ -5,7 +5,8 @@ from datetime import datetime
 from flask import Flask
 
 from campaign.db import unit_of_work
-from campaign.notify.delivery import fan_out, send_due
+from campaign.notify.delivery import send_due
+from campaign.notify.fanning import fan_out
 
 from .runner import Counts
 

@@ -1,43 +1,56 @@
-"""Delivery: notices become one row for each person and channel, and each row is claimed, sent and settled.
+"""Delivery: what is due is claimed, sent and settled, one letter at a time; what goes at once before the digests.
 
 A claim pushes `next_try_at` into the future and is committed before anything is sent; nothing is sent inside a
-transaction. A sender that dies leaves its claim to run out, and the next one repeats the same letter under the same
-key. `work` opens a unit of work; only the caller at the top may commit.
+transaction. A sender that dies leaves its claim to run out, and the next one repeats the letter under the same key.
+`work` opens a unit of work; only the caller at the top may commit.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 
-from ..clock import local_today
+from ..clock import zone
 from ..config import Settings
-from ..db import Code, Instant, db, insert
-from ..models import Assignment, Batch, Delivery, Notice, Person, Post
-from ..models.organisation import holds_on
-from ..rules.organisation import Role
-from ..rules.telling import LEASE, MOST_TRIES, Channel, DeliveryState, next_wait
-from .channels import WAYS, configured
-from .contents import ADDRESS, content
+from ..db import Code, alone, db
+from ..errors import Busy
+from ..models import Notice
+from ..models.telling import Delivery
+from ..rules.telling import (
+    LEASE,
+    MOST_TRIES,
+    Channel,
+    DeliveryState,
+    next_digest_day,
+    next_wait,
+    when_to_tell,
+)
+from .channels import WAYS
+from .contents import content
 from .letters import Letter, Permanent, Temporary
+from .reaching import Reader, reader
 
 Work = Callable[[], AbstractContextManager[Any]]
 
-NOTICES_AT_ONCE = 1_000
-PEOPLE_AT_ONCE = 5_000  # of one batch: a fraction of a second, in which other writers wait
-LETTERS_AT_ONCE = 500  # in one run; the next slot goes on
-FAILURES_IN_A_ROW = 5  # then the server is away, and the run ends before it has waited for it five hundred times
+LONGEST_RUN = 20.0  # seconds; then the next slot goes on, and what has come meanwhile is fanned out first
+LONGEST_LETTER = 60.0  # seconds; whatever a channel does, the run goes on with the next person
+FAILURES_IN_A_ROW = 5  # then the channel is away, and the run leaves it before it has waited for it five hundred times
 MOST_IN_ONE_LETTER = 50
 HEAD = 200
+DIGESTS_LOOKED_AT = 20
 LONGEST_ERROR = 500
+MINUTE = timedelta(minutes=1)
 NOT_NEEDED = "no longer needed"
-# Written into the statement, not bound: only then do both databases see that the index of what waits will do.
+STOPPED = "the sender stopped on every try"
+CUT_OFF = "no end after 60 seconds; cut off"
+DIGEST, PACE = 1, 2  # what a sender is alone with: one person's digest, the pace of one channel
+# Written into the statement, not bound: only then do both databases see that an index of what waits will do.
 WAITING = Delivery.state == bindparam(None, DeliveryState.WAITING, Code(DeliveryState), literal_execute=True)
-COLUMNS = ["notice_id", "person_id", "channel", "state", "tries", "next_try_at", "error"]
 
 
 @dataclass(frozen=True)
@@ -58,186 +71,133 @@ class Claim:
     channel: Channel
     tries: int
     until: datetime
+    digest_on: date | None = None
+    to: Reader | None = None
 
 
-def fan_out(settings: Settings, *, now: datetime, work: Work) -> int:
-    """Makes the deliveries of every notice that has none yet, and marks the notices; the number of deliveries.
+@dataclass
+class _Run:
+    """One run: its clock, what it did, and the channels that it leaves alone until the next one."""
 
-    Each chunk is a unit of work of its own, and repeating it makes nothing twice. Where no channel is configured the
-    notices are only marked: people read them on the pages.
-    """
-    channels = configured(settings)
-    made = 0
-    for chunk in (_own_notices, _batch_notice):
-        while True:
-            with work():
-                done = chunk(channels, now)
-            if done is None:
-                break
-            made += done
-    return made
+    settings: Settings
+    now: datetime
+    work: Work
+    began: float = field(default_factory=time.monotonic)
+    lost: float = 0.0  # seconds waited for letters that did not go through
+    sent: int = 0
+    dropped: int = 0
+    failed: int = 0
+    in_a_row: dict[Channel, int] = field(default_factory=dict)
+    resting: set[Channel] = field(default_factory=set)
 
+    @property
+    def moment(self) -> datetime:
+        """Now: when the run began, and what the stopwatch has added, so that no claim has run out when it is made."""
+        return self.now + timedelta(seconds=time.monotonic() - self.began)
 
-def _own_notices(channels: tuple[Channel, ...], now: datetime) -> int | None:
-    """Notices to one person each. None when there are none left."""
-    waiting = (
-        select(Notice.id)
-        .where(Notice.delivered_at.is_(None), Notice.person_id.is_not(None))
-        .order_by(Notice.id)
-        .limit(NOTICES_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(db.session.execute(waiting).scalars())
-    if not ids:
-        return None
-    made = 0
-    for channel in channels:
-        reached = (
-            select(Notice.id, Notice.person_id, *_fresh(channel, now))
-            .join(Person, Person.id == Notice.person_id)
-            .where(Notice.id.in_(ids), *_reachable(channel))
-        )
-        made += _insert(reached)
-    _mark(Notice.id.in_(ids), now)
-    return made
-
-
-def _batch_notice(channels: tuple[Channel, ...], now: datetime) -> int | None:
-    """The next stretch of officers of the oldest notice that stands for a batch. None when there are none left."""
-    waiting = (
-        select(Notice.id, Notice.batch_id, Batch.task_id)
-        .join(Batch, Batch.id == Notice.batch_id)
-        .where(Notice.delivered_at.is_(None), Notice.batch_id.is_not(None))
-        .order_by(Notice.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Notice)
-    )
-    notice = db.session.execute(waiting).first()
-    if notice is None:
-        return None
-    counts = [_insert(_officers(notice.id, notice.batch_id, notice.task_id, channel, now)) for channel in channels]
-    if all(count < PEOPLE_AT_ONCE for count in counts):
-        _mark(Notice.id == notice.id, now)
-    return sum(counts)
-
-
-def _officers(notice_id: int, batch_id: int, task_id: int, channel: Channel, now: datetime) -> Select[Any]:
-    """The next officers in the units of the batch, by person, after the last one that has a delivery."""
-    last = select(func.coalesce(func.max(Delivery.person_id), 0)).where(
-        Delivery.notice_id == notice_id, Delivery.channel == channel
-    )
-    in_batch = exists().where(
-        Assignment.task_id == task_id, Assignment.unit_id == Post.unit_id, Assignment.batch_id == batch_id
-    )
-    return (
-        select(literal(notice_id), Post.person_id, *_fresh(channel, now))
-        .join(Person, Person.id == Post.person_id)
-        .where(
-            Post.person_id > last.scalar_subquery(),
-            Post.role == Role.OFFICER,
-            holds_on(local_today(now)),
-            in_batch,
-            *_reachable(channel),
-        )
-        .group_by(Post.person_id)
-        .order_by(Post.person_id)
-        .limit(PEOPLE_AT_ONCE)
-    )
-
-
-def _fresh(channel: Channel, now: datetime) -> list[ColumnElement[Any]]:
-    """The columns of a delivery that waits for its first try."""
-    return [
-        literal(channel, Code(Channel)),
-        literal(DeliveryState.WAITING, Code(DeliveryState)),
-        literal(0),
-        literal(now, Instant),
-        literal("", String),
-    ]
-
-
-def _reachable(channel: Channel) -> list[ColumnElement[bool]]:
-    address = ADDRESS[channel]
-    return [Person.disabled_at.is_(None), address.is_not(None), address != ""]
-
-
-def _insert(rows: Select[Any]) -> int:
-    statement = insert(Delivery).from_select(COLUMNS, rows).on_conflict_do_nothing()
-    statement = statement.execution_options(preserve_rowcount=True)  # else PostgreSQL's count of an INSERT is lost
-    return int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
-
-
-def _mark(which: ColumnElement[bool], now: datetime) -> None:
-    db.session.execute(
-        update(Notice).where(which).values(delivered_at=now).execution_options(synchronize_session=False)
-    )
+    @property
+    def over(self) -> bool:
+        """Its time is up, or every channel rests. Waiting for a channel that hangs takes nobody else's time."""
+        return time.monotonic() - self.began - self.lost > LONGEST_RUN or self.resting >= set(WAYS)
 
 
 def send_due(settings: Settings, *, now: datetime, work: Work) -> Sent:
-    """Sends what is due, one letter at a time: claimed, committed, sent, settled.
-
-    It ends early when nothing goes through. `now` is when the run began; a stopwatch adds what has passed since, so
-    that no claim has run out when it is made.
-    """
-    began, total, in_a_row = time.monotonic(), [0, 0, 0], 0
-    for _ in range(LETTERS_AT_ONCE):
-        moment = now + timedelta(seconds=time.monotonic() - began)
-        with work():
-            claim, parked = _claim(moment)
-            letter = _letter(claim, settings, moment, total) if claim else None
-        total[2] += parked
-        if claim is None and not parked:
-            break
-        if claim is None or letter is None:
-            continue
-        failure = _try(letter, claim.channel, settings)
-        moment = now + timedelta(seconds=time.monotonic() - began)
-        with work():
-            settled = settle(claim, failure, now=moment)
-        total[2 if failure else 0] += settled
-        in_a_row = in_a_row + 1 if isinstance(failure, Temporary) else 0
-        if in_a_row == FAILURES_IN_A_ROW:
-            break
-    return Sent(*total)
+    """Sends what is due: claimed, committed, sent, settled. `now` is when the run began."""
+    run = _Run(settings, now, work)
+    while not run.over and _one(run):
+        pass
+    return Sent(run.sent, run.dropped, run.failed)
 
 
-def _letter(claim: Claim, settings: Settings, now: datetime, total: list[int]) -> Letter | None:
+def _one(run: _Run) -> bool:
+    """One letter; whether to go on."""
+    with run.work():
+        claim, again = _claim(run)
+    if claim is None:
+        return again
+    failure: Temporary | Permanent | None = None
+    letter = None
+    try:
+        with run.work():
+            letter = _letter(claim, run)
+    except Busy:
+        raise
+    except Exception as error:  # one letter that cannot be written must not stop the letters behind it
+        failure = Temporary(f"{type(error).__name__}: {error}")
+    if letter is None and failure is None:
+        return True
+    if letter is not None:
+        started = time.monotonic()
+        failure = _try(letter, claim.channel, run.settings)
+        run.lost += time.monotonic() - started if failure else 0.0
+    with run.work():
+        settled = settle(claim, failure, now=run.moment)
+    _count(run, claim.channel, failure, settled)
+    return True
+
+
+def _count(run: _Run, channel: Channel, failure: Temporary | Permanent | None, settled: int) -> None:
+    if failure is None:
+        run.sent += settled
+    else:
+        run.failed += settled
+    row = run.in_a_row.get(channel, 0) + 1 if isinstance(failure, Temporary) else 0
+    run.in_a_row[channel] = row
+    if row >= FAILURES_IN_A_ROW or (isinstance(failure, Temporary) and failure.wait):
+        run.resting.add(channel)
+
+
+def _letter(claim: Claim, run: _Run) -> Letter | None:
     """The claim's letter; what is no longer needed is dropped."""
-    found = content(claim.ids, claim.person_id, claim.channel, settings, now=now)
+    to = claim.to or reader(claim.person_id, claim.channel, now=run.moment)
+    found = content(claim.ids, to, claim.channel, run.settings, digest_on=claim.digest_on, now=run.moment)
     if found.dropped:
-        total[1] += _set(Delivery.id.in_(found.dropped), state=DeliveryState.DROPPED, error=NOT_NEEDED)
+        run.dropped += _set(Delivery.id.in_(found.dropped), state=DeliveryState.DROPPED, error=NOT_NEEDED)
     return found.letter
 
 
 def _try(letter: Letter, channel: Channel, settings: Settings) -> Temporary | Permanent | None:
-    try:
-        WAYS[channel].send(letter, settings)
-    except (Temporary, Permanent) as failure:
-        return failure
-    except Exception as error:  # a fault in a channel must not stop the letters behind this one
-        return Temporary(f"{type(error).__name__}: {error}")
-    return None
+    """Hands the letter over; None when it was taken. In a thread of its own, because what hangs in the system itself
+    (a name that is looked up) can be left alone but not be stopped."""
+    said: list[Temporary | Permanent | None] = []
+
+    def hand_over() -> None:
+        try:
+            WAYS[channel].send(letter, settings)
+            said.append(None)
+        except (Temporary, Permanent) as failure:
+            said.append(failure)
+        except Exception as error:  # a fault in a channel must not stop the letters behind this one
+            said.append(Temporary(f"{type(error).__name__}: {error}"))
+
+    sender = threading.Thread(target=hand_over, name=f"send-{channel.name.lower()}", daemon=True)
+    sender.start()
+    sender.join(LONGEST_LETTER)
+    return said[0] if said else Temporary(CUT_OFF)
 
 
-def _claim(now: datetime) -> tuple[Claim | None, int]:
-    """Takes the letter that has waited longest; also how many deliveries were parked because their tries were used up.
-
-    A first letter gathers what waits for the person; a repeated one is exactly what it was. Of a long queue only the
-    head is looked at, whatever its length.
-    """
+def _claim(run: _Run) -> tuple[Claim | None, bool]:
+    """Takes the letter that has waited longest; without one, whether to look again."""
+    now = run.moment
     waiting = and_(WAITING, Delivery.next_try_at <= now)
-    columns = (Delivery.id, Delivery.person_id, Delivery.channel, Delivery.tries, Delivery.next_try_at)
-    head = select(*columns).where(waiting).order_by(Delivery.next_try_at).limit(HEAD).with_for_update(skip_locked=True)
-    rows = db.session.execute(head).all()
+    if run.resting:
+        waiting = and_(waiting, Delivery.channel.not_in(run.resting))
+    rows, again = _at_once(waiting), True
     if not rows:
-        return None, 0
+        rows, again = _digest(waiting, now)
+    if not rows:
+        return None, again
     first = rows[0]
-    same = [row for row in rows if row[1:4] == first[1:4] and (not first.tries or row[4] == first[4])]
-    ids = {row.id for row in same[:MOST_IN_ONE_LETTER]}
+    ids = [row.id for row in rows]
     if first.tries >= MOST_TRIES:
-        return None, _set(Delivery.id.in_(ids), state=DeliveryState.PARKED, error="the sender stopped on every try")
-    if not first.tries:
-        ids |= _of_same_person(waiting, first.person_id, first.channel)
+        run.failed += _set(Delivery.id.in_(ids), state=DeliveryState.PARKED, error=STOPPED)
+        return None, True
+    if _is_full(first.channel, now):
+        run.resting.add(first.channel)
+        return None, True
+    to = reader(first.person_id, first.channel, now=now)
+    if _sleeps(to, ids, now):
+        return None, True
     until = now + LEASE
     taken = db.session.execute(
         update(Delivery)
@@ -247,15 +207,107 @@ def _claim(now: datetime) -> tuple[Claim | None, int]:
         .returning(Delivery.id)
     )
     mine = tuple(sorted(taken.scalars()))
-    return Claim(mine, first.person_id, first.channel, first.tries + 1, until), 0
+    return Claim(mine, first.person_id, first.channel, first.tries + 1, until, first.digest_on, to), True
 
 
-def _of_same_person(waiting: ColumnElement[bool], person_id: int, channel: Channel) -> set[int]:
+COLUMNS = (
+    Delivery.id,
+    Delivery.person_id,
+    Delivery.channel,
+    Delivery.tries,
+    Delivery.next_try_at,
+    Delivery.digest_on,
+    Delivery.state,
+)
+
+
+def _at_once(waiting: ColumnElement[bool]) -> list[Any]:
+    """The rows of the next letter that is no digest. A first letter gathers what waits for the person; a repeated one
+    is exactly what it was. Of a long queue only the head is looked at, whatever its length."""
+    waiting = and_(waiting, Delivery.digest_on.is_(None))
+    head = select(*COLUMNS).where(waiting).order_by(Delivery.next_try_at).limit(HEAD).with_for_update(skip_locked=True)
+    rows = list(db.session.execute(head).all())
+    if not rows:
+        return []
+    first = rows[0]
+    same = [row for row in rows if row[1:4] == first[1:4] and (not first.tries or row[4] == first[4])]
+    same = same[:MOST_IN_ONE_LETTER]
+    if not first.tries and len(rows) == HEAD:
+        known = {row.id for row in same}
+        same += [row for row in _of_same_person(waiting, first) if row.id not in known]
+    return same
+
+
+def _of_same_person(waiting: ColumnElement[bool], first: Any) -> list[Any]:
     """What else waits for its first try to that person, further back in the queue: by the person's latest notices."""
-    latest = select(Notice.id).where(Notice.person_id == person_id).order_by(Notice.id.desc()).limit(MOST_IN_ONE_LETTER)
-    own = and_(Delivery.notice_id.in_(latest), Delivery.person_id == person_id, Delivery.channel == channel)
-    found = select(Delivery.id).where(own, waiting, Delivery.tries == 0).with_for_update(skip_locked=True)
-    return set(db.session.execute(found).scalars())
+    latest = (
+        select(Notice.id)
+        .where(Notice.person_id == first.person_id)
+        .order_by(Notice.id.desc())
+        .limit(MOST_IN_ONE_LETTER)
+    )
+    own = and_(Delivery.notice_id.in_(latest), Delivery.person_id == first.person_id, Delivery.channel == first.channel)
+    found = select(*COLUMNS).where(own, waiting, Delivery.tries == 0).with_for_update(skip_locked=True)
+    return list(db.session.execute(found).all())
+
+
+def _digest(waiting: ColumnElement[bool], now: datetime) -> tuple[list[Any], bool]:
+    """The rows of the next digest, all of them; nobody else looks at that person's digests meanwhile. Without rows:
+    whether to look again."""
+    head = (
+        select(Delivery.person_id, Delivery.channel, Delivery.digest_on)
+        .where(waiting, Delivery.digest_on.is_not(None))
+        .order_by(Delivery.next_try_at)
+        .limit(DIGESTS_LOOKED_AT)
+    )
+    for person_id, channel, day in dict.fromkeys(db.session.execute(head).tuples()):
+        if day is None or not alone(DIGEST, person_id, wait=False):
+            continue
+        whole = Delivery.person_id == person_id, Delivery.digest_on == day, Delivery.channel == channel
+        rows = list(db.session.execute(select(*COLUMNS).where(*whole).order_by(Delivery.id)).all())
+        due = [row for row in rows if row.state is DeliveryState.WAITING and row.next_try_at <= now]
+        repeated = [row for row in due if row.tries]
+        if repeated:
+            return [row for row in repeated if row.next_try_at == repeated[0].next_try_at], True
+        if due and any(row.tries and row.state is not DeliveryState.DROPPED for row in rows):
+            _turn_over([row.id for row in due], person_id, channel, day, now)
+            return [], True
+        if due:
+            return due, True
+    return [], False
+
+
+def _turn_over(ids: list[int], person_id: int, channel: Channel, day: date, now: datetime) -> None:
+    """What came after the day's digest was taken in hand goes into the next one."""
+    to = reader(person_id, channel, now=now)
+    at, on = next_digest_day(day, to.wishes, to.calendar, zone(), now)
+    _set(and_(Delivery.id.in_(ids), WAITING), next_try_at=at, digest_on=on)
+
+
+def _is_full(channel: Channel, now: datetime) -> bool:
+    """Whether the provider takes no more in this minute, from all processes together; the letter waits, and no try is
+    counted. What is under way counts as sent."""
+    most = WAYS[channel].most_per_minute
+    if most is None:
+        return False
+    alone(PACE, channel)
+    of_channel = Delivery.channel == channel
+    sent = select(Delivery.person_id, Delivery.sent_at).where(of_channel, Delivery.sent_at > now - MINUTE)
+    claimed = now + LEASE
+    going = select(Delivery.person_id, Delivery.next_try_at).where(
+        of_channel, WAITING, Delivery.tries > 0,
+        Delivery.next_try_at > claimed - MINUTE, Delivery.next_try_at <= claimed + MINUTE / 12,
+    )  # fmt: skip
+    counts = (select(func.count()).select_from(part.distinct().subquery()).scalar_subquery() for part in (sent, going))
+    return int(sum(db.session.execute(select(*counts)).one())) >= most
+
+
+def _sleeps(to: Reader, ids: list[int], now: datetime) -> bool:
+    """Puts the letter off, without counting a try, when a long queue has brought it into the person's quiet hours."""
+    at = when_to_tell(True, to.wishes, to.calendar, zone(), now)
+    if at > now:
+        _set(and_(Delivery.id.in_(ids), WAITING), next_try_at=at)
+    return at > now
 
 
 def settle(claim: Claim, failure: Temporary | Permanent | None, *, now: datetime) -> int:
@@ -268,7 +320,9 @@ def settle(claim: Claim, failure: Temporary | Permanent | None, *, now: datetime
     said = str(failure)[:LONGEST_ERROR]
     if isinstance(failure, Permanent) or claim.tries >= MOST_TRIES:
         return _set(mine, state=DeliveryState.PARKED, error=said)
-    return _set(mine, next_try_at=now + next_wait(claim.tries), error=said)
+    to = claim.to or reader(claim.person_id, claim.channel, now=now)
+    again = now + max(next_wait(claim.tries), failure.wait or timedelta(0))
+    return _set(mine, next_try_at=when_to_tell(True, to.wishes, to.calendar, zone(), again), error=said)
 
 
 def _set(which: ColumnElement[bool], **values: Any) -> int:

@@ -1,86 +1,45 @@
-"""What a notice says outside the pages: one letter of plain text and simple HTML, in its reader's language.
+"""What notices say outside the pages: one letter, in plain text, HTML and pieces, in its reader's language.
 
-The words stand in the same catalogue as those of the pages, so that no sentence is kept in two ways. The clock writes
-for readers of both languages in one run, without a request; `force_locale` follows each reader in turn.
+The clock writes for readers of both languages in one run, without a request; `force_locale` follows each in turn.
 """
 
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import force_locale, gettext
-from markupsafe import escape
 
 from ..errors import Sentence, say
+from .letters import Point
+from .pages import Entry, Group, Page, html_of, text_of
+from .sayings import COLOURS, COUNTED, FACTS, HEADINGS, LATE, SAYINGS, Heading, Saying
 
 CHINESE, ENGLISH = "zh_CN", "en"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKDAYS_ZH = "一二三四五六日"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-# For each tag that people are told of: the title line, and what the reader should do.
-TITLES: dict[str, Sentence] = {
-    "assignment:dispatch:issue": say("New task to sign for: %(task)s"),
-    "assignment:submission:submit": say("To review: %(task)s (%(unit)s)"),
-    "assignment:review:pass-up": say("To review: %(task)s (%(unit)s)"),
-    "assignment:review:approve": say("Approved: %(task)s (%(unit)s)"),
-    "assignment:review:return": say("Returned for changes: %(task)s (%(unit)s)"),
-    "assignment:issuer:reopen": say("Reopened: %(task)s (%(unit)s)"),
-    "assignment:issuer:cancel": say("Cancelled: %(task)s (%(unit)s)"),
-    "assignment:dispatcher:urge": say("Urged: %(task)s (%(unit)s)"),
-    "assignment:question:ask": say("A question to you: %(task)s (%(unit)s)"),
-    "assignment:question:tell-above": say("A question waits for an answer: %(task)s (%(unit)s)"),
-    "assignment:question:answer": say("Answered: %(task)s (%(unit)s)"),
-    "assignment:clock:remind-sign-for": say("Please sign for: %(task)s (%(unit)s)"),
-    "assignment:clock:remind": say("Due soon: %(task)s (%(unit)s)"),
-    "assignment:clock:escalate": say("Overdue: %(task)s (%(unit)s)"),
-    "assignment:clock:escalate-further": say("Still overdue: %(task)s (%(unit)s)"),
-}
-ADVICE: dict[str, Sentence] = {
-    "assignment:dispatch:issue": say("Please sign for it and carry it out in time."),
-    "assignment:submission:submit": say("The unit has submitted its report. Please review it."),
-    "assignment:review:pass-up": say("The level below has approved it. Please review it."),
-    "assignment:review:approve": say("The report was approved and the task is done."),
-    "assignment:review:return": say("The report was returned. Please correct it and submit again."),
-    "assignment:issuer:reopen": say("The task was reopened. Please check it and submit again."),
-    "assignment:issuer:cancel": say("The issuing unit has cancelled the task. Nothing more is to be done."),
-    "assignment:dispatcher:urge": say("The unit above asks you to see to it without delay."),
-    "assignment:question:ask": say("The unit's clock stands still until you answer."),
-    "assignment:question:tell-above": say("A unit below has not answered it for three working days."),
-    "assignment:question:answer": say("The clock goes on; please look at the answer and at the dates."),
-    "assignment:clock:remind-sign-for": say("The time to sign for it is nearly over."),
-    "assignment:clock:remind": say("The due date is near. Please submit in time."),
-    "assignment:clock:escalate": say("The due date has passed and the level above has been told. Please follow it up."),
-    "assignment:clock:escalate-further": say("Three days after it was first told it is still open. Please see to it."),
-}
-FACTS: dict[str, Sentence] = {
-    "campaign": say("Campaign: %(value)s"),
-    "unit": say("Unit: %(value)s"),
-    "respond_by": say("Sign for by: %(value)s"),
-    "due_at": say("Due date: %(value)s"),
-    "reason": say("In their words: %(value)s"),
-    "who": say("By: %(value)s"),
-}
+NAMED = 30  # with more than MOST only so many are named
+MOST = 50
+KINDS_IN_SUBJECT = 3
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
 MANY = say("%(n)s messages about your tasks")
+DIGEST = say("%(day)s: %(counts)s")
+COMMA = say(", ")
 UNITS = say("%(n)s units")
 GREETING = say("Dear %(name)s,")
 OPEN = say("Open it here")
-FOOTER = say("This mail was sent by the system. Please act there; replies are not read.")
-FOR_SIGNING = ("assignment:dispatch:issue", "assignment:clock:remind-sign-for")  # these name the date to sign for by
-PERSONAL = (  # and these who and why
-    "assignment:review:return",
-    "assignment:issuer:reopen",
-    "assignment:issuer:cancel",
-    "assignment:dispatcher:urge",
-    "assignment:question:ask",
-    "assignment:question:answer",
-    "assignment:question:tell-above",
-)
+REST = say("%(n)s more are not listed here. Your messages show all of them.")
+INBOX = say("Open my messages")
+WISHES = say("Change when and how I am told")
+FOOTER = say("This message was sent by the system. Please act there; replies are not read.")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One notice with what its reader needs. `units`: how many assignments it stands for; `path`: where to act."""
+    """One notice with what its reader needs. `units`: how many assignments it stands for; `path`: where to act; `late`:
+    the date that it speaks of has passed."""
 
     tag: str
     task: str
@@ -90,64 +49,114 @@ class Item:
     units: int = 1
     respond_by: datetime | None = None
     due_at: datetime | None = None
+    cut_off_at: datetime | None = None
+    review_due_at: datetime | None = None
     reason: str = ""
     who: str = ""
+    late: bool = False
+
+    @property
+    def saying(self) -> Saying:
+        """What is said of it. LookupError for a tag without words."""
+        return LATE[self.tag] if self.late and self.tag in LATE else SAYINGS[self.tag]
+
+    @property
+    def urgency(self) -> tuple[int, datetime]:
+        """Its place in a letter: by heading, then by the date that presses."""
+        presses = self.review_due_at if self.saying.heading is Heading.REVIEW else self.due_at
+        return self.saying.heading, presses or FAR
 
 
 @dataclass(frozen=True)
 class Written:
-    """A letter's words."""
+    """A letter's words; `points`: the same in pieces, for channels that take neither mail nor HTML."""
 
     subject: str
     text: str
     html: str
+    points: tuple[Point, ...]
 
 
-def write(items: list[Item], *, name: str, locale: str, zone: str, address: str) -> Written:
-    """One letter for all these notices. `zone`: the organisation's; `address`: where the pages are reached.
+def write(
+    items: Iterable[Item], *, name: str, locale: str, zone: str, address: str, day: date | None = None
+) -> Written:
+    """One letter for all these notices. `zone`: the organisation's; `address`: where the pages are reached; `day`: the
+    day whose digest it is. Needs the application's context, where the catalogue is.
 
-    Needs the application's context, where the catalogue is.
+    What is most urgent comes first. Of more than `MOST` the first `NAMED` are named and the others counted.
     """
     language = locale if locale in (CHINESE, ENGLISH) else CHINESE
+    ordered = sorted(items, key=lambda item: item.urgency)
+    shown = ordered if len(ordered) <= MOST else ordered[:NAMED]
     with force_locale(language):
-        greeting, footer, link_words = _put(GREETING, name=name), _put(FOOTER), _put(OPEN)
-        text, html = [greeting, ""], [f"<p>{escape(greeting)}</p>"]
-        for item in items:
-            heading, lines, link = title(item), _lines(item, language, zone), address + item.path
-            text += [heading, *lines, link, ""]
-            html.append(f"<h3>{escape(heading)}</h3><p>{'<br>'.join(str(escape(line)) for line in lines)}</p>")
-            html.append(f'<p><a href="{escape(link)}">{escape(link_words)}</a></p>')
-        subject = title(items[0]) if len(items) == 1 else _put(MANY, n=len(items))
-    html.append(f"<p><small>{escape(footer)}</small></p></body></html>")
-    page = f'<!doctype html><html lang="{language.replace("_", "-")}"><meta charset="utf-8"><body>'
-    return Written(subject, "\n".join([*text, footer, ""]), page + "".join(html))
+        counts = Counter(item.saying.heading for item in ordered)
+        subject = _subject(ordered, counts, day, language)
+        page = Page(
+            lang=language.replace("_", "-"),
+            subject=subject,
+            greeting=_put(GREETING, name=name),
+            counts=tuple((_put(HEADINGS[each]), counts[each], COLOURS[each]) for each in sorted(counts)),
+            groups=_groups(shown, counts, lambda item: _entry(item, language, zone, address)),
+            rest=_put(REST, n=len(ordered) - len(shown)) if len(shown) < len(ordered) else "",
+            open_words=_put(OPEN),
+            links=((_put(INBOX), f"{address}/messages"), (_put(WISHES), f"{address}/me/messages")),
+            footer=_put(FOOTER),
+        )
+    points = tuple(Point(entry.title, entry.lines, entry.link) for group in page.groups for entry in group.entries)
+    return Written(subject, text_of(page), html_of(page), points)
+
+
+def _subject(items: list[Item], counts: Counter[Heading], on: date | None, language: str) -> str:
+    """One thing by its name; a digest by its day and what matters most in it."""
+    if len(items) == 1:
+        return title(items[0])
+    if on is None:
+        return _put(MANY, n=len(items))
+    first = [_put(COUNTED[each], n=counts[each]) for each in sorted(counts)[:KINDS_IN_SUBJECT]]
+    return _put(DIGEST, day=_day(on, language), counts=_put(COMMA).join(first))
+
+
+def _groups(items: list[Item], counts: Counter[Heading], entry: Callable[[Item], Entry]) -> tuple[Group, ...]:
+    by_heading: dict[Heading, list[Entry]] = {}
+    for item in items:
+        by_heading.setdefault(item.saying.heading, []).append(entry(item))
+    return tuple(
+        Group(_put(HEADINGS[heading]), counts[heading], COLOURS[heading], tuple(entries))
+        for heading, entries in by_heading.items()
+    )
+
+
+def _entry(item: Item, language: str, zone: str, address: str) -> Entry:
+    return Entry(title(item), _lines(item, language, zone), address + item.path)
 
 
 def title(item: Item) -> str:
-    """The title line of one notice, in the language in force; a tag without words of its own gets the task's name."""
-    pattern = TITLES.get(item.tag)
-    return _put(pattern, task=item.task, unit=_unit(item)) if pattern else item.task
+    """The title line of one notice, in the language in force. LookupError for a tag without words."""
+    return _put(item.saying.title, task=item.task, unit=_unit(item))
 
 
 def day(moment: datetime, language: str, zone: str) -> str:
     """The day in the organisation's zone: 11月22日 周日, Sun 22 Nov."""
-    local = moment.astimezone(ZoneInfo(zone))
+    return _day(moment.astimezone(ZoneInfo(zone)).date(), language)
+
+
+def _day(day: date, language: str) -> str:
     if language == CHINESE:
-        return f"{local.month}月{local.day}日 周{WEEKDAYS_ZH[local.weekday()]}"
-    return f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
+        return f"{day.month}月{day.day}日 周{WEEKDAYS_ZH[day.weekday()]}"
+    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
 
 
-def _lines(item: Item, language: str, zone: str) -> list[str]:
+def _lines(item: Item, language: str, zone: str) -> tuple[str, ...]:
     """What to do, and the facts that are there, a line each."""
-    values = {"campaign": item.campaign, "unit": _unit(item)}
-    if item.respond_by and item.tag in FOR_SIGNING:
-        values["respond_by"] = day(item.respond_by, language, zone)
-    if item.due_at:
-        values["due_at"] = day(item.due_at, language, zone)
-    if item.tag in PERSONAL:
-        values |= {"reason": " ".join(item.reason.split()), "who": item.who}
-    advice = [_put(ADVICE[item.tag])] if item.tag in ADVICE else []
-    return advice + [_put(FACTS[key], value=value) for key, value in values.items() if value]
+    saying = item.saying
+    values = {"campaign": item.campaign, "unit": _unit(item) if "%(unit)s" not in saying.title.text else ""}
+    for name in ("respond_by", "due_at", "cut_off_at", "review_due_at"):
+        moment = getattr(item, name)
+        if moment and (name == "due_at" or name in saying.facts):
+            values[name] = day(moment, language, zone)
+    words = {"reason": " ".join(item.reason.split()), "who": item.who}
+    values |= {name: words[name] for name in ("reason", "who") if name in saying.facts}
+    return (_put(saying.advice), *(_put(FACTS[key], value=value) for key, value in values.items() if value))
 
 
 def _unit(item: Item) -> str:

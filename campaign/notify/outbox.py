@@ -3,16 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Date, Integer, Select, String, bindparam, insert, select, union
+from sqlalchemy import Boolean, Date, Integer, Select, String, bindparam, insert, select, union
 
 from ..clock import local_today
 from ..db import Code, Instant, run
 from ..models import Delegation, Notice, Post
 from ..models.organisation import holds_on, stands_in_on
 from ..rules.organisation import Role
+from ..rules.telling import is_urgent
 
 # Written once: putting a statement together costs more than running it.
-_COLUMNS = ["tag", "event_id", "person_id", "assignment_id", "created_at"]
+_COLUMNS = ["tag", "event_id", "person_id", "assignment_id", "created_at", "urgent"]
 _DAY: Any = bindparam("today", type_=Date)
 
 
@@ -23,6 +24,7 @@ def _people(person: Any) -> Select[Any]:
         person,
         bindparam("assignment", type_=Integer),
         bindparam("now", type_=Instant),
+        bindparam("urgent", type_=Boolean),
     ).where(
         Post.unit_id == bindparam("unit", type_=Integer),
         Post.role == bindparam("role", type_=Code(Role)),
@@ -41,10 +43,10 @@ _TELL = insert(_NOTICES).from_select(_COLUMNS, select(_EVERYBODY.subquery()))
 def tell_posts(unit_id: int, role: Role, *, event_id: int, tag: str, assignment_id: int, now: datetime) -> None:
     """One notice to each person who holds this role in this unit today or stands in for it; once for an event."""
     values = {"tag": tag, "event": event_id, "assignment": assignment_id, "now": now, "today": local_today(now)}
-    run(_TELL, values | {"unit": unit_id, "role": role})
+    run(_TELL, values | {"unit": unit_id, "role": role, "urgent": is_urgent(tag)})
 
 
 def tell_batch(batch_id: int, *, event_id: int, tag: str, now: datetime) -> None:
     """One notice that stands for a message to every officer of the batch."""
-    row = {"tag": tag, "event_id": event_id, "batch_id": batch_id, "created_at": now}
+    row = {"tag": tag, "event_id": event_id, "batch_id": batch_id, "created_at": now, "urgent": is_urgent(tag)}
     run(insert(_NOTICES), row)

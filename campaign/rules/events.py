@@ -66,5 +66,13 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "calendar:days:correct": ("version", "days", "known_until", "items", "reviews", "digest"),
     "calendar:own:create": ("area", "from", "batches"),
     "ladder:version:add": ("key", "version", "name", "rungs"),
-    "delivery:channel:resend": ("delivery",),
+    # how people are told
+    "delivery:channel:incident": ("channel",),
+    "delivery:channel:resend": ("letters", "channel"),
+    "delivery:channel:discard": ("letters", "channel"),
+    "person:messages:choose": ("changed",),
+    "person:channel:try": ("channel",),
+    "person:channel:tried": ("channel", "said"),
+    "person:feed:open": (),
+    "person:feed:close": (),
 }

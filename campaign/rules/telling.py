@@ -1,4 +1,4 @@
-"""The law of telling: channels and how a delivery stands, what is loud, when somebody may be told, when to try again."""
+"""The law of telling: channels, how a delivery stands, what is loud, when somebody may be told, when to try again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,18 +51,24 @@ LOUD: dict[str, bool] = {
     "assignment:dispatch:issue": False,
     "assignment:submission:submit": False,
     "assignment:review:pass-up": False,
+    "assignment:review:pass-over": False,
     "assignment:review:approve": False,
     "assignment:review:return": True,
     "assignment:issuer:reopen": True,
     "assignment:issuer:cancel": True,
     "assignment:issuer:extend": True,
-    "assignment:hand:urge": True,
+    "assignment:dispatcher:urge": True,
     "assignment:question:ask": True,
+    "assignment:question:tell-above": True,
     "assignment:question:answer": True,
+    "assignment:question:withdraw": False,
+    "assignment:unit:name-in-charge": False,
     "assignment:occasion:move": False,
     "calendar:days:correct": False,
-    "delegation:post:give": True,
-    "delegation:post:end": True,
+    "delegation:stand-in:name": True,
+    "delegation:stand-in:end": True,
+    "delegation:stand-in:lost": True,
+    "person:post:hand-over": True,
     "delivery:channel:incident": True,
 }
 

@@ -39,6 +39,7 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
     Light: {
         Light.RETURNED: _l("Returned"),
         Light.OVERDUE: _l("Overdue"),
+        Light.BEHIND: _l("Behind schedule"),
         Light.DUE: _l("Due soon"),
         Light.NEW: _l("Not signed for"),
         Light.OPEN: _l("In progress"),
@@ -224,7 +225,14 @@ TAGS: dict[str, Any] = {
     "calendar:days:correct": _l("Working days corrected"),
     "calendar:own:create": _l("A calendar of its own"),
     "ladder:version:add": _l("Version of a ladder added"),
+    "delivery:channel:incident": _l("Messages could not be sent"),
     "delivery:channel:resend": _l("Delivery tried again"),
+    "delivery:channel:discard": _l("Delivery given up"),
+    "person:messages:choose": _l("Wishes about messages changed"),
+    "person:channel:try": _l("Test message asked for"),
+    "person:channel:tried": _l("Test message sent or refused"),
+    "person:feed:open": _l("Calendar link made"),
+    "person:feed:close": _l("Calendar link withdrawn"),
 }
 
 

@@ -1,20 +1,24 @@
 """Notices as the operations write them, without the operations; and what became of their deliveries."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy import insert, select
 
 from campaign.config import Settings
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Delivery, Event, Notice, Person
-from campaign.notify.delivery import Sent, fan_out, send_due
+from campaign.notify.delivery import Sent, send_due
+from campaign.notify.fanning import fan_out
 from campaign.rules.organisation import SYSTEM_PERSON_ID
+from campaign.rules.telling import LOUD
 from tests import make
 
 REMIND = "assignment:clock:remind"
 RETURN = "assignment:review:return"
 SUBMIT = "assignment:submission:submit"
 ISSUE = "assignment:dispatch:issue"
+MONDAY = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)  # half past eight in Shanghai: the digest after make.NOW, a Friday
 
 
 def event(tag: str, reason: str = "", person_id: int = SYSTEM_PERSON_ID) -> int:
@@ -24,7 +28,12 @@ def event(tag: str, reason: str = "", person_id: int = SYSTEM_PERSON_ID) -> int:
 
 
 def tell(
-    people: Sequence[Person], assignment: Assignment, tag: str = RETURN, reason: str = "", by: int = SYSTEM_PERSON_ID
+    people: Sequence[Person],
+    assignment: Assignment,
+    tag: str = RETURN,
+    reason: str = "",
+    by: int = SYSTEM_PERSON_ID,
+    urgent: bool | None = None,
 ) -> None:
     """A notice to each of these people."""
     with unit_of_work() as session:
@@ -32,15 +41,20 @@ def tell(
         for person in people:
             session.add(
                 Notice(
-                    tag=tag, event_id=event_id, person_id=person.id, assignment_id=assignment.id, created_at=make.NOW
+                    tag=tag,
+                    event_id=event_id,
+                    person_id=person.id,
+                    assignment_id=assignment.id,
+                    created_at=make.NOW,
+                    urgent=LOUD.get(tag, False) if urgent is None else urgent,
                 )
             )
 
 
-def tell_batch(batch_id: int) -> None:
+def tell_batch(batch_id: int, urgent: bool = False) -> None:
     """A notice that stands for all officers of a batch."""
     with unit_of_work() as session:
-        session.add(Notice(tag=ISSUE, event_id=event(ISSUE), batch_id=batch_id, created_at=make.NOW))
+        session.add(Notice(tag=ISSUE, event_id=event(ISSUE), batch_id=batch_id, created_at=make.NOW, urgent=urgent))
 
 
 def deliver(settings: Settings, now) -> Sent:
@@ -52,8 +66,9 @@ def deliver(settings: Settings, now) -> Sent:
 def deliveries() -> list:
     """All deliveries as rows, by id; read anew."""
     db.session.rollback()
-    columns = (Delivery.id, Delivery.person_id, Delivery.state, Delivery.tries, Delivery.next_try_at)
-    return list(db.session.execute(select(*columns, Delivery.sent_at, Delivery.error).order_by(Delivery.id)))
+    columns = (Delivery.id, Delivery.person_id, Delivery.state, Delivery.tries, Delivery.next_try_at, Delivery.channel)
+    more = (Delivery.sent_at, Delivery.error, Delivery.digest_on)
+    return list(db.session.execute(select(*columns, *more).order_by(Delivery.id)))
 
 
 def unmarked() -> int:

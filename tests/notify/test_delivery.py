@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import event as listening
 
 from campaign.db import db, unit_of_work
-from campaign.notify.delivery import Claim, Sent, fan_out, send_due, settle
+from campaign.notify.delivery import Claim, Sent, send_due, settle
+from campaign.notify.fanning import fan_out
 from campaign.rules.organisation import Role
 from campaign.rules.states import State
 from campaign.rules.telling import LEASE, MOST_TRIES, Channel, DeliveryState, next_wait
 from tests import make
 
-from .notices import REMIND, RETURN, SUBMIT, deliver, deliveries, tell, tell_batch
+from .notices import MONDAY, REMIND, RETURN, SUBMIT, deliver, deliveries, tell, tell_batch
 
 SECOND = timedelta(seconds=1)
 
@@ -76,18 +77,19 @@ def test_english_is_as_complete(mailing, sink, returned, now, tree):
 
 
 def test_what_waits_for_one_person_goes_in_one_letter(mailing, sink, officer, returned, now):
-    for _ in range(3):
-        tell([officer], returned)
+    for words in ("缺照片", "缺名册", "缺名册"):
+        tell([officer], returned, reason=words)
     assert deliver(mailing, now).sent == 3
     assert len(sink.letters) == 1
-    assert sink.letters[0]["Subject"] == "您有3条任务消息"
+    assert sink.letters[0]["Subject"] == "您有2条任务消息"  # the same said twice is said once
     assert states() == [DeliveryState.SENT] * 3
 
 
 def test_what_is_no_longer_needed_is_not_sent(mailing, sink, officer, tree, now):
     approved = make.assignment(tree.task, tree.unit(tree.villages[0]), State.APPROVED)
     tell([officer], approved, REMIND)
-    assert deliver(mailing, now) == Sent(dropped=1)
+    assert deliver(mailing, now) == Sent()  # it waits for the digest
+    assert deliver(mailing, MONDAY) == Sent(dropped=1)
     assert sink.letters == []
     [row] = deliveries()
     assert (row.state, row.sent_at, row.error) == (DeliveryState.DROPPED, None, "no longer needed")
@@ -98,21 +100,22 @@ def test_a_reviewer_is_not_asked_for_what_waits_elsewhere(mailing, sink, tree, n
     here = make.holder(tree.unit(tree.townships[0]), Role.SUPERVISOR, email="here@county.example")
     elsewhere = make.holder(tree.unit(tree.county), Role.SUPERVISOR, email="elsewhere@county.example")
     tell([here, elsewhere], waiting, SUBMIT)
-    assert deliver(mailing, now).sent == 1
+    deliver(mailing, now)
+    assert deliver(mailing, MONDAY).sent == 1
     assert sink.recipients == ["here@county.example"]
     assert f"/reviews/{waiting.id}" in sink.text()
 
 
 def test_a_dispatch_tells_what_is_still_with_the_officer(mailing, sink, officer, tree, now):
     first = make.assignment(tree.task, tree.unit(tree.villages[0]))
-    tell_batch(first.batch_id)
+    tell_batch(first.batch_id, urgent=True)
     assert deliver(mailing, now).sent == 1
     assert f"/assignments/{first.id}" in sink.text()
     assert "签收期限：11月22日 周日" in sink.text()
     done = make.assignment(
         make.task(make.campaign(tree.unit(tree.county))), tree.unit(tree.villages[0]), State.APPROVED
     )
-    tell_batch(done.batch_id)
+    tell_batch(done.batch_id, urgent=True)
     assert deliver(mailing, now).dropped == 1
 
 
@@ -184,14 +187,15 @@ def test_what_is_due_is_found_by_its_index(app, mailing, officer, returned, now)
     listening.listen(db.engine, "before_cursor_execute", note)
     send_due(mailing, now=now, work=unit_of_work)
     listening.remove(db.engine, "before_cursor_execute", note)
-    [(statement, parameters)] = [pair for pair in seen if "FROM delivery" in pair[0]]
-    assert "delivery.state = 1" in statement
-    if db.engine.dialect.name == "sqlite":
-        plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-        assert "ix_delivery_next" in str(plan)
+    looked = [pair for pair in seen if "FROM delivery" in pair[0] and "ORDER BY delivery.next_try_at" in pair[0]]
+    for (statement, parameters), index in zip(looked, ("at_once", "digest"), strict=True):
+        assert "delivery.state = 1" in statement
+        if db.engine.dialect.name == "sqlite":
+            plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            assert f"ix_delivery_{index}" in str(plan)
 
 
-def test_a_run_ends_early_when_nothing_goes_through(mailing, sink, returned, now):
+def test_a_channel_rests_when_nothing_goes_through(mailing, sink, returned, now):
     """The letters that were not tried lose no try, and go in the next slot."""
     with unit_of_work():
         people = [make.person(email=f"p{number}@county.example") for number in range(8)]
@@ -233,7 +237,7 @@ def test_a_sender_that_dies_after_sending_repeats_the_same_letter_when_its_lease
     tell([officer], returned)
     fan_out(mailing, now=now, work=unit_of_work)
     with pytest.raises(Stopped):
-        send_due(mailing, now=now, work=dying_after(1))  # claimed and sent, never settled
+        send_due(mailing, now=now, work=dying_after(2))  # claimed and sent, never settled
     assert len(sink.letters) == 1
     tell([officer], returned)
     assert deliver(mailing, now + SECOND).sent == 1  # what came later; the claimed ones are left alone
@@ -247,7 +251,7 @@ def test_a_letter_that_kills_its_sender_each_time_is_parked(mailing, sink, offic
     fan_out(mailing, now=now, work=unit_of_work)
     for attempt in range(MOST_TRIES):
         with pytest.raises(Stopped):
-            send_due(mailing, now=now + attempt * (LEASE + 5 * SECOND), work=dying_after(1))
+            send_due(mailing, now=now + attempt * (LEASE + 5 * SECOND), work=dying_after(2))
     assert send_due(mailing, now=now + timedelta(hours=1), work=unit_of_work).failed == 1
     assert states() == [DeliveryState.PARKED]
     assert len(sink.letters) == MOST_TRIES

@@ -7,8 +7,8 @@ from sqlalchemy import event as listening
 
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Batch
-from campaign.notify import delivery
-from campaign.notify.delivery import fan_out
+from campaign.notify import fanning
+from campaign.notify.fanning import fan_out
 from campaign.rules.organisation import Role
 from campaign.rules.telling import DeliveryState
 from tests import make
@@ -87,7 +87,7 @@ def test_a_batch_reaches_each_officer_of_its_units_once(tree, mailing, now, batc
 
 
 def test_a_large_batch_goes_in_stretches_and_survives_a_stop(tree, mailing, now, batch, monkeypatch):
-    monkeypatch.setattr(delivery, "PEOPLE_AT_ONCE", 2)
+    monkeypatch.setattr(fanning, "PEOPLE_AT_ONCE", 2)
     tell_batch(batch)
     stretches = []
 

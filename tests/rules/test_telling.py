@@ -82,7 +82,9 @@ calendars = st.builds(
     lambda days: Calendar(1, 1, dict(days)),
     st.lists(st.tuples(st.dates(date(2026, 1, 1), date(2027, 1, 31)), st.booleans()), max_size=40),
 )
-moments = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))
+moments = st.integers(0, 365 * 24 * 3600 - 1).map(
+    lambda second: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+)
 zones = st.sampled_from(["Asia/Shanghai", "UTC", "Asia/Kathmandu", "Europe/Helsinki", "America/New_York"])
 
 
@@ -137,6 +139,6 @@ def test_every_message_was_thought_about():
     assert not is_urgent("assignment:dispatch:issue")
     with pytest.raises(LookupError):
         is_urgent("assignment:some:news")
-    assert {"assignment:issuer:cancel", "assignment:issuer:reopen", "assignment:hand:urge"} <= {
+    assert {"assignment:issuer:cancel", "assignment:issuer:reopen", "assignment:dispatcher:urge"} <= {
         tag for tag, loud in LOUD.items() if loud
     }
