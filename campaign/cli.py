@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,14 @@ from .documents.tables import read_table
 from .errors import CampaignError, Invalid
 from .evidence.anchor import read_heads
 from .models import Campaign, Task
+from .models.ladders import EVERYBODYS
 from .operations.areas import import_areas
+from .operations.calendars import Wish, correct, preview_correction, wish_of_table, wish_of_the_project
 from .operations.folding import differences
-from .operations.issuing import dispatch as dispatch_task
 from .operations.issuing import issue
 from .operations.people import create_first_administrator
 from .operations.people_import import import_people
+from .operations.periods import send
 from .operations.planning import create_campaign
 from .operations.sealing import seal
 from .queries.chain import verify_chain
@@ -43,7 +46,7 @@ Progress = Callable[[str, int, int], None]
 
 def register_commands(app: Flask) -> None:
     """Adds the commands to the application's command line."""
-    for command in (areas, people, campaign, admin, demo, log):
+    for command in (areas, people, campaign, admin, calendar, demo, log):
         app.cli.add_command(command)
     app.cli.add_command(check)
 
@@ -87,6 +90,7 @@ areas = Commands("areas", help="Areas and their units.")
 people = Commands("people", help="People and their posts.")
 campaign = Commands("campaign", help="Campaigns.")
 admin = Commands("admin", help="Administrators.")
+calendar = Commands("calendar", help="Calendars of working days.")
 demo = Commands("demo", help="The demonstration.")
 log = Commands("log", help="The log.")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -127,7 +131,10 @@ def campaign_load(file: Path) -> None:
 @campaign.command("dispatch")
 @click.argument("campaign_id", type=int)
 def campaign_dispatch(campaign_id: int) -> None:
-    """Issues the campaign if it is a draft, and dispatches each of its tasks; again: only what is missing."""
+    """Issues the campaign if it is a draft, and dispatches each of its tasks; again: only what is missing.
+
+    Of a recurring task the series is begun; the clock opens its periods.
+    """
     now = clock.now()
     found = db.session.execute(select(Campaign.status, Campaign.version).where(Campaign.id == campaign_id)).first()
     if found is None:
@@ -141,7 +148,7 @@ def campaign_dispatch(campaign_id: int) -> None:
     ).all()
     for task_id, title in tasks:
         with unit_of_work():
-            done = dispatch_task(task_id, actor=SYSTEM, now=now, progress=ProgressPrinter())
+            done = send(task_id, actor=SYSTEM, now=now, progress=ProgressPrinter())
         click.echo(f"{title}: {done.items}")
 
 
@@ -155,6 +162,34 @@ def admin_create(login: str, name: str, password: str, unit_id: int | None) -> N
     with unit_of_work():
         create_first_administrator(login=login, name=name, password=password, now=clock.now(), unit_id=unit_id)
     click.echo(f"{login} can sign in now.")
+
+
+@calendar.command("import")
+@click.argument("file", type=FILE)
+@click.option("--reason", required=True, help="Why; it stands in the log.")
+@click.option("--known-until", type=click.DateTime(["%Y-%m-%d"]), help="The last day that the table completes.")
+@click.option("--calendar", "calendar_id", type=int, default=EVERYBODYS, show_default=True, help="1: everybody's.")
+def calendar_import(file: Path, reason: str, known_until: datetime | None, calendar_id: int) -> None:
+    """Imports days from CSV or xlsx: all rows, or none. Moves the dates that follow from them."""
+    with file.open("rb") as stream:
+        wish = wish_of_table(read_table(stream, file.name), known_until.date() if known_until else None)
+    _correct(calendar_id, wish, reason)
+
+
+@calendar.command("seed")
+def calendar_seed() -> None:
+    """Takes over the published days that this version of the product brings; what was corrected by hand stays."""
+    _correct(EVERYBODYS, wish_of_the_project(EVERYBODYS), "the published days that the product brings")
+
+
+def _correct(calendar_id: int, wish: Wish, reason: str) -> None:
+    with unit_of_work():
+        found = preview_correction(calendar_id, wish, actor=SYSTEM)
+        if not found.is_empty:
+            done = correct(calendar_id, wish, actor=SYSTEM, now=clock.now(), seen=found.version, reason=reason)
+            found = done or found
+    moved = f"assignments moved {found.moves}, reviews moved {found.reviews}"
+    click.echo(f"days changed {len(found.changes)}, known until {found.known_until}, {moved}")
 
 
 @demo.command("load")
