@@ -109,3 +109,21 @@ def test_what_is_not_there_is_refused(run, file):
     assert run("areas", "import", "nowhere.csv")[0] == 2
     run("areas", "import", file("areas.csv", AREAS))
     assert run("demo", "load")[0] == 1
+
+
+def test_days_are_imported_all_or_none(run, file):
+    good = file("days.csv", "日期,班/休,名称\n2027-10-04,休,国庆节\n2027-09-26,班,国庆节\n")
+    code, said = run("calendar", "import", good, "--reason", "国务院办公厅通知", "--known-until", "2027-12-31")
+    assert (code, said) == (0, "days changed 2, known until 2027-12-31, assignments moved 0, reviews moved 0\n")
+    code, said = run("calendar", "import", good, "--reason", "又一次")
+    assert code == 0
+    assert said.startswith("days changed 0")
+    code, said = run(
+        "calendar", "import", file("bad.csv", "day,kind\n2027-10-05,rest\n2027-10-06,x\n"), "--reason", "-"
+    )
+    assert code == 1
+    assert "bad.csv:3" in said
+    assert run("calendar", "seed")[0] == 0
+    with db.engine.connect() as connection:
+        days = connection.execute(text("SELECT count(*) FROM calendar_day WHERE day = '2027-10-05'")).scalar_one()
+    assert days == 0
