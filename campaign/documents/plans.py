@@ -10,19 +10,22 @@ from pathlib import Path
 import yaml
 
 from ..errors import Invalid, Problem, say
-from ..rules.dates import DueKind
+from ..rules.calendars import Roll
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import LINE_NAMES, Level, Line
+from ..rules.phrases import DocumentDate
 from ..rules.planning import (
     CampaignPlan,
     EvidencePlan,
     MetricPlan,
+    OccasionPlan,
     PhasePlan,
     TaskPlan,
     UnitRef,
     check_plan,
 )
 from ..rules.plans import EvidenceKind, Grade
+from .dues import ROLLS, read_due
 from .nodes import Fields, FileProblem, Form, NodeReader
 
 LARGEST_FILE = 256 * 1024
@@ -38,8 +41,7 @@ LEVELS = {
     "组织": Level.ORGANISATION,
 }
 GRADES = {"binding": Grade.BINDING, "best_effort": Grade.BEST_EFFORT, "要": Grade.BINDING, "确保": Grade.BINDING,
-          "努力": Grade.BEST_EFFORT, "力争": Grade.BEST_EFFORT}  # fmt: skip
-DUE_KINDS = {"none": DueKind.NONE, "fixed": DueKind.FIXED, "relative": DueKind.RELATIVE}
+          "努力": Grade.BEST_EFFORT, "力争": Grade.BEST_EFFORT, "争取": Grade.BEST_EFFORT}  # fmt: skip
 EVIDENCE_KINDS = {kind.name.lower(): kind for kind in EvidenceKind}
 METRIC_KINDS = {kind.name.lower(): kind for kind in MetricKind}
 COMPARATORS = {">=": Comparator.AT_LEAST, "<=": Comparator.AT_MOST, "==": Comparator.EQUAL, ">": Comparator.MORE_THAN}
@@ -48,19 +50,19 @@ OVER_TIMES = {way.name.lower(): way for way in OverTime}
 
 UNIT_FORM = Form("area", "line")
 PHASE_FORM = Form("name", "starts_on", "ends_on", "words")
-DUE_FORM = Form("kind", "on", "days")
+OCCASION_FORM = Form("name", "on", "invented")
 EVIDENCE_FORM = Form("name", "kind", "min", "ground", "invented")
 METRIC_FORM = Form(
     "name", "kind", "unit", "target", "comparator", "aggregation", "over_time", "numerator", "denominator", "required",
     "note", "invented",
 )  # fmt: skip
 TASK_FORM = Form(
-    "key", "title", "what", "why", "lines", "receiving_level", "units", "grade", "due", "respond_days", "grace_days",
-    "min_characters", "review_levels", "evidence", "metrics", "invented",
+    "key", "title", "what", "why", "lines", "receiving_level", "units", "grade", "due", "roll", "respond_days",
+    "grace_days", "review_days", "min_characters", "review_levels", "evidence", "metrics", "invented",
 )  # fmt: skip
 CAMPAIGN_FORM = Form(
     "format", "key", "title", "number", "issuing_unit", "co_issuers", "higher_campaign", "based_on", "theme", "ground",
-    "starts_on", "ends_on", "phases", "tasks", "invented",
+    "starts_on", "ends_on", "phases", "occasions", "tasks", "invented",
 )  # fmt: skip
 
 
@@ -100,6 +102,7 @@ def _campaign(reader: NodeReader, node: yaml.Node) -> CampaignPlan:
     head = reader.mapping(node, "", CAMPAIGN_FORM)
     if head.text("format") not in ("", "1"):
         head.wrong("format", say("Only format 1 is known."))
+    document = DocumentDate(head.text("number"), head.day("starts_on"))
     return CampaignPlan(
         title=head.text("title"),
         issuing_unit=_unit(head, "issuing_unit"),
@@ -110,10 +113,13 @@ def _campaign(reader: NodeReader, node: yaml.Node) -> CampaignPlan:
         based_on=head.lines("based_on"),
         theme=head.text("theme"),
         ground=head.lines("ground"),
-        starts_on=head.day("starts_on"),
+        starts_on=document.starts_on,
         ends_on=head.day("ends_on"),
         phases=tuple(_phase(fields) for fields in head.mappings("phases", PHASE_FORM)),
-        tasks=tuple(_task(fields) for fields in head.mappings("tasks", TASK_FORM)),
+        occasions=tuple(
+            OccasionPlan(fields.text("name"), fields.day("on")) for fields in head.mappings("occasions", OCCASION_FORM)
+        ),
+        tasks=tuple(_task(fields, document) for fields in head.mappings("tasks", TASK_FORM)),
         invented=tuple(_invented(reader, head)),
         locate=reader.locate,
     )
@@ -123,8 +129,8 @@ def _phase(fields: Fields) -> PhasePlan:
     return PhasePlan(fields.text("name"), fields.day("starts_on"), fields.day("ends_on"), fields.lines("words"))
 
 
-def _task(fields: Fields) -> TaskPlan:
-    due = fields.mapping("due", DUE_FORM)
+def _task(fields: Fields, document: DocumentDate) -> TaskPlan:
+    due = read_due(fields, document)
     return TaskPlan(
         title=fields.text("title"),
         key=fields.text("key") or None,
@@ -133,12 +139,17 @@ def _task(fields: Fields) -> TaskPlan:
         lines=tuple(fields.choices("lines", LINES)),
         receiving_level=fields.choice("receiving_level", LEVELS),
         units=tuple(_units(fields, "units")),
-        grade=fields.choice("grade", GRADES) or Grade.BINDING,
-        due_kind=due.choice("kind", DUE_KINDS) or DueKind.NONE,
-        due_on=due.day("on"),
-        due_days=due.whole("days"),
+        grade=fields.choice("grade", GRADES) or (Grade.BEST_EFFORT if due.best_effort else Grade.BINDING),
+        due_kind=due.kind,
+        due_on=due.on,
+        due_days=due.days,
+        days=due.count,
+        counts_from=due.counts_from,
+        occasion=due.occasion,
+        roll=fields.choice("roll", ROLLS) or Roll.STAY,
         respond_days=fields.whole("respond_days"),
         grace_days=fields.whole("grace_days"),
+        review_days=fields.whole("review_days"),
         min_characters=fields.whole("min_characters") or 0,
         review_levels=tuple(sorted(fields.choices("review_levels", LEVELS), reverse=True)),
         evidence=tuple(_evidence(part) for part in fields.mappings("evidence", EVIDENCE_FORM)),

@@ -3,6 +3,7 @@
 Only dispatchers of the issuing unit write its campaigns. Every edit names the version of the draft that its reader saw.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..db import db
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Problem, Refused, Stale, say
-from ..models import Campaign, CampaignUnit, EvidenceRule, Metric, Phase, Task, TaskLine, TaskUnit
+from ..models import Campaign, CampaignUnit, EvidenceRule, Metric, Occasion, Phase, Task, TaskLine, TaskUnit
 from ..rules.dates import DueKind
 from ..rules.organisation import Actor, Line, PostFact, Role
 from ..rules.planning import (
@@ -69,13 +70,18 @@ def create_campaign(plan: CampaignPlan, *, actor: Actor, now: datetime, client_a
     campaign = Campaign(
         key=plan.key, author_id=actor.person_id, created_at=now, **_head_fields(plan, issuer, higher),
         phases=_phases(plan.phases), co_issuers=[CampaignUnit(unit_id=unit.id) for unit in issuer.together],
-        tasks=[_task(task, at + 1, units) for at, task in enumerate(plan.tasks)],
+        occasions=[
+            Occasion(position=at + 1, name=each.name, happens_on=each.on) for at, each in enumerate(plan.occasions)
+        ],
     )  # fmt: skip
     db.session.add(campaign)
     try:
         db.session.flush()
     except IntegrityError as error:
         raise Conflict(say("A campaign with this key was written in the same moment.")) from error
+    occasions = {each.name: each.id for each in campaign.occasions}
+    campaign.tasks = [_task(task, at + 1, units, occasions) for at, task in enumerate(plan.tasks)]
+    db.session.flush()
     _log("campaign:draft:create", campaign.id, issuer.post, actor, now, {"title": plan.title, "tasks": len(plan.tasks)})
     remember(client_action_id, str(campaign.id))
     return campaign.id
@@ -114,10 +120,10 @@ def add_task(
     held = once(client_action_id, actor=actor, subject=subject, content={"task": repr(task)}, now=now)
     if held is not None:
         return int(held)
-    issuer, units = _checked(campaign_id, task, actor, now)
+    issuer, units, occasions = _checked(campaign_id, task, actor, now)
     _claim(campaign_id, seen)
     last = db.session.execute(select(func.max(Task.position)).where(Task.campaign_id == campaign_id)).scalar_one()
-    row = _task(task, (last or 0) + 1, units)
+    row = _task(task, (last or 0) + 1, units, occasions)
     row.campaign_id = campaign_id
     db.session.add(row)
     db.session.flush()
@@ -131,9 +137,9 @@ def edit_task(task_id: int, task: TaskPlan, *, actor: Actor, now: datetime, seen
     row = db.session.get(Task, task_id)
     if row is None:
         raise NotFound(say("There is no such task."))
-    issuer, units = _checked(row.campaign_id, task, actor, now)
+    issuer, units, occasions = _checked(row.campaign_id, task, actor, now)
     _claim(row.campaign_id, seen)
-    for name, value in _task_fields(task).items():
+    for name, value in _task_fields(task, occasions).items():
         setattr(row, name, value)
     _set_parts(row, task, units)
     db.session.flush()
@@ -195,8 +201,11 @@ def _receivers_in_reach(task: TaskPlan, issuer: _Issuer, units: NamedUnits, at: 
     return problems
 
 
-def _checked(campaign_id: int, task: TaskPlan, actor: Actor, now: datetime) -> tuple[_Issuer, NamedUnits]:
-    """Who issues the task's campaign, and the units it names; raises Invalid when the task does not hold."""
+def _checked(
+    campaign_id: int, task: TaskPlan, actor: Actor, now: datetime
+) -> tuple[_Issuer, NamedUnits, dict[str, int]]:
+    """Who issues the task's campaign, the units it names, and the campaign's occasions by name; raises Invalid when the
+    task does not hold."""
     campaign = _held(campaign_id)
     post = _post_for(campaign.issuing_unit_id, actor)
     own = UnitRef(id=campaign.issuing_unit_id)
@@ -207,10 +216,12 @@ def _checked(campaign_id: int, task: TaskPlan, actor: Actor, now: datetime) -> t
         raise Refused(say("The issuing unit is no longer valid."))
     together = tuple(found for ref in others if (found := units.one(ref, "")[0]))
     issuer = _Issuer(unit, together, post)
-    problems = check_task(task, issuer.facts) + _receivers_in_reach(task, issuer, units)
+    held = select(Occasion.name, Occasion.id).where(Occasion.campaign_id == campaign_id).order_by(Occasion.position)
+    occasions = dict(db.session.execute(held).tuples().all())
+    problems = check_task(task, issuer.facts, tuple(occasions)) + _receivers_in_reach(task, issuer, units)
     if problems:
         raise _invalid(problems)
-    return issuer, units
+    return issuer, units, occasions
 
 
 def _held(campaign_id: int) -> Campaign:
@@ -281,20 +292,23 @@ def _phases(phases: tuple[PhasePlan, ...]) -> list[Phase]:
     ]
 
 
-def _task(task: TaskPlan, position: int, units: NamedUnits) -> Task:
-    row = Task(position=position, **_task_fields(task))
+def _task(task: TaskPlan, position: int, units: NamedUnits, occasions: Mapping[str, int]) -> Task:
+    row = Task(position=position, **_task_fields(task, occasions))
     _set_parts(row, task, units)
     return row
 
 
-def _task_fields(task: TaskPlan) -> dict[str, object]:
+def _task_fields(task: TaskPlan, occasions: Mapping[str, int]) -> dict[str, object]:
     kind = task.due_kind
+    counted = kind in (DueKind.RELATIVE, DueKind.OCCASION)
     return {
         "key": task.key, "title": task.title, "what": task.what, "why": task.why, "grade": task.grade,
         "receiving_level": task.receiving_level, "due_kind": kind,
         "due_on": task.due_on if kind is DueKind.FIXED else None,
-        "due_days": task.due_days if kind is DueKind.RELATIVE else None,
-        "respond_days": task.respond_days, "grace_days": task.grace_days, "min_characters": task.min_characters,
+        "due_days": task.due_days if counted else None,
+        "occasion_id": occasions[task.occasion] if kind is DueKind.OCCASION else None,
+        "respond_days": task.respond_days, "grace_days": task.grace_days, "review_days": task.review_days,
+        "days": task.days, "counts_from": task.counts_from, "roll": task.roll, "min_characters": task.min_characters,
         "review_levels": ",".join(str(int(level)) for level in sorted(task.review_levels)),
     }  # fmt: skip
 

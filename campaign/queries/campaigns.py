@@ -17,6 +17,7 @@ from ..models import (
     CampaignUnit,
     EvidenceRule,
     Metric,
+    Occasion,
     Person,
     Phase,
     Task,
@@ -24,7 +25,8 @@ from ..models import (
     TaskUnit,
     Unit,
 )
-from ..rules.dates import DueKind
+from ..rules.calendars import DayKind, Roll
+from ..rules.dates import CountsFrom, DueKind
 from ..rules.metrics import Comparator, MetricKind
 from ..rules.organisation import Actor, Level, Line, Role
 from ..rules.plans import CampaignStatus, EvidenceKind, Grade
@@ -165,6 +167,12 @@ class TaskFact:
     grace_days: int | None
     review_levels: str
     min_characters: int
+    review_days: int | None
+    days: DayKind
+    counts_from: CountsFrom
+    roll: Roll
+    occasion: str | None
+    occasion_on: date | None
     named: int
     batches: int
     items: int
@@ -323,8 +331,10 @@ def tasks_of(campaign_id: int, *, parts: bool = True) -> tuple[TaskFact, ...]:
         select(
             Task.id, Task.key, Task.title, Task.what, Task.why, Task.grade, Task.receiving_level, Task.due_kind,
             Task.due_on, Task.due_days, Task.respond_days, Task.grace_days, Task.review_levels, Task.min_characters,
+            Task.review_days, Task.days, Task.counts_from, Task.roll, Occasion.name, Occasion.happens_on,
             named.label("named"), batches.label("batches"), items.label("items"), lines.label("lines"),
         )
+        .outerjoin(Occasion, Occasion.id == Task.occasion_id)
         .where(Task.campaign_id == campaign_id)
         .order_by(Task.position)
     ).all()  # fmt: skip

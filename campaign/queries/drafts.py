@@ -7,7 +7,7 @@ from sqlalchemy import and_, or_, select
 
 from ..clock import local_today
 from ..db import db
-from ..models import Area, Batch, Campaign, EvidenceRule, Metric, Phase, Task, TaskLine, TaskUnit, Unit
+from ..models import Area, Batch, Campaign, EvidenceRule, Metric, Occasion, Phase, Task, TaskLine, TaskUnit, Unit
 from ..rules.organisation import Actor, Level, Line
 from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, TaskPlan, UnitRef
 from ..rules.plans import CampaignStatus
@@ -48,7 +48,10 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
         select(
             Task.title, Task.key, Task.what, Task.why, Task.receiving_level, Task.grade, Task.due_kind, Task.due_on,
             Task.due_days, Task.respond_days, Task.grace_days, Task.min_characters, Task.review_levels,
-        ).where(Task.id == task_id, Task.campaign_id == campaign_id)
+            Task.review_days, Task.days, Task.counts_from, Task.roll, Occasion.name.label("occasion"),
+        )
+        .outerjoin(Occasion, Occasion.id == Task.occasion_id)
+        .where(Task.id == task_id, Task.campaign_id == campaign_id)
     ).one_or_none()  # fmt: skip
     if task is None:
         return None
@@ -73,6 +76,8 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
         receiving_level=task.receiving_level, units=tuple(UnitRef(id=unit_id) for unit_id in units.scalars()),
         grade=task.grade, due_kind=task.due_kind, due_on=task.due_on, due_days=task.due_days,
         respond_days=task.respond_days, grace_days=task.grace_days, min_characters=task.min_characters,
+        review_days=task.review_days, days=task.days, counts_from=task.counts_from, roll=task.roll,
+        occasion=task.occasion or "",
         review_levels=tuple(sorted(levels, reverse=True)),
         evidence=tuple(EvidencePlan(*row) for row in rules), metrics=tuple(MetricPlan(*row) for row in metrics),
     )  # fmt: skip

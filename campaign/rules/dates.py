@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 from .calendars import PLAIN, Calendar, DayKind, Roll
 from .states import State
 
-NEAR_DUE = timedelta(days=3)  # three days before the date a unit can still act without haste
+# Three days before the date a unit can still act without haste. They are days of the calendar, so that one instant is
+# near due for everybody alike, whatever the calendar of its batch; the reminders before it count working days.
+NEAR_DUE = timedelta(days=3)
 REVIEW_DAYS = 3
 
 
@@ -33,12 +35,17 @@ class Light(IntEnum):
 
     RETURNED = 1
     OVERDUE = 2
-    DUE = 3
-    NEW = 4
-    OPEN = 5
-    WAITING = 6
-    DONE = 7
-    CANCELLED = 8
+    BEHIND = 3
+    DUE = 4
+    NEW = 5
+    OPEN = 6
+    WAITING = 7
+    DONE = 8
+    CANCELLED = 9
+
+
+# What no longer waits for the officer: no date changes its light.
+WITHOUT_CLOCK = {State.SUBMITTED: Light.WAITING, State.APPROVED: Light.DONE, State.CANCELLED: Light.CANCELLED}
 
 
 def end_of_day(day: date, zone: str) -> datetime:
@@ -106,6 +113,27 @@ def due_day(rule: DateRule, issued_on: date, calendar: Calendar, signed_on: date
     return None if start is None or rule.due_days is None else calendar.after(start, rule.due_days, rule.days)
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """Why a due date is where it is: the day that the rule asks for, the day that it came to, and the rule that moved
+    it there; STAY when nothing did."""
+
+    wished: date
+    due: date
+    roll: Roll
+
+
+def explain(
+    rule: DateRule, issued_on: date, calendar: Calendar = PLAIN, signed_on: date | None = None
+) -> Explanation | None:
+    """How the due day follows from the rule; None while nothing sets it."""
+    wished = due_day(rule, issued_on, calendar, signed_on)
+    if wished is None:
+        return None
+    due = calendar.rolled(wished, rule.roll)
+    return Explanation(wished, due, Roll.STAY if due == wished else rule.roll)
+
+
 def _days_after(day: date | None, days: int | None, rule: DateRule, calendar: Calendar, zone: str) -> datetime | None:
     return None if day is None or days is None else end_of_day(calendar.after(day, days, rule.days), zone)
 
@@ -121,18 +149,21 @@ def review_due(
     return end_of_day(calendar.after(local_day(submitted_at, zone), REVIEW_DAYS if days is None else days, kind), zone)
 
 
-def light_of(state: State, due_at: datetime | None, now: datetime) -> Light:
-    """The light of an assignment at that instant."""
-    if state is State.APPROVED:
-        return Light.DONE
-    if state is State.CANCELLED:
-        return Light.CANCELLED
+def light_of(
+    state: State, due_at: datetime | None, behind_at: datetime | None, now: datetime, suspended: bool = False
+) -> Light:
+    """The light of an assignment at that instant. While its clock stands still no date urges: it is neither red, nor
+    yellow, nor blue."""
+    if state in WITHOUT_CLOCK:
+        return WITHOUT_CLOCK[state]
+    if suspended:
+        return Light.NEW if state is State.ISSUED else Light.OPEN
     if state is State.RETURNED:
         return Light.RETURNED
-    if state is State.SUBMITTED:
-        return Light.WAITING
     if due_at is not None and due_at < now:
         return Light.OVERDUE
+    if behind_at is not None and behind_at <= now:
+        return Light.BEHIND
     if due_at is not None and due_at < now + NEAR_DUE and state is not State.ISSUED:
         return Light.DUE
     return Light.NEW if state is State.ISSUED else Light.OPEN

@@ -1,19 +1,34 @@
-"""A plan before it is a campaign: its parts as frozen values, and the checks that need no database.
+"""The law of plans: the checks of a plan that need no database. Its parts stand in `planned.py`.
 
 A problem names its field by a path: `title`, `phases.0.name`, `tasks.2.metrics.0.target`. The file reader turns the
 path into a line, the form into a field.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
 from ..errors import Problem, Sentence, say
-from .dates import DueKind
+from .dates import CountsFrom, DueKind
 from .metrics import LARGEST, Aggregation, Comparator, MetricKind, OverTime
-from .organisation import LINE_NAMES, Level, Line
+from .organisation import Line
+from .planned import (
+    CampaignPlan,
+    EvidencePlan,
+    IssuerFacts,
+    MetricPlan,
+    OccasionPlan,
+    PhasePlan,
+    TaskPlan,
+    UnitRef,
+)
 from .plans import EvidenceKind, Grade
+
+__all__ = [
+    "AGGREGATIONS", "FIRST_DAY", "LAST_DAY", "OVER_TIMES", "CampaignPlan", "EvidencePlan", "IssuerFacts", "MetricPlan",
+    "OccasionPlan", "PhasePlan", "TaskPlan", "UnitRef", "check_campaign", "check_plan", "check_task", "warn_plan",
+    "warn_task",
+]  # fmt: skip
 
 MOST_DAYS = 3650
 MOST_GRACE = 365
@@ -41,119 +56,27 @@ OVER_TIMES: dict[MetricKind, tuple[OverTime, ...]] = {
 PLACES: dict[MetricKind, int] = {MetricKind.COUNT: 0, MetricKind.AMOUNT: 2, MetricKind.RATE: 2, MetricKind.BOOLEAN: 0}
 
 
-@dataclass(frozen=True)
-class UnitRef:
-    """A unit as a plan names it: by id (forms), by its full name, or by the code of its area and its line."""
-
-    id: int | None = None
-    name: str = ""
-    area: str = ""
-    line: Line | None = None
-
-    def __str__(self) -> str:
-        if self.id is not None:
-            return f"#{self.id}"
-        return self.name or f"{self.area} {LINE_NAMES[self.line] if self.line else ''}".strip()
-
-
-@dataclass(frozen=True)
-class PhasePlan:
-    """A named stretch of the campaign."""
-
-    name: str = ""
-    starts_on: date | None = None
-    ends_on: date | None = None
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class EvidencePlan:
-    """What must be attached, and for photos the ground that allows asking for them."""
-
-    name: str = ""
-    kind: EvidenceKind = EvidenceKind.ANY
-    min_count: int = 1
-    ground: str = ""
-
-
-@dataclass(frozen=True)
-class MetricPlan:
-    """What is measured; `target` in the unit of measure, money in 元. None for aggregation: as the kind wants it."""
-
-    name: str = ""
-    kind: MetricKind = MetricKind.COUNT
-    unit: str = ""
-    target: Decimal | None = None
-    comparator: Comparator = Comparator.NONE
-    aggregation: Aggregation | None = None
-    over_time: OverTime | None = None
-    numerator: str = ""
-    denominator: str = ""
-    required: bool = True
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class TaskPlan:
-    """One thing asked: of `lines` at `receiving_level`, or of `units`. No `review_levels`: all units between."""
-
-    title: str = ""
-    key: str | None = None
-    what: str = ""
-    why: str = ""
-    lines: tuple[Line, ...] = ()
-    receiving_level: Level | None = None
-    units: tuple[UnitRef, ...] = ()
-    grade: Grade = Grade.BINDING
-    due_kind: DueKind = DueKind.NONE
-    due_on: date | None = None
-    due_days: int | None = None
-    respond_days: int | None = None
-    grace_days: int | None = None
-    min_characters: int = 0
-    review_levels: tuple[Level, ...] = ()
-    evidence: tuple[EvidencePlan, ...] = ()
-    metrics: tuple[MetricPlan, ...] = ()
-
-
-@dataclass(frozen=True)
-class CampaignPlan:
-    """A whole plan. When it was read from a file, `locate` makes problems name the file, the line and the field."""
-
-    title: str = ""
-    issuing_unit: UnitRef = field(default_factory=UnitRef)
-    key: str | None = None
-    number: str | None = None
-    co_issuers: tuple[UnitRef, ...] = ()
-    higher_campaign_id: int | None = None
-    higher_campaign_key: str | None = None
-    based_on: str = ""
-    theme: str = ""
-    ground: str = ""
-    starts_on: date | None = None
-    ends_on: date | None = None
-    phases: tuple[PhasePlan, ...] = ()
-    tasks: tuple[TaskPlan, ...] = ()
-    invented: tuple[str, ...] = ()
-    locate: Callable[[Sequence[Problem]], list[Problem]] = field(default=list, compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class IssuerFacts:
-    """What the law needs to know of those who issue: the level of the issuing unit, and the lines of all of them."""
-
-    level: Level
-    lines: frozenset[Line]
-
-
 def check_campaign(plan: CampaignPlan) -> list[Problem]:
     """Everything wrong with the head of the plan, its phases first to last; the tasks are not looked at."""
     return list(_head(plan))
 
 
-def check_task(task: TaskPlan, issuer: IssuerFacts | None = None) -> list[Problem]:
-    """Everything wrong with one task; what concerns the issuing unit only when its facts are given."""
-    return [*_task(task), *(_reach(task, issuer) if issuer else ())]
+def check_task(
+    task: TaskPlan, issuer: IssuerFacts | None = None, occasions: Sequence[str] | None = None
+) -> list[Problem]:
+    """Everything wrong with one task; what concerns the issuing unit or the names of the campaign's occasions only when
+    they are given."""
+    found = [*_task(task), *(_reach(task, issuer) if issuer else ())]
+    if task.due_kind is DueKind.OCCASION and task.occasion and occasions is not None and task.occasion not in occasions:
+        found.append(Problem("due.event", _no_such_occasion(task.occasion, occasions)))
+    return found
+
+
+def _no_such_occasion(name: str, occasions: Sequence[str]) -> Sentence:
+    if not occasions:
+        return say("The campaign has no occasion “%(name)s”. Please list it first, with its day or without.", name=name)
+    known = "、".join(occasions)
+    return say("The campaign has no occasion “%(name)s”. It has: %(known)s.", name=name, known=known)
 
 
 def check_plan(plan: CampaignPlan, issuer: IssuerFacts | None = None) -> list[Problem]:
@@ -163,8 +86,10 @@ def check_plan(plan: CampaignPlan, issuer: IssuerFacts | None = None) -> list[Pr
         found.append(_too_many("tasks", MOST_TASKS))
         return found
     keys: set[str] = set()
+    occasions = tuple(occasion.name for occasion in plan.occasions)
     for at, task in enumerate(plan.tasks):
-        found += [Problem(f"tasks.{at}.{problem.where}", problem.sentence) for problem in check_task(task, issuer)]
+        told = check_task(task, issuer, occasions)
+        found += [Problem(f"tasks.{at}.{problem.where}", problem.sentence) for problem in told]
         if task.key and task.key in keys:
             found.append(Problem(f"tasks.{at}.key", say("Another task of this campaign has the same key.")))
         keys.add(task.key or "")
@@ -177,14 +102,15 @@ def warn_plan(plan: CampaignPlan) -> list[Problem]:
     if not plan.tasks:
         found.append(Problem("tasks", say("The campaign has no task yet.")))
     for at, task in enumerate(plan.tasks):
-        found += [
-            Problem(f"tasks.{at}.{problem.where}", problem.sentence)
-            for problem in warn_task(task, plan.starts_on, plan.ends_on)
-        ]
+        days = {occasion.name: occasion.on for occasion in plan.occasions}
+        told = warn_task(task, plan.starts_on, plan.ends_on, occasion_on=days.get(task.occasion))
+        found += [Problem(f"tasks.{at}.{problem.where}", problem.sentence) for problem in told]
     return found
 
 
-def warn_task(task: TaskPlan, starts_on: date | None, ends_on: date | None) -> list[Problem]:
+def warn_task(
+    task: TaskPlan, starts_on: date | None, ends_on: date | None, *, occasion_on: date | None = None
+) -> list[Problem]:
     """What is allowed but should be looked at in one task of a campaign with that period."""
     found: list[Problem] = []
     if task.due_kind is DueKind.FIXED and task.due_on:
@@ -192,6 +118,12 @@ def warn_task(task: TaskPlan, starts_on: date | None, ends_on: date | None) -> l
             found.append(Problem("due.on", say("The due date is after the end of the campaign.")))
         if starts_on and task.due_on < starts_on:
             found.append(Problem("due.on", say("The due date is before the start of the campaign.")))
+    if task.due_kind is DueKind.OCCASION and occasion_on is None:
+        sentence = say("The day of the occasion is not known yet; until it is set the task has no due date.")
+        found.append(Problem("due.event", sentence))
+    if task.counts_from is CountsFrom.SIGN_FOR and task.respond_days is None:
+        sentence = say("The days count from the sign-for, but nobody is asked to sign by a day: they may never begin.")
+        found.append(Problem("respond_days", sentence))
     if task.due_kind is DueKind.NONE and task.grade is Grade.BINDING:
         found.append(Problem("due.kind", say("The task is binding but has no due date; nobody will be reminded.")))
     return found
@@ -218,6 +150,7 @@ def _head(plan: CampaignPlan) -> Iterator[Problem]:
         yield from _words(f"phases.{at}.name", phase.name, 120, needed=say("Please give the phase a name."))
         yield from _words(f"phases.{at}.words", phase.words, 4000)
         yield from _period(f"phases.{at}.", phase.starts_on, phase.ends_on)
+    yield from _occasions(plan.occasions)
 
 
 def _task(task: TaskPlan) -> Iterator[Problem]:
@@ -277,13 +210,38 @@ def _dates(task: TaskPlan) -> Iterator[Problem]:
         yield Problem("due.on", say("Is the year right?"))
     if task.due_kind is DueKind.RELATIVE:
         if task.due_days is None:
-            yield Problem("due.days", say("Please say how many days after dispatch the task is due."))
+            yield Problem("due.days", say("Please say after how many days the task is due."))
         else:
             yield from _between("due.days", task.due_days, 1, MOST_DAYS)
+    if task.due_kind is DueKind.OCCASION:
+        if not task.occasion:
+            yield Problem("due.event", say("Please choose the occasion that the due date depends on."))
+        if task.due_days is None:
+            sentence = say("Please say how many days after the occasion; with a minus before it, 0 for the day itself.")
+            yield Problem("due.days", sentence)
+        else:
+            yield from _between("due.days", task.due_days, -MOST_DAYS, MOST_DAYS)
+    if task.counts_from is CountsFrom.SIGN_FOR and task.due_kind is not DueKind.RELATIVE:
+        yield Problem("due.from", say("Only a number of days counts from the sign-for."))
     yield from _between("respond_days", task.respond_days, 0, MOST_GRACE)
     yield from _between("grace_days", task.grace_days, 0, MOST_GRACE)
+    yield from _between("review_days", task.review_days, 1, MOST_GRACE)
     if task.grace_days is not None and task.due_kind is DueKind.NONE:
         yield Problem("grace_days", say("Without a due date there is nothing to be late for; leave this empty."))
+
+
+def _occasions(occasions: Sequence[OccasionPlan]) -> Iterator[Problem]:
+    if len(occasions) > MOST_OCCASIONS:
+        yield _too_many("occasions", MOST_OCCASIONS)
+    names: set[str] = set()
+    for at, occasion in enumerate(occasions):
+        needed = say("Please name the occasion, for example the congress.")
+        yield from _words(f"occasions.{at}.name", occasion.name, 120, needed=needed)
+        if occasion.name in names:
+            yield Problem(f"occasions.{at}.name", say("This campaign has an occasion with this name already."))
+        names.add(occasion.name)
+        if occasion.on is not None and not FIRST_DAY <= occasion.on <= LAST_DAY:
+            yield Problem(f"occasions.{at}.on", say("Is the year right?"))
 
 
 def _evidence(at: str, rule: EvidencePlan) -> Iterator[Problem]:

@@ -12,12 +12,14 @@ from sqlalchemy import func, select
 from campaign.db import db, unit_of_work
 from campaign.documents.plans import read_plan
 from campaign.errors import Forbidden, Invalid, NotFound, Refused, Stale
-from campaign.models import Campaign, Event, EvidenceRule, Metric, Task, TaskLine, TaskUnit
+from campaign.models import Campaign, Event, EvidenceRule, Metric, Occasion, Task, TaskLine, TaskUnit
 from campaign.operations.planning import add_task, create_campaign, edit_campaign, edit_task, remove_task
+from campaign.queries.drafts import task_plan_of
+from campaign.rules.calendars import Roll
 from campaign.rules.dates import DueKind
 from campaign.rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
-from campaign.rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, TaskPlan, UnitRef
+from campaign.rules.planning import CampaignPlan, EvidencePlan, MetricPlan, OccasionPlan, PhasePlan, TaskPlan, UnitRef
 from campaign.rules.plans import CampaignStatus
 from tests import make
 
@@ -235,3 +237,26 @@ def test_a_problem_of_a_file_names_its_line(tree, now):
         create_campaign(plan, actor=SYSTEM, now=now)
     where = caught.value.problems[0].where
     assert where.startswith("C004.yaml:") and where.endswith(" issuing_unit")
+
+
+def test_the_occasions_of_a_plan_are_kept_with_the_tasks_that_depend_on_them(tree, now):
+    dispatcher = tree.actor(tree.county, Role.DISPATCHER)
+    fields = {"lines": (Line.WOMEN,), "receiving_level": Level.VILLAGE, "due_kind": DueKind.OCCASION, "due_days": -1}
+    task = TaskPlan(title="迎会", occasion="党代会", roll=Roll.PREVIOUS, review_days=5, **fields)
+    plan = CampaignPlan(
+        title="迎接党代会", issuing_unit=UnitRef(id=tree.unit(tree.county).id),
+        occasions=(OccasionPlan("党代会", date(2027, 3, 15)), OccasionPlan("人代会")), tasks=(task,),
+    )  # fmt: skip
+    with unit_of_work():
+        campaign_id = create_campaign(plan, actor=dispatcher, now=now)
+    held = db.session.scalars(select(Occasion).order_by(Occasion.position)).all()
+    assert [(each.name, each.happens_on) for each in held] == [("党代会", date(2027, 3, 15)), ("人代会", None)]
+    row = db.session.scalars(select(Task)).one()
+    assert (row.occasion_id, row.due_days, row.roll, row.review_days) == (held[0].id, -1, Roll.PREVIOUS, 5)
+    assert task_plan_of(row.id, campaign_id) == replace(task, key=None)
+    with unit_of_work():
+        edit_task(row.id, replace(task, occasion="人代会"), actor=dispatcher, now=now, seen=1)
+    assert db.session.scalars(select(Task.occasion_id)).one() == held[1].id
+    with pytest.raises(Invalid) as refused, unit_of_work():
+        add_task(campaign_id, replace(task, occasion="团代会"), actor=dispatcher, now=now, seen=2)
+    assert [problem.where for problem in refused.value.problems] == ["due.event"]
