@@ -316,8 +316,9 @@ def assignment(task: Task, unit: Unit, state: State = State.ISSUED, **fields) ->
     if state is State.SUBMITTED:
         given |= {"reviewer_unit_id": unit.superior_id, "review_due_at": review_due(NOW, ZONE)}
     made = _add(Assignment(task_id=task.id, unit_id=unit.id, batch_id=batch.id, state=state, **(given | fields)))
-    due = 0 if made.due_at is None else micros(made.due_at)
-    _add(TallyDelta(task_id=task.id, unit_id=unit.id, from_state=None, to_state=state, from_due=due, to_due=due))
+    due, behind = (0 if moment is None else micros(moment) for moment in (made.due_at, made.behind_at))
+    key = {"from_due": due, "to_due": due, "from_behind": behind, "to_behind": behind}
+    _add(TallyDelta(task_id=task.id, unit_id=unit.id, from_state=None, to_state=state, **key))
     if state in (State.SUBMITTED, State.RETURNED, State.APPROVED):
         submission(made)
     return made

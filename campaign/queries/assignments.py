@@ -76,6 +76,8 @@ class Ask:
     review_step: int
     draft_fields: str | None
     draft_saved_at: datetime | None
+    behind_at: datetime | None
+    suspended_at: datetime | None
 
     @property
     def draft(self) -> Mapping[str, Any]:
@@ -237,7 +239,7 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
             issuer.id, issuer.name, issuer.level, issuer_area.lft, issuer_area.rgt,
             Batch.dispatched_at, Assignment.respond_by, Assignment.due_at, Batch.due_at, Assignment.cut_off_at,
             Assignment.reviewer_unit_id, reviewer.name, Assignment.review_due_at, Assignment.review_step,
-            Draft.fields, Draft.saved_at,
+            Draft.fields, Draft.saved_at, Assignment.behind_at, Assignment.suspended_at,
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)

@@ -8,19 +8,21 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, and_, case, cast, func, literal, null, select, true, type_coerce, union_all
 
 from ..db import db, micros
-from ..models import Area, Assignment, Batch, Tally, TallyDelta, Unit
+from ..models import Area, Assignment, Batch, Suspension, Tally, TallyDelta, Unit
 from ..models.pending import dispatched, left_and_reached
 from ..rules.dates import NEAR_DUE, Light, light_of
 from ..rules.organisation import LEAF_LEVELS, Level, Line
 from ..rules.states import State
+from .lights import stands_still
 
 OWN = 0  # stands for the units of the shown area itself, beside its subtree
 # What a dispatcher looks for first. A returned task waits for its officer, an overdue one for everybody.
 URGENCY = (
-    Light.OVERDUE, Light.RETURNED, Light.DUE, Light.NEW, Light.OPEN, Light.WAITING, Light.DONE, Light.CANCELLED,
+    Light.OVERDUE, Light.RETURNED, Light.BEHIND, Light.DUE, Light.NEW, Light.OPEN, Light.WAITING, Light.DONE,
+    Light.CANCELLED,
 )  # fmt: skip
 NO_ASSIGNMENT = cast(null(), BigInteger)
-FAR, NEAR, LATE = 0, 1, 2  # how a due date stands to now: all that a light needs of it
+FAR, NEAR, SLOW, LATE, STILL = range(5)  # how the dates stand to now, or that the clock stands still: all a light needs
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,13 @@ class Place:
 class Cell:
     """The assignments behind one cell. What was cancelled is asked of nobody and leaves the total.
 
-    `assignment_id`: the assignment, where there is only one.
+    `assignment_id`: the assignment, where there is only one, and `suspended`: its clock stands still.
     """
 
     states: dict[State, int] = field(default_factory=dict)
     lights: dict[Light, int] = field(default_factory=dict)
     assignment_id: int | None = None
+    suspended: bool = False
 
     @classmethod
     def added(cls, cells: Iterable["Cell"]) -> "Cell":
@@ -122,7 +125,7 @@ def figures_of(
     parts: list[Select[Any]] = []
     if tallied:
         parts.append(_folded(tallied, tasks, lines))
-        parts += [_spread(part, tallied, chosen) for part in _unfolded(tasks)]
+        parts += [_spread(part, tallied, chosen) for part in (*_unfolded(tasks), *_standing_still(tasks))]
     # Most leaves have nothing below them: their units are found by the area, without a range.
     if lowest := [place.id for place in leaves if place.lft == place.rgt]:
         parts.append(_facts(Area.id, and_(Area.id.in_(lowest), Unit.area_id == Area.id), tasks, chosen))
@@ -135,37 +138,63 @@ def figures_of(
 
 def _folded(areas: list[int], tasks: Sequence[int], lines: Sequence[Line] | None) -> Select[Any]:
     query = select(
-        Tally.area_id.label("id"), Tally.task_id, Tally.state, Tally.due, Tally.n, NO_ASSIGNMENT.label("assignment_id")
-    ).where(Tally.task_id.in_(tasks), Tally.area_id.in_(areas), Tally.n != 0)
+        Tally.area_id.label("id"), Tally.task_id, Tally.state, Tally.due, Tally.behind, literal(0).label("still"),
+        Tally.n, NO_ASSIGNMENT.label("assignment_id"),
+    ).where(Tally.task_id.in_(tasks), Tally.area_id.in_(areas), Tally.n != 0)  # fmt: skip
     return query if lines is None else query.where(Tally.line.in_(lines))
 
 
 def _unfolded(tasks: Sequence[int]) -> list[Select[Any]]:
-    return [
+    found = [
         *left_and_reached(TallyDelta.task_id.in_(tasks)),
         dispatched(and_(Batch.task_id.in_(tasks), Batch.folded.is_(False))),
     ]
+    return [part.add_columns(literal(0).label("still")) for part in found]
+
+
+def _standing_still(tasks: Sequence[int]) -> list[Select[Any]]:
+    """The tallies do not know that a clock stands still: each such assignment is taken from where it is counted with
+    its dates, and counted as still. Found by the questions that wait, of which there are few."""
+    parts = []
+    for still, n in ((0, -1), (1, 1)):
+        columns = (
+            Assignment.task_id, Assignment.unit_id, Assignment.state, *_dates(), literal(n).label("n"),
+            literal(still).label("still"),
+        )  # fmt: skip
+        part = select(*columns).join(Suspension, Suspension.assignment_id == Assignment.id)
+        waits = and_(Suspension.ended_at.is_(None), stands_still())
+        parts.append(part.where(waits, (Assignment.task_id + 0).in_(tasks)))
+    return parts
+
+
+def _dates() -> tuple[Any, Any]:
+    """The dates of an assignment as the tallies hold them: in microseconds, 0 for none."""
+    due, behind = (type_coerce(date, BigInteger) for date in (Assignment.due_at, Assignment.behind_at))
+    return func.coalesce(due, 0).label("due"), func.coalesce(behind, 0).label("behind")
 
 
 def _spread(part: Select[Any], areas: list[int], chosen: Any) -> Select[Any]:
     """What is pending, for each of the areas that it lies in."""
     rows = part.subquery()
     return (
-        select(Area.id, rows.c.task_id, rows.c.state, rows.c.due, rows.c.n, NO_ASSIGNMENT.label("assignment_id"))
+        select(
+            Area.id, rows.c.task_id, rows.c.state, rows.c.due, rows.c.behind, rows.c.still, rows.c.n,
+            NO_ASSIGNMENT.label("assignment_id"),
+        )
         .select_from(rows)
         .join(Unit, Unit.id == rows.c.unit_id)
         .join(Area, and_(Area.id.in_(areas), Unit.lft.between(Area.lft, Area.rgt)))
         .where(chosen)
-    )
+    )  # fmt: skip
 
 
 def _facts(key: Any, where: Any, tasks: Sequence[int], chosen: Any) -> Select[Any]:
     # The sum keeps SQLite from the index of the task, which has every unit of the country: the few units lead.
     of_tasks = (Assignment.task_id + 0).in_(tasks)
-    due = func.coalesce(type_coerce(Assignment.due_at, BigInteger), 0)
+    still = case((stands_still(), 1), else_=0).label("still")
     return (
         select(
-            key, Assignment.task_id, Assignment.state, due.label("due"), literal(1).label("n"),
+            key, Assignment.task_id, Assignment.state, *_dates(), still, literal(1).label("n"),
             Assignment.id.label("assignment_id"),
         )
         .select_from(Area)
@@ -178,24 +207,31 @@ def _facts(key: Any, where: Any, tasks: Sequence[int], chosen: Any) -> Select[An
 def _cells(parts: list[Select[Any]], now: datetime) -> Figures:
     rows = union_all(*parts).subquery()
     at, near = micros(now), micros(now + NEAR_DUE)
-    stand = case((rows.c.due == 0, FAR), (rows.c.due < at, LATE), (rows.c.due < near, NEAR), else_=FAR)
+    due, behind = rows.c.due, rows.c.behind
+    stand = case(
+        (rows.c.still == 1, STILL),
+        (and_(due != 0, due < at), LATE),
+        (and_(behind != 0, behind <= at), SLOW),
+        (and_(due != 0, due < near), NEAR),
+        else_=FAR,
+    )
     graded = select(
         rows.c.id, rows.c.task_id, rows.c.state, stand.label("stand"), rows.c.n, rows.c.assignment_id
     ).subquery()
     key = (graded.c.id, graded.c.task_id, graded.c.state, graded.c.stand)
     counted = select(*key, func.sum(graded.c.n).label("n"), func.min(graded.c.assignment_id).label("one"))
-    dues = {FAR: None, NEAR: now, LATE: now - timedelta(microseconds=1)}
+    dates = {NEAR: (now, None), SLOW: (None, now), LATE: (now - timedelta(microseconds=1), None)}
     found: Figures = {}
-    ones: dict[tuple[int, int], int | None] = {}
+    ones: dict[tuple[int, int], tuple[int | None, bool]] = {}
     for row in db.session.execute(counted.group_by(*key).having(func.sum(graded.c.n) > 0)):
         cell = found.setdefault(row.id, {}).setdefault(row.task_id, Cell())
-        state, n = State(row.state), int(row.n)
-        light = light_of(state, dues[row.stand], now)
+        state, n, suspended = State(row.state), int(row.n), row.stand == STILL
+        light = light_of(state, *dates.get(row.stand, (None, None)), now, suspended)
         cell.states[state] = cell.states.get(state, 0) + n
         cell.lights[light] = cell.lights.get(light, 0) + n
-        ones[row.id, row.task_id] = row.one
-    for (area, task), one in ones.items():
+        ones[row.id, row.task_id] = row.one, suspended
+    for (area, task), (one, suspended) in ones.items():
         cell = found[area][task]
         if one is not None and cell.every == 1:
-            found[area][task] = Cell(cell.states, cell.lights, one)
+            found[area][task] = Cell(cell.states, cell.lights, one, suspended)
     return found

@@ -12,10 +12,10 @@ from ..models import Assignment, Campaign, Notice, Seen, Submission, Task, Unit
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
 from ..rules.states import State
-from .lights import light_is, light_number
+from .lights import light_is, light_number, stands_still
 
-TO_DO = (Light.RETURNED, Light.OVERDUE, Light.DUE, Light.NEW, Light.OPEN)
-BEHIND = (Light.WAITING, Light.DONE)
+TO_DO = (Light.RETURNED, Light.OVERDUE, Light.BEHIND, Light.DUE, Light.NEW, Light.OPEN)
+FOLDED = (Light.WAITING, Light.DONE)
 MOST_CARDS = 50
 MOST_FOLDED = 10
 PAGE = 30
@@ -24,7 +24,8 @@ BATCHES = "batches"  # what Seen calls the notices to whole batches that a perso
 
 @dataclass(frozen=True)
 class Card:
-    """One assignment on the to-do list. `number`: its latest submitted version, `submitted_at` when that was."""
+    """One assignment on the to-do list. `number`: its latest submitted version, `submitted_at` when that was.
+    `suspended`: a question waits above, and the clock stands still."""
 
     id: int
     light: Light
@@ -39,6 +40,7 @@ class Card:
     reviewer_name: str | None
     number: int | None
     submitted_at: datetime | None
+    suspended: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def cards(
 ) -> dict[Light, list[Card]]:
     """The first cards of every group in order of urgency, at most so many of each. One statement."""
     units = [unit for unit in actor.units(Role.OFFICER) if unit_id in (None, unit)]
-    groups = [(light, most) for light in TO_DO] + [(light, folded) for light in BEHIND]
+    groups = [(light, most) for light in TO_DO] + [(light, folded) for light in FOLDED]
     parts = [select(_first(units, light, limit, now).subquery()) for light, limit in groups]
     chosen = union_all(*parts).subquery()
     issuer, reviewer = aliased(Unit), aliased(Unit)
@@ -87,7 +89,7 @@ def cards(
         select(
             Assignment.id, chosen.c.light, Assignment.state, Assignment.version, Assignment.unit_id,
             Unit.name, Task.title, issuer.name, Assignment.respond_by, Assignment.due_at, reviewer.name,
-            Submission.number, Submission.at,
+            Submission.number, Submission.at, stands_still(),
         )
         .join(chosen, chosen.c.id == Assignment.id)
         .join(Unit, Unit.id == Assignment.unit_id)

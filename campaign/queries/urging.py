@@ -72,8 +72,8 @@ def choice(
     )
     rows = db.session.execute(
         select(
-            Assignment.id, Assignment.state, Assignment.due_at, Assignment.urged_at, Unit.name.label("unit"),
-            Task.title, officers.label("officers"),
+            Assignment.id, Assignment.state, Assignment.due_at, Assignment.behind_at, Assignment.suspended_at,
+            Assignment.urged_at, Unit.name.label("unit"), Task.title, officers.label("officers"),
         )
         .join(found, found.c.id == Assignment.id)
         .join(Unit, Unit.id == Assignment.unit_id)
@@ -108,5 +108,5 @@ def _chosen(wanted: Wanted, actor: Actor, now: datetime, cooled: datetime) -> Se
 
 
 def _row(row: Any, verdict: Verdict, now: datetime) -> Row:
-    light = light_of(State(row.state), row.due_at, now)
+    light = light_of(State(row.state), row.due_at, row.behind_at, now, row.suspended_at is not None)
     return Row(row.id, row.unit, row.title, light, row.due_at, row.urged_at, row.officers or "", verdict)

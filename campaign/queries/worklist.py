@@ -60,6 +60,7 @@ class Row:
     due_at: datetime | None
     reviewer_name: str | None
     light: Light
+    suspended: bool
     key: int
 
 
@@ -156,8 +157,8 @@ def _rows(wanted: Select[Any], sort: Sort, after: tuple[int, int] | None) -> Sel
     statement = (
         wanted.with_only_columns(
             Assignment.id, Assignment.state, Unit.name.label("unit_name"), Task.title, Campaign.title.label("campaign"),
-            issuer.name.label("issuer"), Assignment.respond_by, Assignment.due_at, reviewer.name.label("reviewer"),
-            key.label("key"),
+            issuer.name.label("issuer"), Assignment.respond_by, Assignment.due_at, Assignment.behind_at,
+            Assignment.suspended_at, reviewer.name.label("reviewer"), key.label("key"),
         )
         .join(Task, Task.id == Assignment.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
@@ -183,8 +184,8 @@ def _key(sort: Sort) -> ColumnElement[Any]:
 
 def _row(row: Any, now: datetime) -> Row:
     key = micros(row.key) if isinstance(row.key, datetime) else int(row.key)
-    state = State(row.state)
+    state, suspended = State(row.state), row.suspended_at is not None
     return Row(
         row.id, state, row.unit_name, row.title, row.campaign, row.issuer, row.respond_by, row.due_at, row.reviewer,
-        light_of(state, row.due_at, now), key,
+        light_of(state, row.due_at, row.behind_at, now, suspended), suspended, key,
     )  # fmt: skip

@@ -5,13 +5,30 @@ date. What was reported holds until the next report, so the moment at which it l
 date.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from .dates import end_of_day, local_day
+from .metrics import KINDS, Comparator, MetricKind, Value
 
 SHORTEST = timedelta(days=7)  # shorter work has no curve: its reminders say enough
 QUIET = Decimal(1) / 3
+# What grows towards its target. What must come down to a target or stay below it has no curve, nor has what is not
+# required: nobody is behind with what they need not report.
+GROWING_KINDS = (MetricKind.COUNT, MetricKind.AMOUNT, MetricKind.RATE)
+GROWING_TOWARDS = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.MORE_THAN)
+
+
+def share(reached: Iterable[tuple[MetricKind, Decimal, Value | None]]) -> Decimal:
+    """How much of the targets has been reached, 0 to 1 and exact: the smallest share over the growing figures, each
+    given with its kind, its target above zero and what was reported last (None: nothing)."""
+    return min((_part(*figure) for figure in reached), default=Decimal(0))
+
+
+def _part(kind: MetricKind, target: Decimal, value: Value | None) -> Decimal:
+    figure = None if value is None else KINDS[kind].figure(value)
+    return Decimal(0) if figure is None else min(max(figure / target, Decimal(0)), Decimal(1))
 
 
 def behind_at(start: datetime, due_at: datetime | None, share: Decimal, zone: str) -> datetime | None:

@@ -27,6 +27,7 @@ from .words import word
 
 bp = Blueprint("assignments", __name__)
 LAST = int(worklist.FAR.timestamp()) * 1_000_000  # the place of what has no due date, in the order by due date
+LIGHTS = {light.name.lower(): light for light in Light}  # addresses name a light: its number may change
 TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
@@ -69,7 +70,7 @@ def export(kind: str) -> Any:
     filters, sort = wanted(actor)
     columns = [
         Column(_("Number"), 10, Show.WHOLE), Column(_("Unit"), 28), Column(_("Task"), 40), Column(_("Campaign"), 36),
-        Column(_("Issued by"), 24), Column(_("State"), 12), Column(_("Light"), 12),
+        Column(_("Issued by"), 24), Column(_("State"), 12), Column(_("Light"), 12), Column(_("Clock"), 12),
         Column(_("Sign for by"), 14, Show.DAY), Column(_("Due"), 14, Show.DAY), Column(_("Waits at"), 24),
     ]  # fmt: skip
     rows = (_cells(row) for row in worklist.everything(actor, filters, sort, now=now))
@@ -86,7 +87,8 @@ def export(kind: str) -> Any:
 def _cells(row: Row) -> tuple[Any, ...]:
     return (
         row.id, row.unit_name, row.title, row.campaign_title, row.issuer_name, word(row.state), word(row.light),
-        _last_day(row.respond_by), _last_day(row.due_at), row.reviewer_name or "",
+        _("awaiting an answer") if row.suspended else "", _last_day(row.respond_by), _last_day(row.due_at),
+        row.reviewer_name or "",
     )  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
         may=may,
         reporting=Action.SUBMIT in may and not late,
         too_late=Action.SUBMIT in may and late,
-        light=light_of(ask.state, ask.due_at, now),
+        light=light_of(ask.state, ask.due_at, ask.behind_at, now, ask.suspended_at is not None),
         now=now,
         action_id=uuid4(),
         check_in_id=uuid4(),
@@ -202,11 +204,11 @@ def action_id(name: str = "client_action_id") -> str | None:
 def wanted(actor: Actor) -> tuple[Filters, Sort]:
     """The filters and the order that the address names; what it does not know is left aside."""
     args = request.args
-    state, light, line = args.get("state", type=int), args.get("light", type=int), args.get("line", type=int)
+    state, line = args.get("state", type=int), args.get("line", type=int)
     sort = next((member for member in Sort if member.value == args.get("sort")), None)
     filters = Filters(
         state=State(state) if state in list(State) else None,
-        light=Light(light) if light in list(Light) else None,
+        light=LIGHTS.get(args.get("light", "")),
         campaign_id=args.get("campaign", type=int),
         unit_id=args.get("unit", type=int),
         text=args.get("text", "").strip()[:100],
@@ -221,7 +223,7 @@ def _query(filters: Filters, sort: Sort, changes: dict[str, Any]) -> dict[str, A
     """The address of the same list with some things changed; a change starts at the first page."""
     given = {
         "state": filters.state and int(filters.state),
-        "light": filters.light and int(filters.light),
+        "light": filters.light and filters.light.name.lower(),
         "campaign": filters.campaign_id,
         "unit": filters.unit_id,
         "text": filters.text,

@@ -18,6 +18,7 @@ from ..rules.organisation import Line
 from ..rules.plans import CampaignStatus
 from ..rules.states import State
 from .access import current_actor, page_now
+from .assignments import LIGHTS
 from .filters import local
 from .navigation import has_endpoint
 from .words import word
@@ -26,8 +27,7 @@ bp = Blueprint("board", __name__)
 
 LONGEST_SEARCH = 60
 TREND_DAYS = 7
-CHIPS = (Light.OVERDUE, Light.RETURNED, Light.DUE, Light.NEW, Light.WAITING)
-LIGHTS = {light.name.lower(): light for light in Light}
+CHIPS = (Light.OVERDUE, Light.RETURNED, Light.BEHIND, Light.DUE, Light.NEW, Light.WAITING)
 LINES = {line.name.lower(): line for line in Line}
 TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 
@@ -99,7 +99,7 @@ def _behind(shown: Board, row: Row, task_id: int, cell: Cell, asked: Asked, here
     if cell.assignment_id is not None:
         return url_for("ledger.show", id=cell.assignment_id, back=here)
     return _list(
-        campaign=shown.head.id, task=task_id, light=cell.light and int(cell.light), area=row.place.id,
+        campaign=shown.head.id, task=task_id, light=cell.light and cell.light.name.lower(), area=row.place.id,
         line=asked.line and int(asked.line), back=here,
     )  # fmt: skip
 
@@ -116,7 +116,7 @@ def _steps(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:
     if head.dispatcher and has_endpoint("campaigns.preview"):
         preview = url_for("campaigns.preview", id=head.id)
     issued, late = head.status is not CampaignStatus.DRAFT, whole.lights.get(Light.OVERDUE, 0)
-    waiting = _list(campaign=head.id, light=int(Light.WAITING), area=shown.total.place.id, back=here)
+    waiting = _list(campaign=head.id, light=Light.WAITING.name.lower(), area=shown.total.place.id, back=here)
     tasks = _("%(number)s tasks", number=len(shown.columns))
     return [
         (_("Write"), tasks, plan, True, False),

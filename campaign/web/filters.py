@@ -31,6 +31,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 LIGHT_SHAPES = {
     Light.RETURNED: "behind",
     Light.OVERDUE: "overdue",
+    Light.BEHIND: "behind",
     Light.DUE: "due",
     Light.NEW: "new",
     Light.OPEN: "open",

@@ -1,5 +1,6 @@
 """A person's own pages: what there is to do over all posts, what the person was told, and who they are here."""
 
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from ..queries import inbox
 from ..queries.delegations import links_of
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
+from ..rules.states import State
 from .access import current_actor, page_now
 from .navigation import has_endpoint
 
@@ -46,7 +48,7 @@ def home() -> Any:
         actor=actor,
         now=now,
         lights=Light,
-        action_ids={card.id: uuid4() for card in groups[Light.NEW] + groups[Light.OVERDUE]},
+        action_ids={card.id: uuid4() for card in chain(*groups.values()) if card.state is State.ISSUED},
         badges=_badges(actor, counts.to_do()),
     )
 

@@ -108,7 +108,8 @@ def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "
     header = found.header
     page = render_template(
         "ledger/show.html", found=found, header=header, now=now, progress=check_ins(found), back=back_address(),
-        light=light_of(header.state, header.due_at, now), changes=_changes(found),
+        light=light_of(header.state, header.due_at, facts.behind_at, now, facts.suspended_at is not None),
+        suspended=facts.suspended_at is not None, changes=_changes(found),
         happened=[(entry, told(entry), beside(entry), dot(entry)) for entry in entries], more=len(entries) == MOST,
         sealed=sum(entry.seal is not None for entry in entries), form=form, failed=action,
         offered={offer.action.name: offer for offer in offers(facts, actor)},

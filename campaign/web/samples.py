@@ -12,6 +12,7 @@ LONG = "How the service centre for the rights of women and children is kept, wit
 CARDS = (
     (Light.RETURNED, State.RETURNED, 2),
     (Light.OVERDUE, State.ACKNOWLEDGED, -1),
+    (Light.BEHIND, State.ACKNOWLEDGED, 9),
     (Light.NEW, State.ISSUED, 3),
     (Light.OPEN, State.ACKNOWLEDGED, None),
 )
@@ -28,6 +29,7 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
             light=light,
             state=state,
             version=1,
+            suspended=light is Light.OPEN,
             respond_by=now + timedelta(days=3),
             due_at=None if days is None else now + timedelta(days=days),
         )

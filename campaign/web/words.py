@@ -39,7 +39,7 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
     Light: {
         Light.RETURNED: _l("Returned"),
         Light.OVERDUE: _l("Overdue"),
-        Light.BEHIND: _l("Behind schedule"),
+        Light.BEHIND: _l("Behind"),
         Light.DUE: _l("Due soon"),
         Light.NEW: _l("Not signed for"),
         Light.OPEN: _l("In progress"),

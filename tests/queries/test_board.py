@@ -2,13 +2,14 @@
 
 from collections import Counter
 from datetime import timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import delete, event, select, update
 
 from campaign.db import db, unit_of_work
 from campaign.errors import NotFound
-from campaign.models import Area, Assignment, Batch, TallyDelta, Unit
+from campaign.models import Area, Assignment, Batch, Suspension, TallyDelta, Unit
 from campaign.operations.folding import fold
 from campaign.operations.recording import record_states
 from campaign.queries import board as queries
@@ -16,7 +17,7 @@ from campaign.queries.board import Asked, board
 from campaign.queries.history import trend
 from campaign.rules.dates import Light, light_of
 from campaign.rules.organisation import Level, Line, Role
-from campaign.rules.states import State
+from campaign.rules.states import WITH_OFFICER, State
 from tests import make
 
 
@@ -29,10 +30,15 @@ def work(app, now):
     tree.campaign = make.campaign(tree.unit(tree.county))
     tree.tasks = [make.task(tree.campaign), make.task(tree.campaign, lines=(Line.WOMEN, Line.UNION), due_on=None)]
     dues = [now - timedelta(hours=1), now + timedelta(days=1), now + timedelta(days=9)]
+    lags = [None, now - timedelta(hours=1), now + timedelta(hours=1)]
     for number, village in enumerate(tree.villages):
         make.assignment(tree.tasks[0], tree.unit(village), list(State)[number], due_at=dues[number % 3])
         make.assignment(
-            tree.tasks[1], tree.unit(village, Line.UNION), State.ACKNOWLEDGED, due_at=dues[(number + 1) % 3]
+            tree.tasks[1],
+            tree.unit(village, Line.UNION),
+            State.ACKNOWLEDGED,
+            due_at=dues[(number + 1) % 3],
+            behind_at=lags[number // 2],
         )
     shop_unit = db.session.scalars(select(Unit).where(Unit.area_id == tree.shop.id)).one()
     make.assignment(tree.tasks[0], shop_unit, State.APPROVED)
@@ -43,12 +49,12 @@ def work(app, now):
 def expected(work, area: Area, task, now, lines=tuple(Line)) -> Counter:
     """The lights of that subtree, counted one by one."""
     rows = db.session.execute(
-        select(Assignment.state, Assignment.due_at)
+        select(Assignment.state, Assignment.due_at, Assignment.behind_at, Assignment.suspended_at)
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Area, Area.id == Unit.area_id)
         .where(Assignment.task_id == task.id, Area.path.startswith(area.path), Unit.line.in_(lines))
     )
-    return Counter(light_of(row.state, row.due_at, now) for row in rows)
+    return Counter(light_of(row.state, row.due_at, row.behind_at, now, row.suspended_at is not None) for row in rows)
 
 
 def check(work, shown, now, lines=tuple(Line)) -> None:
@@ -57,6 +63,41 @@ def check(work, shown, now, lines=tuple(Line)) -> None:
         for task in work.tasks:
             cell = row.cells.get(task.id)
             assert Counter(cell.lights if cell else {}) == expected(work, areas[row.place.id], task, now, lines)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_the_dates_the_board_counts_what_each_assignment_shows(work, now, seed):
+    """Random states, dates and clocks that stand still, partly folded: the counts are those of the single lights."""
+    chance = Random(seed)
+    moments = [None, *(now + timedelta(seconds=second) for second in (-90_000, -1, 0, 1, 90_000, 900_000))]
+    tasks = [make.task(work.campaign) for _number in range(3)]
+    work.tasks += tasks
+    for task in tasks:
+        for village in work.villages:
+            made = {"due_at": chance.choice(moments), "behind_at": chance.choice(moments)}
+            stands_still(make.assignment(task, work.unit(village), chance.choice(list(State)), **made), chance, now)
+    with unit_of_work():
+        fold(now=now, limit=chance.randint(1, 20))
+    reader = work.actor(work.county, Role.DISPATCHER)
+    for area in (work.county, work.townships[0], work.villages[0]):
+        check(work, board(work.campaign.id, Asked(area.id), actor=reader, now=now), now)
+
+
+def stands_still(item: Assignment, chance: Random, now) -> None:
+    """For one in three a question waits above."""
+    if item.state in WITH_OFFICER and chance.random() < 0.3:
+        with unit_of_work() as session:
+            session.add(Suspension(assignment_id=item.id, began_at=now))
+            session.execute(update(Assignment).where(Assignment.id == item.id).values(suspended_at=now))
+
+
+def test_a_single_cell_says_that_it_awaits_an_answer(work, now):
+    item = db.session.scalars(select(Assignment).where(Assignment.state == State.RETURNED)).one()
+    stands_still(item, Random(1), now)
+    unit = db.session.get_one(Unit, item.unit_id)
+    shown = board(work.campaign.id, Asked(unit.area_id), actor=work.actor(work.county, Role.DISPATCHER), now=now)
+    cell = shown.total.cells[item.task_id]
+    assert (cell.assignment_id, cell.light, cell.suspended, cell.returned) == (item.id, Light.OPEN, True, 1)
 
 
 @pytest.mark.parametrize("folds", [0, 1, 3, 100])
@@ -78,7 +119,7 @@ def test_a_dispatch_that_is_not_folded_yet_is_counted(work, now):
     with unit_of_work():
         db.session.execute(delete(TallyDelta))
         db.session.execute(update(Batch).values(folded=False, due_at=None))
-        values = {"state": State.ISSUED, "reviewer_unit_id": None, "due_at": None}
+        values = {"state": State.ISSUED, "reviewer_unit_id": None, "due_at": None, "behind_at": None}
         db.session.execute(update(Assignment).values(values))
     shown = board(work.campaign.id, Asked(), actor=work.actor(work.county, Role.DISPATCHER), now=now)
     assert shown.total.whole.lights == {Light.NEW: 14}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from sqlalchemy import event as listen
@@ -51,6 +52,7 @@ def every_light(tree: make.SmallTree, now) -> dict[Light, Assignment]:
     wanted = {
         Light.RETURNED: (State.RETURNED, near),
         Light.OVERDUE: (State.ACKNOWLEDGED, past),
+        Light.BEHIND: (State.ACKNOWLEDGED, far),
         Light.DUE: (State.ACKNOWLEDGED, near),
         Light.NEW: (State.ISSUED, far),
         Light.OPEN: (State.ACKNOWLEDGED, far),
@@ -58,8 +60,9 @@ def every_light(tree: make.SmallTree, now) -> dict[Light, Assignment]:
         Light.DONE: (State.APPROVED, far),
         Light.CANCELLED: (State.CANCELLED, far),
     }
+    behind = {Light.BEHIND: past, Light.OVERDUE: past, Light.RETURNED: past, Light.WAITING: past, Light.DONE: past}
     return {
-        light: make.assignment(a_task(tree), unit, state, due_at=due, respond_by=None)
+        light: make.assignment(a_task(tree), unit, state, due_at=due, respond_by=None, behind_at=behind.get(light))
         for light, (state, due) in wanted.items()
     }
 
@@ -67,12 +70,16 @@ def every_light(tree: make.SmallTree, now) -> dict[Light, Assignment]:
 def test_the_lights_in_sql_are_the_lights_of_the_law(tree, now):
     unit = tree.unit(tree.villages[0])
     dates = (None, now - timedelta(seconds=1), now, now + timedelta(seconds=1), now + NEAR_DUE, now + timedelta(days=9))
-    for state in State:
-        for due in dates:
-            make.assignment(a_task(tree), unit, state, due_at=due)
-    rows = db.session.execute(select(Assignment.state, Assignment.due_at, light_number(now))).all()
-    assert len(rows) == len(State) * len(dates)
-    assert [light_of(state, due, now) for state, due, _number in rows] == [Light(number) for *_rest, number in rows]
+    lags, stops = (None, now - timedelta(seconds=1), now, now + timedelta(seconds=1)), (None, now)
+    task = a_task(tree)
+    for number, (state, due, behind, since) in enumerate(product(State, dates, lags, stops)):
+        stands = {"due_at": due, "behind_at": behind, "suspended_at": since, "period": number}
+        make.assignment(task, unit, state, **stands)
+    columns = Assignment.state, Assignment.due_at, Assignment.behind_at, Assignment.suspended_at, light_number(now)
+    rows = db.session.execute(select(*columns)).all()
+    assert len(rows) == len(State) * len(dates) * len(lags) * len(stops)
+    for state, due, behind, since, number in rows:
+        assert light_of(state, due, behind, now, since is not None) is Light(number)
 
 
 def test_cards_stand_in_their_groups_and_the_most_urgent_first(tree, now):
@@ -84,6 +91,7 @@ def test_cards_stand_in_their_groups_and_the_most_urgent_first(tree, now):
     actor = tree.actor(tree.villages[0], Role.OFFICER)
     groups = inbox.cards(actor, now=now)
     assert [card.id for card in groups[Light.DUE]] == [made[Light.DUE].id, later.id]
+    assert [card.id for card in groups[Light.BEHIND]] == [made[Light.BEHIND].id]
     assert [card.id for card in groups[Light.OPEN]] == [made[Light.OPEN].id, never.id]
     assert [card.id for card in groups[Light.RETURNED]] == [made[Light.RETURNED].id]
     waiting = groups[Light.WAITING][0]
@@ -91,7 +99,7 @@ def test_cards_stand_in_their_groups_and_the_most_urgent_first(tree, now):
     assert (waiting.number, waiting.submitted_at) == (1, now)
     assert Light.CANCELLED not in groups
     counted = inbox.counts(actor, now=now)
-    assert counted.to_do() == 7
+    assert counted.to_do() == 8
     assert counted.of(Light.DONE) == 1
     assert counted.to_do(tree.unit(tree.villages[1]).id) == 0
 

@@ -84,40 +84,47 @@ def test_dates_keep_their_order(issued, zone, due_days, respond_days, grace_days
     assert dates.cut_off_at is None or dates.cut_off_at >= dates.due_at
 
 
-def test_a_level_has_three_days():
-    assert review_due(NOW, ZONE) == end_of_day(date(2026, 11, 23), ZONE)
+def test_a_level_has_three_working_days():
+    assert review_due(NOW, ZONE) == end_of_day(date(2026, 11, 25), ZONE)
 
 
 SOON, FAR, PAST = NOW + timedelta(days=2), NOW + timedelta(days=30), NOW - timedelta(seconds=1)
 LIGHTS = [
-    (State.ISSUED, FAR, Light.NEW),
-    (State.ISSUED, SOON, Light.NEW),  # first sign for it; the card says how long is left
-    (State.ISSUED, PAST, Light.OVERDUE),
-    (State.ISSUED, None, Light.NEW),
-    (State.ACKNOWLEDGED, FAR, Light.OPEN),
-    (State.ACKNOWLEDGED, SOON, Light.DUE),
-    (State.ACKNOWLEDGED, PAST, Light.OVERDUE),
-    (State.ACKNOWLEDGED, None, Light.OPEN),
-    (State.ACKNOWLEDGED, NOW, Light.DUE),  # the last microsecond is still in time
-    (State.SUBMITTED, FAR, Light.WAITING),
-    (State.SUBMITTED, PAST, Light.WAITING),  # the officer has done her part; the reviewer's date is another
-    (State.RETURNED, FAR, Light.RETURNED),
-    (State.RETURNED, PAST, Light.RETURNED),
-    (State.APPROVED, PAST, Light.DONE),
-    (State.CANCELLED, PAST, Light.CANCELLED),
+    (State.ISSUED, FAR, FAR, Light.NEW),
+    (State.ISSUED, SOON, None, Light.NEW),  # first sign for it; the card says how long is left
+    (State.ISSUED, PAST, PAST, Light.OVERDUE),
+    (State.ISSUED, None, None, Light.NEW),
+    (State.ISSUED, FAR, PAST, Light.BEHIND),
+    (State.ACKNOWLEDGED, FAR, SOON, Light.OPEN),
+    (State.ACKNOWLEDGED, FAR, NOW, Light.BEHIND),  # as the ladder asks it
+    (State.ACKNOWLEDGED, SOON, PAST, Light.BEHIND),  # more urgent than near due
+    (State.ACKNOWLEDGED, SOON, None, Light.DUE),
+    (State.ACKNOWLEDGED, PAST, PAST, Light.OVERDUE),
+    (State.ACKNOWLEDGED, None, None, Light.OPEN),
+    (State.ACKNOWLEDGED, NOW, None, Light.DUE),  # the last microsecond is still in time
+    (State.SUBMITTED, FAR, PAST, Light.WAITING),
+    (State.SUBMITTED, PAST, PAST, Light.WAITING),  # the officer has done her part; the reviewer's date is another
+    (State.RETURNED, FAR, FAR, Light.RETURNED),
+    (State.RETURNED, PAST, PAST, Light.RETURNED),
+    (State.APPROVED, PAST, PAST, Light.DONE),
+    (State.CANCELLED, PAST, PAST, Light.CANCELLED),
 ]
+STILL = {State.ISSUED: Light.NEW, State.ACKNOWLEDGED: Light.OPEN, State.RETURNED: Light.OPEN}
 
 
-@pytest.mark.parametrize(("state", "due_at", "light"), LIGHTS)
-def test_the_light_of_an_assignment(state, due_at, light):
-    assert light_of(state, due_at, NOW) is light
+@pytest.mark.parametrize(("state", "due_at", "behind_at", "light"), LIGHTS)
+def test_the_light_of_an_assignment(state, due_at, behind_at, light):
+    assert light_of(state, due_at, behind_at, NOW) is light
+    assert light_of(state, due_at, behind_at, NOW, suspended=True) is STILL.get(state, light)
 
 
-@given(st.sampled_from(list(State)), st.none() | instants, instants)
-def test_every_assignment_has_a_light(state, due_at, now):
-    light = light_of(state, due_at, now)
+@given(st.sampled_from(list(State)), st.none() | instants, st.none() | instants, instants, st.booleans())
+def test_every_assignment_has_a_light(state, due_at, behind_at, now, suspended):
+    light = light_of(state, due_at, behind_at, now, suspended)
     assert (light is Light.OVERDUE) <= (due_at is not None and due_at < now)
+    assert (light is Light.BEHIND) <= (behind_at is not None and behind_at <= now)
+    assert not (suspended and light in (Light.RETURNED, Light.OVERDUE, Light.BEHIND, Light.DUE))
 
 
 def test_lights_stand_in_order_of_urgency():
-    assert sorted(Light)[:3] == [Light.RETURNED, Light.OVERDUE, Light.DUE]
+    assert sorted(Light)[:4] == [Light.RETURNED, Light.OVERDUE, Light.BEHIND, Light.DUE]
