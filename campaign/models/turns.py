@@ -6,6 +6,7 @@ The clock opens periods by it, and pages show those to come: one place, so that 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -14,7 +15,8 @@ from ..clock import zone
 from ..db import db
 from ..rules.calendars import Calendar
 from ..rules.dates import DateRule
-from ..rules.periods import turns_ahead, window_end
+from ..rules.periods import passed, turns_ahead, window_end
+from ..rules.plans import PeriodState
 from ..rules.recurrence import Rule, days_of, parse
 from .campaigns import Campaign, Occasion, Period, Series, Task
 from .ladders import calendar_for, calendars
@@ -38,6 +40,16 @@ class Recurrence:
         """The days on which its periods open, all from the first; of one not begun, as if it were begun today."""
         begins_on = self.series.begins_on if self.series else (self.task.repeats_from or today)
         return days_of(self.rule, begins_on, self.ends_on)
+
+    def first_day(self, today: date) -> date | None:
+        """When the first period opens if the task is begun today. What had passed before is asked of nobody."""
+        found, following = passed(self.days(today), today, self.last_day)
+        return next((each.opens_on for each in found if each.state is not PeriodState.MISSED), following)
+
+    def ahead(self, today: date, how_many: int) -> list[date]:
+        """The next days on which periods open; of one not begun, as if it were begun today."""
+        first = self.series.next_on if self.series else self.first_day(today)
+        return [] if first is None else list(islice((day for day in self.days(today) if day >= first), how_many))
 
     def last_day(self, opens_on: date) -> date | None:
         """The last day of the period that opens then; None where only the next one ends it."""

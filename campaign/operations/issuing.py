@@ -41,7 +41,7 @@ def issue(campaign_id: int, *, actor: Actor, now: datetime, seen: int, client_ac
     """Makes a draft binding: it can no longer be edited, and its tasks may be dispatched."""
     if once(client_action_id, actor=actor, subject=f"issue:{campaign_id}", content={}, now=now) is not None:
         return
-    post_id, status = acting_for(campaign_id, actor)
+    post_id, status = acting_for(campaign_id, actor=actor)
     if status is not CampaignStatus.DRAFT:
         raise Refused(say("This campaign has been issued already."))
     tasks = db.session.execute(select(func.count()).select_from(Task).where(Task.campaign_id == campaign_id)).scalar()
@@ -147,7 +147,7 @@ def _turn(task_id: int, turn: Turn | None, actor: Actor) -> tuple[Turn, int | No
     task = db.session.get(Task, task_id)
     if task is None:
         raise NotFound(say("This does not exist, or it is not for you."))
-    post_id, status = acting_for(task.campaign_id, actor)
+    post_id, status = acting_for(task.campaign_id, actor=actor)
     if status is not CampaignStatus.ISSUED:
         raise Refused(say("Only tasks of an issued campaign can be dispatched."))
     if task.rrule and turn is None:
@@ -233,7 +233,7 @@ def cancel(
     move(allowed(Action.CANCEL, standing_of(assignment_id, reason), actor=actor, seen=seen), actor=actor, now=now)
 
 
-def acting_for(campaign_id: int, actor: Actor) -> tuple[int | None, CampaignStatus]:
+def acting_for(campaign_id: int, *, actor: Actor) -> tuple[int | None, CampaignStatus]:
     """The id of the dispatcher post in which the actor acts for the campaign (None: the system), and its status."""
     row = db.session.execute(
         select(Campaign.issuing_unit_id, Campaign.status).where(Campaign.id == campaign_id)

@@ -35,7 +35,7 @@ def add_occasion(
     held = once(client_action_id, actor=actor, subject=f"occasion:new:{campaign_id}", content=content, now=now)
     if held is not None:
         return int(held)
-    post_id, status = acting_for(campaign_id, actor)
+    post_id, status = acting_for(campaign_id, actor=actor)
     if status is not CampaignStatus.DRAFT:
         raise Refused(say("The campaign has been issued and can no longer be edited."))
     db.session.execute(select(Campaign.id).where(Campaign.id == campaign_id).with_for_update(key_share=True))
@@ -62,7 +62,7 @@ def add_occasion(
 def remove_occasion(occasion_id: int, *, actor: Actor, now: datetime, seen: int) -> None:
     """Takes away an occasion that no task depends on. Raises Refused where one does, Stale, Forbidden."""
     held = _held(occasion_id)
-    post_id, _ = acting_for(held.campaign_id, actor)
+    post_id, _ = acting_for(held.campaign_id, actor=actor)
     if db.session.execute(select(func.count()).where(Task.occasion_id == occasion_id)).scalar_one():
         raise Refused(say("Tasks depend on this occasion. It cannot be taken away."))
     gone = delete(Occasion).where(Occasion.id == occasion_id, Occasion.version == seen).returning(Occasion.id)
@@ -98,7 +98,7 @@ def move_occasion(
     ):
         return []
     held = _held(occasion_id)
-    post_id, status = acting_for(held.campaign_id, actor)
+    post_id, status = acting_for(held.campaign_id, actor=actor)
     reason = reason.strip()
     _refuse("on", _wrong_day(on))
     _refuse("reason", _wrong_reason(reason, needed=status is not CampaignStatus.DRAFT))

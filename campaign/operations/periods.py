@@ -101,7 +101,7 @@ def end_series(task_id: int, *, actor: Actor, now: datetime, reason: str, client
     task = db.session.get(Task, task_id)
     if task is None:
         raise NotFound(say("This does not exist, or it is not for you."))
-    post_id, _ = acting_for(task.campaign_id, actor)
+    post_id, _ = acting_for(task.campaign_id, actor=actor)
     said = reason.strip()
     if not said or len(said) > LONGEST_REASON:
         sentence = say("Please say why, in at most %(most)s characters.", most=LONGEST_REASON)
@@ -124,13 +124,10 @@ def end_series(task_id: int, *, actor: Actor, now: datetime, reason: str, client
 
 def _begin(recurrence: Recurrence, actor: Actor, now: datetime) -> None:
     task, today = recurrence.task, local_today(now)
-    post_id, status = acting_for(task.campaign_id, actor)
+    post_id, status = acting_for(task.campaign_id, actor=actor)
     if status is not CampaignStatus.ISSUED:
         raise Refused(say("Only tasks of an issued campaign can be dispatched."))
-    found, following = passed(recurrence.days(today), today, recurrence.last_day)
-    # Periods that had passed before the dispatch were asked of nobody: the series begins after them.
-    open_now = [passing.opens_on for passing in found if passing.state is not PeriodState.MISSED]
-    first = open_now[0] if open_now else following
+    first = recurrence.first_day(today)
     if first is None:
         raise Refused(say("It never comes round before the campaign ends."))
     begins_on = task.repeats_from or today
@@ -193,7 +190,7 @@ def _set_next(task_id: int, day: date | None) -> None:
 def _give_to_new(recurrence: Recurrence, actor: Actor, now: datetime, progress: Progress | None) -> Dispatched:
     """The periods that are open, to the units that have them not yet; a rotating one belongs to one unit alone."""
     task, today = recurrence.task, local_today(now)
-    acting_for(task.campaign_id, actor)
+    acting_for(task.campaign_id, actor=actor)
     done = Dispatched(None, 0)
     if task.rotates:
         return done

@@ -46,6 +46,11 @@ class Outcome(IntEnum):
     CANCELLED = 5
 
 
+def start_of_day(day: date, zone: str) -> datetime:
+    """The first instant of that day in the organisation's time zone, in UTC."""
+    return datetime.combine(day, time(), tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
 def period_rule(rule: DateRule, window_days: int | None) -> DateRule:
     """The dates of a period count from its opening day; a window, where there is one, is its due date."""
     if window_days is None:
@@ -56,7 +61,7 @@ def period_rule(rule: DateRule, window_days: int | None) -> DateRule:
 def period_dates(rule: DateRule, opens_on: date, now: datetime, zone: str, calendar: Calendar) -> Dates:
     """The dates of a period that is opened at `now`. Late or not it is due when it always was; only the time to sign
     for it begins with the opening."""
-    dates = dates_at(rule, _start_of(opens_on, zone), zone, calendar)
+    dates = dates_at(rule, start_of_day(opens_on, zone), zone, calendar)
     if local_day(now, zone) <= opens_on:
         return dates
     respond_by = dates_at(rule, now, zone, calendar).respond_by
@@ -65,7 +70,7 @@ def period_dates(rule: DateRule, opens_on: date, now: datetime, zone: str, calen
 
 def window_end(rule: DateRule, opens_on: date, zone: str, calendar: Calendar) -> date | None:
     """The last day on which something is asked in a period: its cut-off, else its due date; None without either."""
-    dates = dates_at(rule, _start_of(opens_on, zone), zone, calendar)
+    dates = dates_at(rule, start_of_day(opens_on, zone), zone, calendar)
     last = dates.cut_off_at or dates.due_at
     return None if last is None else local_day(last, zone)
 
@@ -113,8 +118,4 @@ def period_outcome(
         return Outcome.WAITING
     limit = cut_off_at or next_opens_at
     lapsed = limit is not None and limit < now
-    return Outcome.MISSED if lapsed and not reported else Outcome.WITH_OFFICER
-
-
-def _start_of(day: date, zone: str) -> datetime:
-    return datetime.combine(day, time(), tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return Outcome.MISSED if lapsed and not reported and state is not State.RETURNED else Outcome.WITH_OFFICER

@@ -15,7 +15,7 @@ DAY_NAMES = (
     say("Monday"), say("Tuesday"), say("Wednesday"), say("Thursday"), say("Friday"), say("Saturday"), say("Sunday"),
 )  # fmt: skip
 MONTH_NAMES = (
-    say("January"), say("February"), say("March"), say("April"), say("May (month)"), say("June"),
+    say("January"), say("February"), say("March"), say("April"), say("May"), say("June"),
     say("July"), say("August"), say("September"), say("October"), say("November"), say("December"),
 )  # fmt: skip
 
@@ -97,10 +97,21 @@ def wish_of(text: str) -> Wish:
         return Wish(rhythm, day) if rhythm else free
     if months == (YEAR,):
         return Wish(Rhythm.YEAR_END, day)
-    for rhythm, length in ((Rhythm.QUARTERLY, QUARTER), (Rhythm.HALF_YEARLY, HALF_YEAR)):
-        if months == tuple(range(months[0], YEAR + 1, length)) and months[0] <= length:
-            return Wish(rhythm, day, nth=months[0])
+    length = _stretch(months)
+    if length:
+        return Wish(Rhythm.QUARTERLY if length == QUARTER else Rhythm.HALF_YEARLY, day, nth=months[0])
     return Wish(Rhythm.SEASONS, day, months=months)
+
+
+def _stretch(months: tuple[int, ...]) -> int:
+    """3 or 6 where the months are one of each quarter, or the first or the last of each half-year; else 0.
+
+    March and September are the seasons, not the third month of each half-year.
+    """
+    for length, firsts in ((QUARTER, range(1, QUARTER + 1)), (HALF_YEAR, (1, HALF_YEAR))):
+        if months and months[0] in firsts and months == tuple(range(months[0], YEAR + 1, length)):
+            return length
+    return 0
 
 
 def words_of(rule: Rule) -> Sentence:
@@ -131,9 +142,9 @@ def _monthly(rule: Rule) -> Sentence:
         return say("every %(n)s months on %(days)s", n=n, days=days)
     if len(months) == 1:
         return say("each year on %(days)s of %(month)s", days=days, month=MONTH_NAMES[months[0] - 1])
-    if months == tuple(range(months[0], YEAR + 1, QUARTER)) and months[0] <= QUARTER:
+    if (length := _stretch(months)) == QUARTER:
         return say("on %(days)s of month %(nth)s of each quarter", days=days, nth=months[0])
-    if months == tuple(range(months[0], YEAR + 1, HALF_YEAR)) and months[0] <= HALF_YEAR:
+    if length == HALF_YEAR:
         return say("on %(days)s of month %(nth)s of each half-year", days=days, nth=months[0])
     return say("on %(days)s of %(months)s", days=days, months=joined([MONTH_NAMES[month - 1] for month in months]))
 
@@ -172,15 +183,14 @@ def period_words(text: str, opens_on: date, number: int) -> Sentence:
     return say("No. %(number)s · %(name)s", number=number, name=_name(text, opens_on))
 
 
-def _name(text: str, opens_on: date) -> Sentence:
+def _name(text: str, opens_on: date) -> Sentence | date:
     rule = parse(text)
-    names = {QUARTER: _quarter, HALF_YEAR: _half}
-    if rule.freq is Freq.MONTHLY and len(rule.days) + len(rule.weekdays) == 1:
-        for length, name in names.items():
-            if len(rule.months) > 1 and rule.months == tuple(range(rule.months[0], YEAR + 1, length)):
-                return name(opens_on)
+    if rule.freq is not Freq.MONTHLY or len(rule.days) + len(rule.weekdays) > 1:
+        return opens_on
+    length = _stretch(rule.months)
+    if length == 0:
         return MONTH_NAMES[opens_on.month - 1]
-    return say("%(day)s", day=opens_on)
+    return _quarter(opens_on) if length == QUARTER else _half(opens_on)
 
 
 def _quarter(day: date) -> Sentence:

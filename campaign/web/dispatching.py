@@ -12,15 +12,17 @@ from wtforms.validators import InputRequired
 from ..db import unit_of_work
 from ..errors import Refused, say
 from ..models.outlook import Outlook, outlook_of
-from ..operations.issuing import dispatch as dispatch_task
+from ..operations.periods import send
 from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
 from ..queries.drafts import batch_of
+from ..queries.periods import Series, series_of
 from ..queries.preview import preview as preview_of
 from ..rules.ladder import Rung, Sweep
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now
 from .campaigns import PREVIEW, bp, steps_of
-from .filters import local
+from .filters import day, local
+from .periods import SeriesWords
 
 
 class DispatchForm(FlaskForm):
@@ -36,15 +38,19 @@ def preview(id: int) -> Any:
         return redirect(url_for("campaigns.show", id=id), 303)
     task = _chosen(tasks)
     found = preview_of(head, task, now=now, after=request.args.get("after", ""))
-    outlook = outlook_of(task.id, now=now)
+    series = series_of(task.id, head, task, actor=current_actor(), now=now)
+    opens_on = series.ahead[0].opens_on if series and series.ahead else None
+    outlook = outlook_of(task.id, now=now, opens_on=opens_on)
     dates = outlook.dates
-    weekend = [day for day in (dates.respond_by, dates.due_at) if day and _is_weekend(day)]
+    weekend = [each for each in (dates.respond_by, dates.due_at) if each and _is_weekend(each)]
     late = dates.due_at is not None and dates.due_at <= now
     return render_template(
         "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found, dates=dates, now=now,
         ahead=_ahead(outlook, now), weekend=weekend, late=late, paged=bool(request.args.get("after")),
         place=tasks.index(task) + 1, steps=steps_of(head, tasks, PREVIEW),
         may_dispatch=head.issuer and head.status is CampaignStatus.ISSUED,
+        series=series, words=SeriesWords(series) if series else None,
+        opens_on=opens_on if opens_on and opens_on > local(now).date() else None,
     )  # fmt: skip
 
 
@@ -58,7 +64,11 @@ def dispatch(id: int) -> Any:
     if task is None:
         abort(404)
     with unit_of_work():
-        done = dispatch_task(task.id, actor=current_actor(), now=page_now())
+        done = send(task.id, actor=current_actor(), now=page_now())
+    if done.batch_id is None and (series := _series(id, task)):
+        told = _("The series runs. Its next period opens by itself on %(day)s.", day=day(series.ahead[0].opens_on))
+        flash(told, "success")
+        return redirect(url_for("periods.show", id=id, task_id=task.id), 303)
     if done.batch_id is None:
         flash(_("Every unit has this task already. Nothing was sent again."), "info")
         return redirect(url_for("campaigns.preview", id=id, task=task.id), 303)
@@ -73,6 +83,12 @@ def dispatched(id: int, batch_id: int) -> Any:
         abort(404)
     following = next((task for task in tasks_of(id, parts=False) if not task.batches), None)
     return render_template("campaigns/dispatched.html", head=head, sent=sent, following=following)
+
+
+def _series(id: int, task: TaskFact) -> Series | None:
+    """The series of the task, where further periods are to come."""
+    series = series_of(task.id, _mine(id), task, actor=current_actor(), now=page_now())
+    return series if series and series.ahead else None
 
 
 def _mine(campaign_id: int) -> Head:
