@@ -6,7 +6,26 @@
 from flask import Blueprint, Flask
 from flask_wtf.csrf import CSRFProtect
 
-from . import admin, board, door, evidence, inbox, ledger, periods, reporting, reviews, standing_in, system, tasks
+from . import (
+    admin,
+    admin_vacancies,
+    board,
+    door,
+    evidence,
+    feed,
+    inbox,
+    ladders,
+    ledger,
+    periods,
+    preferences,
+    questions,
+    reporting,
+    reviews,
+    standing_in,
+    system,
+    tasks,
+    urging,
+)
 from .access import register_access
 from .errors import register_errors
 from .filters import register_filters
@@ -21,14 +40,20 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     board.bp,
     door.bp,
     evidence.bp,
+    feed.bp,
     inbox.bp,
+    ladders.bp,
     ledger.bp,
     periods.bp,
+    preferences.bp,
+    questions.bp,
     reporting.bp,  # an assignment is seen in `assignments` and reported on in `reporting`: one blueprint
     reviews.bp,
     standing_in.bp,
     system.bp,
+    admin_vacancies.bp,
     tasks.bp,  # campaigns, their dispatch and their tasks: one blueprint
+    urging.bp,
 )
 
 

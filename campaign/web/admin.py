@@ -15,7 +15,16 @@ from ..queries.accounts import MOST_COUNTED as MOST_PEOPLE
 from ..queries.accounts import Filters, count_people
 from ..queries.organisation import tops
 from ..rules.organisation import Role
-from . import admin_areas, admin_calendars, admin_imports, admin_jobs, admin_log, admin_people, admin_person
+from . import (
+    admin_areas,
+    admin_calendars,
+    admin_handover,
+    admin_imports,
+    admin_jobs,
+    admin_log,
+    admin_people,
+    admin_person,
+)
 from .access import current_actor, page_now
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -65,6 +74,9 @@ for rule, endpoint, view, methods in (
     ("/people/<int:id>/posts/<int:post_id>/end", "post_end", admin_person.post_end, ("POST",)),
     ("/people/<int:id>/disable", "person_disable", admin_person.disable, ("POST",)),
     ("/people/<int:id>/enable", "person_enable", admin_person.enable, ("POST",)),
+    ("/people/<int:id>/hand-over", "hand_over", admin_handover.hand_over, ("GET", "POST")),
+    ("/people/<int:id>/stand-in", "person_stand_in", admin_handover.stand_in, ("GET", "POST")),
+    ("/people/<int:id>/stand-in/<int:link_id>/end", "person_stand_in_end", admin_handover.stand_in_end, ("POST",)),
     ("/people/<int:id>/password", "person_password", admin_person.password, ("POST",)),
     ("/import/areas", "import_areas", admin_imports.areas, ("GET", "POST")),
     ("/import/areas/confirm", "import_areas_confirm", admin_imports.areas_confirm, ("POST",)),

@@ -16,7 +16,7 @@ from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
 from ..rules.states import State
 from .access import current_actor, page_now
-from .navigation import has_endpoint
+from .navigation import DESK_ROLES, has_endpoint
 
 bp = Blueprint("inbox", __name__)
 STARTS = (
@@ -96,4 +96,6 @@ def read() -> Any:
 def me() -> Any:
     actor, today = current_actor(), local_today(page_now())
     links = links_of(actor.person_id, on=today)
-    return render_template("officer/me.html", actor=actor, links=links, today=today)
+    return render_template(
+        "officer/me.html", actor=actor, links=links, today=today, sees_gaps=actor.has_role(*DESK_ROLES)
+    )
