@@ -203,6 +203,7 @@ def _log(found: Correction, moved: Moved, *, actor: Actor, now: datetime, reason
         "version": found.version + 1,
         "days": days,
         "known_until": [found.known_before, found.known_until],
+        "batches": moved.batches,
         "items": moved.items,
         "reviews": moved.reviews,
         "digest": moved.digest,

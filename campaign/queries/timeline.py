@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from ..db import db
-from ..models import Assignment, ChainLink, Event, Person, Post, Unit
+from ..models import Assignment, ChainLink, Event, Notice, Person, Post, Unit
 from ..models.organisation import acted_for
 
 MOST = 200  # entries on one page
@@ -37,10 +37,12 @@ class Entry:
 
 
 def of_assignment(assignment_id: int, *, limit: int = MOST) -> list[Entry]:
-    """The entries of an assignment, newest first, with the one entry of the batch it was dispatched in."""
+    """The entries of an assignment, newest first, with those that stand for its whole batch: the dispatch, and days of
+    occasions or calendars that moved its dates. Two statements."""
     batch = select(Assignment.batch_id).where(Assignment.id == assignment_id).scalar_subquery()
+    told = db.session.scalars(select(Notice.event_id).where(Notice.batch_id == batch)).all()
     own = and_(Event.subject == "assignment", Event.subject_id == assignment_id)
-    return _read(or_(own, and_(Event.subject == OF_A_BATCH, Event.subject_id == batch)), limit)
+    return _read(or_(own, and_(Event.subject == OF_A_BATCH, Event.subject_id == batch), Event.id.in_(told)), limit)
 
 
 def of_object(subject: str, subject_id: int, *, before: int | None = None, limit: int = MOST) -> list[Entry]:

@@ -63,7 +63,7 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "delegation:stand-in:lost": ("post", "to", "why"),
     "organisation:areas:import": ("added", "changed", "digest"),
     "organisation:people:import": ("added", "changed", "posts", "digest"),
-    "calendar:days:correct": ("version", "days", "known_until", "items", "reviews", "digest"),
+    "calendar:days:correct": ("version", "days", "known_until", "batches", "items", "reviews", "digest"),
     "calendar:own:create": ("area", "from", "batches"),
     "ladder:version:add": ("key", "version", "name", "rungs"),
     # how people are told

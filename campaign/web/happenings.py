@@ -26,6 +26,7 @@ DONE: dict[str, Any] = {
     "assignment:issuer:cancel": _l("%(who)s cancelled it"),
     "assignment:issuer:extend": _l("%(who)s moved the due date"),
     "assignment:occasion:move": _l("%(who)s moved the day of “%(name)s”, and the dates with it"),
+    "calendar:days:correct": _l("%(who)s corrected the working days, and the dates with them"),
     "assignment:report:check-in": _l("%(who)s checked in"),
     "assignment:evidence:keep": _l("%(who)s uploaded %(name)s"),
     "assignment:dispatcher:urge": _l("%(who)s urged the unit"),

@@ -25,6 +25,7 @@ from campaign.operations.calendars import (
 from campaign.operations.folding import differences, fold
 from campaign.operations.issuing import dispatch
 from campaign.operations.sweeping import fire
+from campaign.queries.timeline import of_assignment
 from campaign.rules.calendars import DayKind, Mark, Roll
 from campaign.rules.dates import DueKind, end_of_day
 from campaign.rules.ladder import Sweep
@@ -118,6 +119,9 @@ def test_one_notice_stands_for_a_batch(tree, keeper, now):
     told = db.session.scalars(select(Notice).where(Notice.tag == CORRECTED)).all()
     batch = db.session.scalars(select(Batch.id).where(Batch.task_id == task.id)).one()
     assert [(notice.batch_id, notice.urgent) for notice in told] == [(batch, False)]
+    one = db.session.scalars(select(Assignment.id).where(Assignment.task_id == task.id)).first()
+    newest = of_assignment(one)[0]
+    assert (newest.tag, newest.reason) == (CORRECTED, REASON)
 
 
 def test_what_is_finished_or_was_moved_for_itself_stays(tree, keeper, now):
