@@ -17,11 +17,12 @@ from ..queries.assignments import Whole, whole
 from ..queries.worklist import Filters, Page, Row, Sort
 from ..rules.dates import Light, light_of
 from ..rules.organisation import Actor, Line, Role
-from ..rules.states import Action, State
+from ..rules.states import WITH_OFFICER, Action, State
 from ..rules.transitions import Facts, offers
 from .access import current_actor, page_now
 from .filters import local
 from .navigation import DESK_ROLES, back_address
+from .questions import panel
 from .report_form import distance_words, first_fields, sheet_of, unit_words
 from .words import word
 
@@ -143,6 +144,7 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
     actor, now, ask = current_actor(), page_now(), found.ask
     may = offered(found, actor)
     late = ask.cut_off_at is not None and now > ask.cut_off_at
+    asked = panel(ask.id)
     sheet = sheet_of(first_fields(found) if fields is None else fields, found, errors)
     page = render_template(
         "officer/assignment.html",
@@ -150,7 +152,9 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
         ask=ask,
         sheet=sheet,
         may=may,
-        reporting=Action.SUBMIT in may and not late,
+        reporting=Action.SUBMIT in may and not late and not asked["pending"],
+        asked=asked,
+        may_ask=ask.state in WITH_OFFICER and actor.post_in(ask.unit_id, Role.OFFICER) and not asked["pending"],
         too_late=Action.SUBMIT in may and late,
         light=light_of(ask.state, ask.due_at, ask.behind_at, now, ask.suspended_at is not None),
         now=now,

@@ -15,15 +15,19 @@ from ..db import unit_of_work
 from ..documents.sheets import Cell, Column, write_csv, write_xlsx
 from ..models.facts import facts_of
 from ..operations import issuing
+from ..queries.outlook import line_of
 from ..queries.submission import Dossier, Progress, check_ins, dossier
 from ..queries.timeline import MOST, Entry, of_assignment
 from ..rules.dates import light_of
 from ..rules.differences import Differences, differences
+from ..rules.standstill import BOSSES
+from ..rules.states import WITH_OFFICER
 from ..rules.transitions import offers
 from .access import current_actor, page_now
 from .filters import due_words, target_words, value_words
 from .happenings import beside, doer, dot, told
 from .navigation import back_address
+from .questions import panel
 from .stale import tell_what_happened
 from .words import word
 
@@ -113,7 +117,8 @@ def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "
         happened=[(entry, told(entry), beside(entry), dot(entry)) for entry in entries], more=len(entries) == MOST,
         sealed=sum(entry.seal is not None for entry in entries), form=form, failed=action,
         offered={offer.action.name: offer for offer in offers(facts, actor)},
-        action_id=str(uuid4()),
+        action_id=str(uuid4()), line=line_of(assignment_id, now=now), asked=panel(assignment_id),
+        may_urge=header.state in WITH_OFFICER and actor.has_role(*BOSSES),
     )  # fmt: skip
     return page, (422 if form is not None and form.errors else 200)
 

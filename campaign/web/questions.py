@@ -1,0 +1,129 @@
+"""Questions upwards in the browser: ask the unit above, see what waits for an answer, answer it, take it back."""
+
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, TextAreaField
+
+from ..db import unit_of_work
+from ..errors import Invalid
+from ..operations import questions as asking
+from ..queries.assignments import whole
+from ..queries.questions import Asked, question_of, questions_of, waiting
+from ..rules.organisation import Role
+from ..rules.standstill import BOSSES, MOST_GIVEN_BACK
+from ..rules.states import WITH_OFFICER
+from .access import current_actor, page_now, require_role
+from .language import speak
+
+bp = Blueprint("questions", __name__)
+
+
+class WordsForm(FlaskForm):
+    """A question or an answer, and the id that makes repeating safe."""
+
+    client_action_id = HiddenField()
+    words = TextAreaField()
+
+
+@bp.get("/questions")
+@require_role(*BOSSES)
+def index() -> Any:
+    after = request.args.get("after", "")
+    page = waiting(current_actor(), after=int(after) if after.isdecimal() and len(after) < 19 else 0)
+    return render_template("questions/index.html", page=page, now=page_now(), later=bool(after))
+
+
+@bp.route("/assignments/<int:id>/ask", methods=["GET", "POST"])
+def ask(id: int) -> Any:
+    found, form, actor = whole(id, current_actor()), WordsForm(), current_actor()
+    if found is None or actor.post_in(found.ask.unit_id, Role.OFFICER) is None:
+        abort(404)
+    errors: list[str] = []
+    if request.method == "POST":
+        try:
+            with unit_of_work():
+                asking.ask(
+                    id, form.words.data or "", actor=actor, now=page_now(),
+                    client_action_id=form.client_action_id.data or None,
+                )  # fmt: skip
+        except Invalid as refused:
+            errors = [speak(problem.sentence) for problem in refused.problems]
+        else:
+            flash(
+                _("Your question is on its way. The clock of this task stands still until it is answered."), "success"
+            )
+            return redirect(url_for("assignments.show", id=id), 303)
+    may = found.ask.state in WITH_OFFICER and not any(each.pending for each in questions_of(id))
+    page = render_template(
+        "questions/ask.html", ask=found.ask, asked=found.chain[0] if found.chain else "", may=may or bool(errors),
+        words=form.words.data or "", errors=errors, most=MOST_GIVEN_BACK, form_page=True,
+        action_id=form.client_action_id.data or str(uuid4()),
+    )  # fmt: skip
+    return page, (422 if errors else 200)
+
+
+@bp.get("/questions/<int:id>")
+def show(id: int) -> Any:
+    return _page_of(_mine(id), "", [])
+
+
+@bp.post("/questions/<int:id>/answer")
+def answer(id: int) -> Any:
+    found, form = _mine(id), WordsForm()
+    try:
+        with unit_of_work():
+            days = asking.answer(
+                id, form.words.data or "", actor=current_actor(), now=page_now(),
+                client_action_id=form.client_action_id.data or None,
+            )  # fmt: skip
+    except Invalid as refused:
+        return _page_of(found, form.words.data or "", [speak(problem.sentence) for problem in refused.problems]), 422
+    flash(_told(_("Answered. The clock goes on."), days), "success")
+    return redirect(url_for("questions.index"), 303)
+
+
+@bp.post("/questions/<int:id>/withdraw")
+def withdraw(id: int) -> Any:
+    found, form = _mine(id), WordsForm()
+    with unit_of_work():
+        days = asking.withdraw(
+            id, actor=current_actor(), now=page_now(), client_action_id=form.client_action_id.data or None
+        )
+    flash(_told(_("The question is withdrawn. The clock goes on."), days), "success")
+    return redirect(url_for("assignments.show", id=found.assignment_id), 303)
+
+
+def _told(what: str, days: int) -> str:
+    if not days:
+        return what
+    return what + " " + ngettext("%(num)s day is given back.", "%(num)s days are given back.", days)
+
+
+def _mine(question_id: int) -> Asked:
+    found = question_of(question_id, current_actor())
+    return found if found is not None else abort(404)
+
+
+def _page_of(found: Asked, words: str, errors: list[str]) -> str:
+    return render_template(
+        "questions/show.html", found=found, words=words, errors=errors, now=page_now(), most=MOST_GIVEN_BACK,
+        answers=found.answers(current_actor()), takes_back=found.takes_back(current_actor()), action_id=str(uuid4()),
+    )  # fmt: skip
+
+
+def panel(assignment_id: int) -> dict[str, Any]:
+    """What the pages of an assignment show of its questions: the one that waits, the former ones, and who may what."""
+    actor, found = current_actor(), questions_of(assignment_id)
+    pending = next((each for each in found if each.pending), None)
+    return {
+        "pending": pending,
+        "former": tuple(each for each in found if not each.pending),
+        "answers": pending is not None and pending.answers(actor),
+        "takes_back": pending is not None and pending.takes_back(actor),
+        "action_id": str(uuid4()),
+    }
