@@ -15,6 +15,7 @@ from ..models.organisation import holds_on
 from ..rules.organisation import Actor, Role
 from ..rules.states import WITH_OFFICER, State
 from .accounts import people_within
+from .scope import visible_assignments
 
 MOST_FOUND = 30
 
@@ -133,6 +134,31 @@ def taken_over(person_id: int) -> list[Taken]:
         .limit(3)
     )  # fmt: skip
     return [Taken(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class InCharge:
+    """Who is in charge of an assignment, with what its form needs."""
+
+    unit_id: int
+    state: State
+    version: int
+    person_id: int | None
+    name: str | None
+
+
+def in_charge_of(assignment_id: int, actor: Actor | None = None) -> InCharge | None:
+    """Who is in charge; None where there is no such assignment (within the scope of the actor, if one is given)."""
+    statement = (
+        select(Assignment.unit_id, Assignment.state, Assignment.version, Person.id, Person.name)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .outerjoin(Person, Person.id == Assignment.in_charge_id)
+        .where(Assignment.id == assignment_id)
+    )
+    if actor is not None:
+        statement = statement.where(visible_assignments(actor))
+    row = db.session.execute(statement).one_or_none()
+    return None if row is None else InCharge(*row)
 
 
 def colleagues(unit_id: int, *, on: date) -> list[tuple[int, str]]:

@@ -12,6 +12,7 @@ from ..db import unit_of_work
 from ..operations.reading import mark_all_read
 from ..queries import inbox
 from ..queries.delegations import links_of
+from ..queries.handovers import taken_over
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
 from ..rules.states import State
@@ -48,6 +49,7 @@ def home() -> Any:
         actor=actor,
         now=now,
         lights=Light,
+        taken_over=taken_over(actor.person_id),
         action_ids={card.id: uuid4() for card in chain(*groups.values()) if card.state is State.ISSUED},
         badges=_badges(actor, counts.to_do()),
     )
