@@ -47,7 +47,7 @@ LONGEST_ERROR = 500
 MINUTE = timedelta(minutes=1)
 NOT_NEEDED = "no longer needed"
 STOPPED = "the sender stopped on every try"
-CUT_OFF = "no end after 60 seconds; cut off"
+CUT_OFF = "no answer in time; cut off"
 DIGEST, PACE = 1, 2  # what a sender is alone with: one person's digest, the pace of one channel
 # Written into the statement, not bound: only then do both databases see that an index of what waits will do.
 WAITING = Delivery.state == bindparam(None, DeliveryState.WAITING, Code(DeliveryState), literal_execute=True)
@@ -128,7 +128,7 @@ def _one(run: _Run) -> bool:
         return True
     if letter is not None:
         started = time.monotonic()
-        failure = _try(letter, claim.channel, run.settings)
+        failure = hand_over(letter, claim.channel, run.settings)
         run.lost += time.monotonic() - started if failure else 0.0
     with run.work():
         settled = settle(claim, failure, now=run.moment)
@@ -156,23 +156,30 @@ def _letter(claim: Claim, run: _Run) -> Letter | None:
     return found.letter
 
 
-def _try(letter: Letter, channel: Channel, settings: Settings) -> Temporary | Permanent | None:
-    """Hands the letter over; None when it was taken. In a thread of its own, because what hangs in the system itself
-    (a name that is looked up) can be left alone but not be stopped."""
-    said: list[Temporary | Permanent | None] = []
+def hand_over(
+    letter: Letter, channel: Channel, settings: Settings, *, seconds: float | None = None
+) -> Temporary | Permanent | None:
+    """Hands the letter over; None when it was taken. `seconds`: the longest that the talk may take, where it shall be
+    shorter than the channel's own limit.
 
-    def hand_over() -> None:
+    In a thread of its own, because what hangs in the system itself (a name that is looked up) can be left alone but not
+    be stopped.
+    """
+    said: list[Temporary | Permanent | None] = []
+    limit = {} if seconds is None else {"seconds": seconds}
+
+    def talk() -> None:
         try:
-            WAYS[channel].send(letter, settings)
+            WAYS[channel].send(letter, settings, **limit)
             said.append(None)
         except (Temporary, Permanent) as failure:
             said.append(failure)
         except Exception as error:  # a fault in a channel must not stop the letters behind this one
             said.append(Temporary(f"{type(error).__name__}: {error}"))
 
-    sender = threading.Thread(target=hand_over, name=f"send-{channel.name.lower()}", daemon=True)
+    sender = threading.Thread(target=talk, name=f"send-{channel.name.lower()}", daemon=True)
     sender.start()
-    sender.join(LONGEST_LETTER)
+    sender.join(LONGEST_LETTER if seconds is None else 2 * seconds)
     return said[0] if said else Temporary(CUT_OFF)
 
 

@@ -85,7 +85,7 @@ def write(
 
     What is most urgent comes first. Of more than `MOST` the first `NAMED` are named and the others counted.
     """
-    language = locale if locale in (CHINESE, ENGLISH) else CHINESE
+    language = language_of(locale)
     ordered = sorted(items, key=lambda item: item.urgency)
     shown = ordered if len(ordered) <= MOST else ordered[:NAMED]
     with force_locale(language):
@@ -128,6 +128,11 @@ def _groups(items: list[Item], counts: Counter[Heading], entry: Callable[[Item],
 
 def _entry(item: Item, language: str, zone: str, address: str) -> Entry:
     return Entry(title(item), _lines(item, language, zone), address + item.path)
+
+
+def language_of(locale: str) -> str:
+    """The language that a letter is written in; Chinese for one that we do not have."""
+    return locale if locale in (CHINESE, ENGLISH) else CHINESE
 
 
 def title(item: Item) -> str:

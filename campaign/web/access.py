@@ -21,6 +21,7 @@ from ..rules.organisation import Actor, Role
 PUBLIC = frozenset({
     "static", "door.sign_in", "door.sign_out", "door.language",
     "system.healthz", "system.readyz", "system.metrics", "system.styleguide",
+    "feed.calendar",  # a calendar program has no session: the secret in the address is the key
 })  # fmt: skip
 # Where a person may go who must still choose a password.
 BEFORE_PASSWORD = PUBLIC | {"door.password"}

@@ -51,6 +51,7 @@ def test_public_is_what_a_stranger_needs_and_no_more():
         "system.healthz",  # machines watch these three; they say nothing of people
         "system.readyz",
         "system.metrics",
+        "feed.calendar",  # calendar programs sign in nowhere: the address holds a secret that its owner can withdraw
         "system.styleguide",  # components without data; in production it does not exist
     } == PUBLIC
 
