@@ -20,6 +20,7 @@ from ..queries.board_figures import Place, figures_of
 from ..queries.campaigns import Filters, Head, Shown, Sort, TaskFact, head_of, listing
 from ..queries.campaigns import show as shown_of
 from ..queries.drafts import higher_campaigns, plan_of, sees_higher, units_by_id, units_in_sight
+from ..queries.occasions import occasions_of
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
 from ..rules.planning import CampaignPlan, TaskPlan, check_campaign, warn_task
@@ -160,8 +161,8 @@ def show(id: int) -> Any:
     figures = _progress(shown, page_now()) if mine and shown.dispatched else None
     warnings = warnings_of(shown)
     return render_template(
-        "campaigns/show.html", shown=shown, head=head, action_id=str(uuid4()), warnings=warnings,
-        steps=steps_of(head, shown.tasks, WRITE, figures, len(warnings)),
+        "campaigns/show.html", shown=shown, head=head, occasions=occasions_of(id), action_id=str(uuid4()),
+        warnings=warnings, steps=steps_of(head, shown.tasks, WRITE, figures, len(warnings)),
         may_edit=head.writer and head.status is CampaignStatus.DRAFT,
     )  # fmt: skip
 
@@ -242,8 +243,11 @@ def warnings_of(shown: Shown) -> dict[int, list[str]]:
         return {}
     found: dict[int, list[str]] = {}
     for task in shown.tasks:
-        plan = TaskPlan(title=task.title, grade=task.grade, due_kind=task.due_kind, due_on=task.due_on)
-        told = warn_task(plan, shown.head.starts_on, shown.head.ends_on)
+        plan = TaskPlan(
+            title=task.title, grade=task.grade, due_kind=task.due_kind, due_on=task.due_on,
+            respond_days=task.respond_days, counts_from=task.counts_from,
+        )  # fmt: skip
+        told = warn_task(plan, shown.head.starts_on, shown.head.ends_on, occasion_on=task.occasion_on)
         if told:
             found[task.id] = [speak(problem.sentence) for problem in told]
     return found

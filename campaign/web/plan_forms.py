@@ -14,7 +14,8 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, FieldList, Form, FormField, SelectMultipleField, StringField
 
 from ..errors import Problem, say
-from ..rules.dates import DueKind
+from ..rules.calendars import DayKind, Roll
+from ..rules.dates import CountsFrom, DueKind
 from ..rules.metrics import Aggregation, BadValue, Comparator, MetricKind, OverTime, read_number
 from ..rules.organisation import Level, Line
 from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, TaskPlan, UnitRef
@@ -25,6 +26,7 @@ WAN = Decimal(10_000)
 YUAN, TEN_THOUSAND_YUAN = "1", "10000"
 BY_LEVEL, BY_NAME = "level", "units"
 ALL_LEVELS, CHOSEN_LEVELS = "all", "chosen"
+BEFORE, AFTER = "before", "after"
 ADDABLE = ("phases", "evidence", "metrics")
 
 
@@ -135,8 +137,15 @@ class TaskForm(PlanForm):
     due_kind = StringField(default=str(int(DueKind.FIXED)))
     due_on = StringField()
     due_days = StringField()
+    occasion = StringField()
+    occasion_days = StringField(default="1")
+    occasion_side = StringField(default=BEFORE)
     respond_days = StringField(default="3")
     grace_days = StringField()
+    review_days = StringField()
+    days = StringField(default=str(int(DayKind.CALENDAR)))
+    counts_from = StringField(default=str(int(CountsFrom.ISSUE)))
+    roll = StringField(default=str(int(Roll.STAY)))
     min_characters = StringField(default="0")
     review = StringField(default=ALL_LEVELS)
     review_levels = SelectMultipleField(choices=[], validate_choice=False)
@@ -147,10 +156,15 @@ class TaskForm(PlanForm):
         """Puts the task into the fields."""
         for name in ("key", "title", "what", "why"):
             self[name].data = getattr(task, name) or ""
-        for name in ("due_days", "respond_days", "grace_days", "min_characters"):
+        for name in ("due_days", "respond_days", "grace_days", "review_days", "min_characters"):
             number = getattr(task, name)
             self[name].data = "" if number is None else str(number)
-        self.grade.data, self.due_kind.data = str(int(task.grade)), str(int(task.due_kind))
+        for name in ("grade", "due_kind", "days", "counts_from", "roll"):
+            self[name].data = str(int(getattr(task, name)))
+        self.occasion.data = task.occasion
+        if task.due_kind is DueKind.OCCASION and task.due_days is not None:
+            self.occasion_days.data = str(abs(task.due_days))
+            self.occasion_side.data = AFTER if task.due_days > 0 else BEFORE
         self.receivers.data = BY_NAME if task.units else BY_LEVEL
         self.lines.data = [] if task.units else [str(int(line)) for line in task.lines]
         self.receiving_level.data = str(int(task.receiving_level)) if task.receiving_level is not None else ""
@@ -168,6 +182,7 @@ class TaskForm(PlanForm):
         """The task as it was typed; what cannot be read is noted in `typed`."""
         by_level = self.receivers.data != BY_NAME
         due_kind = typed.member("due.kind", self.due_kind, DueKind) or DueKind.NONE
+        relative = due_kind is DueKind.RELATIVE
         return TaskPlan(
             title=_line(self.title),
             key=_line(self.key) or None,
@@ -179,14 +194,30 @@ class TaskForm(PlanForm):
             grade=typed.member("grade", self.grade, Grade) or Grade.BINDING,
             due_kind=due_kind,
             due_on=typed.day("due.on", self.due_on) if due_kind is DueKind.FIXED else None,
-            due_days=typed.whole("due.days", self.due_days) if due_kind is DueKind.RELATIVE else None,
+            due_days=self._due_days(typed, due_kind),
+            occasion=_line(self.occasion) if due_kind is DueKind.OCCASION else "",
             respond_days=typed.whole("respond_days", self.respond_days),
             grace_days=typed.whole("grace_days", self.grace_days) if due_kind is not DueKind.NONE else None,
+            review_days=typed.whole("review_days", self.review_days),
+            days=typed.member("days", self.days, DayKind) or DayKind.CALENDAR,
+            counts_from=(typed.member("counts_from", self.counts_from, CountsFrom) if relative else None)
+            or CountsFrom.ISSUE,
+            roll=typed.member("roll", self.roll, Roll) or Roll.STAY,
             min_characters=typed.whole("min_characters", self.min_characters) or 0,
             review_levels=self._levels(typed),
             evidence=tuple(self._evidence(typed, at, row) for at, row in typed.rows("evidence", self.evidence)),
             metrics=tuple(self._metric(typed, at, row) for at, row in typed.rows("metrics", self.metrics)),
         )
+
+    def _due_days(self, typed: "Typed", due_kind: DueKind) -> int | None:
+        """The number of days; those of an occasion are typed without a sign, beside the side on which they lie."""
+        if due_kind is DueKind.RELATIVE:
+            return typed.whole("due.days", self.due_days)
+        if due_kind is not DueKind.OCCASION:
+            return None
+        typed.means("due.days", "occasion_days")
+        days = typed.whole("due.days", self.occasion_days)
+        return days if days is None or self.occasion_side.data == AFTER else -days
 
     def _levels(self, typed: "Typed") -> tuple[Level, ...]:
         if self.review.data != CHOSEN_LEVELS:
@@ -230,6 +261,11 @@ class Typed:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self._rows: dict[str, str] = {}
+        self._fields: dict[str, str] = {"due.event": "occasion"}
+
+    def means(self, path: str, field: str) -> None:
+        """Lets problems of that path stand at that field of the form."""
+        self._fields[path] = field
 
     def rows(self, name: str, field: Any) -> list[tuple[str, Any]]:
         """The rows in which anything was written, each with the path that it has in the plan."""
@@ -291,6 +327,8 @@ class Typed:
         return found
 
     def _field(self, path: str) -> str:
+        if path in self._fields:
+            return self._fields[path]
         parts = path.split(".")
         row = ".".join(parts[:2])
         if row in self._rows:

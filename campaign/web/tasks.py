@@ -11,15 +11,17 @@ from ..errors import Invalid, Problem, Refused, Stale, say
 from ..operations.planning import add_task, edit_task, remove_task
 from ..queries.campaigns import Head
 from ..queries.drafts import task_plan_of, units_by_id, units_in_sight
-from ..rules.dates import DueKind
+from ..queries.occasions import occasions_of
+from ..rules.calendars import DayKind, Roll
+from ..rules.dates import CountsFrom, DueKind
 from ..rules.metrics import Comparator, MetricKind
 from ..rules.organisation import Level, Line
 from ..rules.planning import AGGREGATIONS, OVER_TIMES, IssuerFacts, TaskPlan, check_task
 from ..rules.plans import EvidenceKind, Grade
 from .access import current_actor, page_now
 from .campaigns import LONGEST_SEARCH, SeenForm, seen_in, writable
-from .dispatching import bp
 from .language import speak
+from .occasions import bp
 from .plan_forms import TaskForm, Typed, ids_in
 
 
@@ -108,7 +110,8 @@ def _draw(
         chosen=units_by_id(chosen, head.issuing_unit_id), found=found, sought=sought,
         lines=_lines(head), levels=_below(head),
         reviewing=[level for level in Level if head.level <= level < Level.ORGANISATION], grades=list(Grade),
-        due_kinds=list(DueKind), evidence_kinds=list(EvidenceKind), metric_kinds=list(MetricKind),
+        due_kinds=list(DueKind), day_kinds=list(DayKind), starts=list(CountsFrom), rolls=list(Roll),
+        occasions=occasions_of(head.id), evidence_kinds=list(EvidenceKind), metric_kinds=list(MetricKind),
         comparators=list(Comparator), aggregations=AGGREGATIONS[MetricKind.COUNT],
         over_times=OVER_TIMES[MetricKind.COUNT], form_page=True,
     )  # fmt: skip
