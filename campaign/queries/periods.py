@@ -131,7 +131,7 @@ def series_of(
     held, plan = recurrence.series, recurrence.task
     return Series(
         task_id, head.id, plan.title, plan.rrule, recurrence.rule, plan.rotates, plan.window_days,
-        held.begins_on if held else plan.repeats_from, recurrence.ends_on,
+        held.begins_on if held else None, recurrence.ends_on,
         held.ended_at if held else None, held.reason if held else "",
         tuple(counted),
         () if before is not None else _ahead(recurrence, head, task, lines[0].number if lines else 0, now),
