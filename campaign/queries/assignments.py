@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, literal, null, select, union_all
+from sqlalchemy import Select, and_, func, literal, null, select, union_all
 from sqlalchemy.orm import aliased
 
+from ..clock import zone
 from ..db import db
 from ..models import (
     Area,
@@ -29,8 +30,11 @@ from ..models import (
     Task,
     Unit,
 )
+from ..models.clockwork import Calendar as CalendarRow
 from ..models.facts import superiors_of
+from ..models.ladders import EVERYBODYS
 from ..models.organisation import acted_for
+from ..rules.calendars import Calendar, is_provisional
 from ..rules.chain import Above, review_chain
 from ..rules.metrics import Comparator, MetricKind, Value
 from ..rules.organisation import Actor, Level
@@ -78,6 +82,12 @@ class Ask:
     draft_saved_at: datetime | None
     behind_at: datetime | None
     suspended_at: datetime | None
+    known_until: date | None = None  # the last day whose holidays the assignment's calendar knows
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether the due date lies beyond what the calendar knows, so that it may still move."""
+        return is_provisional(self.due_at, Calendar(known_until=self.known_until), zone())
 
     @property
     def draft(self) -> Mapping[str, Any]:
@@ -239,7 +249,7 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
             issuer.id, issuer.name, issuer.level, issuer_area.lft, issuer_area.rgt,
             Batch.dispatched_at, Assignment.respond_by, Assignment.due_at, Batch.due_at, Assignment.cut_off_at,
             Assignment.reviewer_unit_id, reviewer.name, Assignment.review_due_at, Assignment.review_step,
-            Draft.fields, Draft.saved_at, Assignment.behind_at, Assignment.suspended_at,
+            Draft.fields, Draft.saved_at, Assignment.behind_at, Assignment.suspended_at, CalendarRow.known_until,
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)
@@ -247,6 +257,7 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
         .join(issuer, issuer.id == Campaign.issuing_unit_id)
         .join(issuer_area, issuer_area.id == issuer.area_id)
         .join(Batch, Batch.id == Assignment.batch_id)
+        .outerjoin(CalendarRow, CalendarRow.id == func.coalesce(Batch.calendar_id, EVERYBODYS))
         .outerjoin(reviewer, reviewer.id == Assignment.reviewer_unit_id)
         .outerjoin(Draft, and_(Draft.assignment_id == Assignment.id, Draft.person_id == actor.person_id))
         .where(Assignment.id == assignment_id, visible_assignments(actor))

@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import IntegerField
 from wtforms.validators import InputRequired
 
+from ..clock import zone
 from ..db import unit_of_work
 from ..errors import Refused, say
 from ..models.outlook import Outlook, outlook_of
@@ -17,6 +18,7 @@ from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
 from ..queries.drafts import batch_of
 from ..queries.periods import Series, series_of
 from ..queries.preview import preview as preview_of
+from ..rules.calendars import is_provisional
 from ..rules.ladder import Rung, Sweep
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now
@@ -42,11 +44,14 @@ def preview(id: int) -> Any:
     opens_on = series.ahead[0].opens_on if series and series.ahead else None
     outlook = outlook_of(task.id, now=now, opens_on=opens_on)
     dates = outlook.dates
-    weekend = [each for each in (dates.respond_by, dates.due_at) if each and _is_weekend(each)]
+    given = [each for each in (dates.respond_by, dates.due_at, dates.cut_off_at) if each]
+    rest = [each for each in given if not outlook.calendar.works(local(each).date())]
+    unsure = any(is_provisional(each, outlook.calendar, zone()) for each in given)
     late = dates.due_at is not None and dates.due_at <= now
     return render_template(
         "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found, dates=dates, now=now,
-        ahead=_ahead(outlook, now), weekend=weekend, late=late, paged=bool(request.args.get("after")),
+        ahead=_ahead(outlook, now), rest=rest, late=late, provisional=unsure,
+        known_until=outlook.calendar.known_until, paged=bool(request.args.get("after")),
         place=tasks.index(task) + 1, steps=steps_of(head, tasks, PREVIEW),
         may_dispatch=head.issuer and head.status is CampaignStatus.ISSUED,
         series=series, words=SeriesWords(series) if series else None,
@@ -122,10 +127,6 @@ def _ahead(outlook: Outlook, now: datetime) -> list[tuple[str, datetime, Rung | 
     days = (("respond", dates.respond_by), ("due", dates.due_at), ("cut-off", dates.cut_off_at))
     found += [(kind, day, None) for kind, day in days if day is not None]
     return sorted(found, key=lambda entry: (entry[1], entry[0] == "rung"))
-
-
-def _is_weekend(moment: datetime) -> bool:
-    return local(moment).weekday() >= 5
 
 
 __all__ = ["bp"]

@@ -217,3 +217,26 @@ def test_new_published_days_are_offered_to_who_keeps_the_calendar(keeper):
     page.submit("Correct the calendar", reason="国务院办公厅通知")
     assert db.session.get_one(CalendarDay, (1, date(2026, 10, 10))).works
     assert not keeper.get("/admin/calendars/1").has("The product brings them along")
+
+
+# -- provisional -----------------------------------------------------------------------------------------------------
+
+
+def test_a_date_after_what_is_known_is_marked_before_and_after_the_dispatch(tree, visitor, now):
+    campaign = make.campaign(tree.unit(tree.county))
+    near, far = (make.task(campaign, title, due_on=day) for title, day in (
+        ("年内办结", date(2026, 12, 31)), ("跨年办结", date(2027, 1, 1)),
+    ))  # fmt: skip
+    visitor.sign_in(tree.holder(tree.county, Role.DISPATCHER))
+    pages = [visitor.get(f"/campaigns/{campaign.id}/preview?task={task.id}") for task in (near, far)]
+    assert [page.has("暂定", "已公布至2026年12月31日") for page in pages] == [False, True]
+    assert pages[1].has("不是工作日")  # new year's day is a Friday
+    for task in (near, far):
+        with unit_of_work():
+            dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    visitor.sign_out()
+    visitor.sign_in(tree.holder(tree.villages[0], Role.OFFICER))
+    unit = tree.unit(tree.villages[0]).id
+    for task, marked in ((near, False), (far, True)):
+        found = select(Assignment.id).where(Assignment.task_id == task.id, Assignment.unit_id == unit)
+        assert visitor.get(f"/assignments/{db.session.scalar(found)}").has("暂定") is marked
