@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
 from ..clock import zone
 from ..db import db
 from ..rules.calendars import Calendar
-from ..rules.curves import behind_at
+from ..rules.curves import GROWING_KINDS, GROWING_TOWARDS, behind_at
 from ..rules.dates import DateRule, Dates, dates_at
 from ..rules.ladder import Anchors, Ladder, Step, plan
-from ..rules.metrics import MetricKind
 from ..rules.periods import period_dates, period_rule
 from ..rules.plans import Grade
 from .campaigns import Campaign, Metric, Occasion, Task
@@ -79,6 +78,11 @@ def outlook_of(task_id: int, *, now: datetime, opens_on: date | None = None) -> 
 
 def has_curve(task_id: int) -> bool:
     """Whether the task has a figure that grows towards a target."""
-    growing = Metric.kind.in_((MetricKind.COUNT, MetricKind.AMOUNT, MetricKind.RATE))
-    found = select(Metric.id).where(Metric.task_id == task_id, growing, Metric.target > 0).limit(1)
+    found = select(Metric.id).where(Metric.task_id == task_id, growing()).limit(1)
     return db.session.execute(found).first() is not None
+
+
+def growing() -> ColumnElement[bool]:
+    """A clause over Metric: it must be reported, and grows towards a target."""
+    kinds, towards = Metric.kind.in_(GROWING_KINDS), Metric.comparator.in_(GROWING_TOWARDS)
+    return and_(kinds, towards, Metric.target > 0, Metric.required)

@@ -23,6 +23,7 @@ from ..rules.states import WORKING, Action, CheckInKind, State
 from .chains import chain_of
 from .log import canonical, record
 from .move import Dated, allowed, move, standing_of
+from .progress import follow_curve
 from .repeating import once, remember
 from .timers import arm, review_due_at
 
@@ -97,6 +98,7 @@ def check_in(
         sentence = say("Please say what stands in the way, or what help is needed.")
         raise Invalid(sentence, [Problem("words", sentence)])
     _words_fit(report)
+    caught_up = follow_curve(facts, report.values)
     row = {"assignment_id": facts.id, "kind": report.kind, "words": report.words.strip()}
     row |= {"person_id": actor.person_id, "post_id": post.id, "at": now}
     check_in_id: int = db.session.execute(insert(CheckIn).values(row).returning(CheckIn.id)).scalar_one()
@@ -110,6 +112,8 @@ def check_in(
         now=now,
         data={"check_in": check_in_id, "kind": report.kind.name.lower()},
     )
+    if caught_up:
+        arm(facts.id, now=now, after=now)
     remember(client_action_id, str(check_in_id))
     return check_in_id
 
@@ -140,6 +144,7 @@ def submit(
     number = facts.submission_number + 1
     digest = hashlib.sha256(canonical({**report.content(), "evidence": hashes}).encode()).hexdigest()
     chain = chain_of(facts)
+    follow_curve(facts, report.values)
     move(
         step,
         actor=actor,

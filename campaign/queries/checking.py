@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from ..db import db, listed
 from ..evidence.store import Store
 from ..models import Assignment, Batch, Event, Evidence, Firing, Post, Review, Submission, Timer
+from ..models.courses import course_of, courses, one_of, shares
 from ..models.timing import timings_of
 from ..rules.ladder import may_speak
 from ..rules.states import OPEN, Action, State
@@ -221,9 +222,29 @@ def _unheard(ids: list[int]) -> Iterator[Breach]:
             yield Breach("timers", "assignment", row.id, "open, but no rung of its ladder is armed")
 
 
+def curves_are_followed() -> Iterator[Breach]:
+    """What is open lags behind from the moment that its dates and its latest figures give. Where its dates were moved
+    since the dispatch, or days given back, only that the moment lies within its time: what was reported is then known
+    to the day, and days given back may be working days."""
+    chosen = (
+        courses()
+        .where(Assignment.state.in_(OPEN), or_(Assignment.behind_at.is_not(None), Batch.behind_at.is_not(None)))
+        .order_by(Assignment.id)
+        .limit(CHUNK)
+    )
+    last = 0
+    while found := [course_of(row) for row in db.session.execute(chosen.where(Assignment.id > last))]:
+        last = found[-1].id
+        reached = shares(one_of([course.id for course in found]))
+        for course in found:
+            if not course.holds(reached.get(course.id)):
+                yield Breach("curves", "assignment", course.id, "does not lag behind from when its figures say")
+
+
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     states_follow_the_log,
     approvals_obey_the_law,
     batches_hold_what_their_event_says,
     nothing_waits_unheard,
+    curves_are_followed,
 )
