@@ -1,0 +1,139 @@
+"""Schedulers that were away, hang, or are stopped and let go on: everything is made up, nothing is done twice."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import bindparam, func, select, update
+
+from campaign import clock
+from campaign.db import db, unit_of_work
+from campaign.models import Event, Firing, JobRun, Notice, TallyDelta, Timer
+from campaign.models.sealing import head
+from tests.jobs.clock import ROOT, Scheduler, environment, wait_for
+from tests.jobs.test_sweep import count, overdue
+
+
+def spread_timers(first, last):
+    """The timers of all that is overdue, between these instants; the assignments."""
+    ids = list(db.session.scalars(select(Timer.assignment_id).order_by(Timer.assignment_id)))
+    table = Timer.__table__
+    moved = update(table).where(table.c.assignment_id == bindparam("id")).values(fires_at=bindparam("at"))
+    times = [{"id": id, "at": first + (last - first) * place / len(ids)} for place, id in enumerate(ids)]
+    with unit_of_work() as session:
+        session.connection().execute(moved, times)
+    return ids
+
+
+def left(until=None):
+    """Timers that are due, by then or by now, and have not fired."""
+    db.session.rollback()
+    return count(Timer, Timer.fires_at <= (until or clock.now()))
+
+
+def each_fired_once(ids):
+    db.session.rollback()
+    fired = select(Firing.assignment_id, func.count()).where(Firing.skipped == "").group_by(Firing.assignment_id)
+    rows = dict(db.session.execute(fired).tuples().all())
+    assert set(rows) == set(ids) and len(set(rows.values())) == 1
+    assert count(Event, Event.tag.startswith("assignment:clock:")) == sum(rows.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("away", [timedelta(seconds=8), timedelta(hours=1), timedelta(days=3)], ids=str)
+def test_what_fell_due_while_all_were_down_is_made_up_within_a_minute(app, settings, tmp_path, away, record_property):
+    """More than one chunk of rungs; and the boards, the chain of the log and the notices too."""
+    now = clock.now()
+    overdue(now, tasks=57)
+    ids = spread_timers(now - away, now)
+    assert left() == len(ids) > 1_000
+    with Scheduler(settings, tmp_path):
+        record_property("seconds", wait_for(lambda: not left(), within=60))
+        wait_for(lambda: not waiting(), within=60)
+    each_fired_once(ids)
+
+
+def waiting():
+    """Whether anything waits for one of the other jobs."""
+    db.session.rollback()
+    sealed = head()
+    return (
+        count(TallyDelta)
+        or count(Notice, Notice.delivered_at.is_(None))
+        or sealed is None
+        or sealed[0] < db.session.scalar(select(func.max(Event.id)))
+    )
+
+
+HANGING = """
+import os, sys, time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+import jobs.__main__ as scheduler
+from campaign import create_app
+
+begun, longest = Path(sys.argv[1]), float(sys.argv[2])
+with begun.open("a") as file:
+    file.write(f"{os.getpid()}\\n")
+def hang(*_):
+    time.sleep(3600)
+scheduler.LONGEST_RUN = timedelta(seconds=longest)
+scheduler.TIMETABLE = tuple(
+    replace(job, run=hang, period=timedelta(seconds=1)) if job.name == "deliver" else job for job in scheduler.TIMETABLE
+)
+scheduler.keep_time(create_app())
+"""
+
+
+def test_a_job_that_hangs_keeps_no_other_waiting_and_is_cut_off(app, settings, tmp_path):
+    """While `deliver` hangs, reminders go on; then the process begins anew in its own place, and `deliver` too."""
+    now = clock.now()
+    overdue(now)
+    last = now + timedelta(seconds=8)
+    ids = spread_timers(now, last)
+    begun = tmp_path / "begun"
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGING, str(begun), "6"], cwd=ROOT, env=environment(settings), stderr=subprocess.PIPE
+    )
+    try:
+        wait_for(lambda: count_of("deliver") == 1)
+        wait_for(lambda: left(last) < len(ids) / 2)
+        assert count_of("deliver") == 1
+        wait_for(lambda: count_of("deliver") == 2, within=30)
+        wait_for(lambda: not left(last))
+    finally:
+        process.kill()
+        said = process.communicate()[1].decode()
+    assert begun.read_text().split() == [str(process.pid)] * 2
+    assert "deliver: hangs since" in said
+    each_fired_once(ids)
+
+
+def count_of(name):
+    db.session.rollback()
+    return count(JobRun, JobRun.name == name)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_stopped_and_goes_on_does_nothing_twice(app, settings, tmp_path):
+    """One of two stands still for three seconds, four times, in the middle of whatever it does."""
+    now = clock.now()
+    overdue(now, tasks=20)
+    last = clock.now() + timedelta(seconds=18)
+    ids = spread_timers(last - timedelta(seconds=15), last)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with Scheduler(settings, tmp_path / "one") as one, Scheduler(settings, tmp_path / "two"):
+        wait_for(lambda: count_of("remind") > 1)
+        for _ in range(4):
+            os.kill(one.process.pid, signal.SIGSTOP)
+            time.sleep(3)
+            os.kill(one.process.pid, signal.SIGCONT)
+            time.sleep(0.7)
+        wait_for(lambda: not left(last))
+    each_fired_once(ids)
