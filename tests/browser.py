@@ -204,7 +204,7 @@ class Page:
                 return form
         raise AssertionError(f"no form {words!r} on {self.path}; it says: {self.main[:400]}")
 
-    def submit(self, words: str, status: int = 200, **given) -> Page:
+    def submit(self, words: str, /, status: int = 200, **given) -> Page:
         """Fills the form and presses the button. Lists send a field several times; (stream, name) sends a file."""
         form = self.form(words)
         values = dict(_typed(form))

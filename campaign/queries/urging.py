@@ -45,9 +45,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Choice:
-    """How many of the chosen ones there are by verdict, and a page of those of one verdict; `next` continues it."""
+    """How many of the chosen ones there are by verdict, and a page of those of one verdict, `shown`; `next`
+    continues it."""
 
     counts: dict[Verdict, int]
+    shown: Verdict
     rows: tuple[Row, ...]
     next: int | None
 
@@ -58,12 +60,17 @@ class Choice:
 
 
 def choice(
-    wanted: Wanted, *, actor: Actor, now: datetime, cooled: datetime, shown: Verdict = Verdict.URGED, after: int = 0
+    wanted: Wanted, *, actor: Actor, now: datetime, cooled: datetime, shown: Verdict | None = None, after: int = 0
 ) -> Choice:
-    """What the actor may urge of what is wanted. Two statements, whatever the number."""
+    """What the actor may urge of what is wanted. Two statements, whatever the number.
+
+    `shown`: None for those that can be urged, or where there are none for the first reason that there is.
+    """
     found = _chosen(wanted, actor, now, cooled).subquery()
     counted = select(found.c.verdict, func.count()).group_by(found.c.verdict).order_by(found.c.verdict)
     counts = {Verdict(number): n for number, n in db.session.execute(counted).tuples()}
+    if shown is None:
+        shown = Verdict.URGED if Verdict.URGED in counts else next(iter(counts), Verdict.URGED)
     officers = (
         select(func.aggregate_strings(Person.name, ", "))
         .join(Post, Post.person_id == Person.id)
@@ -82,9 +89,8 @@ def choice(
         .order_by(Assignment.id)
         .limit(PAGE + 1)
     ).all()  # fmt: skip
-    return Choice(
-        counts, tuple(_row(row, shown, now) for row in rows[:PAGE]), rows[PAGE - 1].id if len(rows) > PAGE else None
-    )
+    following = rows[PAGE - 1].id if len(rows) > PAGE else None
+    return Choice(counts, shown, tuple(_row(row, shown, now) for row in rows[:PAGE]), following)
 
 
 def ids_of(wanted: Wanted, *, actor: Actor, now: datetime, cooled: datetime, most: int) -> list[int]:

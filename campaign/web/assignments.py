@@ -17,6 +17,7 @@ from ..queries.assignments import Whole, whole
 from ..queries.worklist import Filters, Page, Row, Sort
 from ..rules.dates import Light, light_of
 from ..rules.organisation import Actor, Line, Role
+from ..rules.standstill import BOSSES
 from ..rules.states import WITH_OFFICER, Action, State
 from ..rules.transitions import Facts, offers
 from .access import current_actor, page_now
@@ -61,6 +62,7 @@ def index() -> Any:
         on_later_page=_key() is not None,
         narrowed=worklist.names(filters) if found.rows and (filters.task_id or filters.area_id) else [],
         back=back_address(),
+        urge_address=_urging(actor, filters, sort),
         filtered=filters != worklist.Filters(),
     )
 
@@ -238,6 +240,13 @@ def _query(filters: Filters, sort: Sort, changes: dict[str, Any]) -> dict[str, A
         "back": back_address(),
     }
     return {name: value for name, value in (given | changes).items() if value not in (None, "")}
+
+
+def _urging(actor: Actor, filters: Filters, sort: Sort) -> str:
+    """Where all that the list shows can be urged; '' for those who urge nobody."""
+    if not actor.has_role(*BOSSES):
+        return ""
+    return url_for("urging.show", **_query(filters, sort, {"back": request.full_path.rstrip("?")}))
 
 
 def _key() -> tuple[int, int] | None:

@@ -46,6 +46,11 @@ def choices(words: dict[Any, Any]) -> list[tuple[int, str]]:
     return [(int(member), str(said)) for member, said in words.items()]
 
 
+def ladder_name(name: str) -> str:
+    """The name of a ladder; the default one has none of its own."""
+    return name or _("The default ladder")
+
+
 def clock_words(minute: int) -> str:
     """A minute of the day: 09:00."""
     return f"{minute // 60:02d}:{minute % 60:02d}"
@@ -102,4 +107,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "what_words": what_words,
     "who_words": who_words,
     "clock_words": clock_words,
+    "ladder_name": ladder_name,
 }

@@ -17,7 +17,7 @@ from ..rules.ladder import Anchor, Counts, Criterion, How, Rung, Teller
 from ..rules.ladder_checks import MOST_DAYS
 from ..rules.organisation import Level
 from .access import current_actor, page_now, require_role
-from .ladder_words import ANCHORS, COUNTS, CRITERIA, FILTERS, HOWS, TELLERS, choices, clock_words
+from .ladder_words import ANCHORS, COUNTS, CRITERIA, FILTERS, HOWS, TELLERS, choices, clock_words, ladder_name
 from .language import speak
 from .navigation import DESK_ROLES
 
@@ -55,7 +55,7 @@ class LadderForm(FlaskForm):
 
     def fill(self, version: Version) -> None:
         """Puts a version into the fields."""
-        self.name.data, self.seen.data = version.name, str(version.version)
+        self.name.data, self.seen.data = ladder_name(version.name), str(version.version)
         self.stop_level.data = "" if version.stop_level is None else str(int(version.stop_level))
         for rung in version.rungs:
             self.rungs.append_entry({

@@ -19,6 +19,7 @@ from ..operations import reviewing
 from ..operations.looking import look
 from ..operations.move import FASTER
 from ..queries import queue as waiting
+from ..queries.questions import count as questions_waiting
 from ..queries.queue import Filters, Key, Place, read_key
 from ..queries.submission import dossier
 from ..rules.organisation import Role
@@ -80,7 +81,7 @@ def queue() -> Any:
     groups = waiting.groups(actor, now=now)
     return render_template(
         "review/queue.html", page=page, groups=groups, filters=filters, keep=_keep(filters), now=now,
-        open_id=None, reader_id=actor.person_id,
+        open_id=None, reader_id=actor.person_id, questions=questions_waiting(actor),
         waiting_now=sum(group.waiting for group in groups), late=sum(group.late for group in groups),
         badges={"reviews.queue": sum(group.waiting for group in groups)},
     )  # fmt: skip
@@ -154,7 +155,7 @@ def _page_of(assignment_id: int, form: ReturnForm, approval: ApproveForm | None 
     answer = render_template(
         "review/show.html", found=found, header=header, latest=found.latest, page=page, before=before, after=after,
         since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since),
-        form=form, approval=approval,
+        form=form, approval=approval, questions=0,
         filters=filters, keep=_keep(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
         offered={offer.action.name: offer for offer in offers(facts, actor)}, open_id=assignment_id,
         action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),

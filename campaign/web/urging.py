@@ -86,7 +86,7 @@ def _kept() -> dict[str, Any]:
 def _page_of(wanted: Wanted, words: str, errors: list[str]) -> str:
     actor, now = current_actor(), page_now()
     asked = {str(int(verdict)): verdict for verdict in Verdict}
-    shown, after = asked.get(request.args.get("show", ""), Verdict.URGED), request.args.get("after", "")
+    shown, after = asked.get(request.args.get("show", "")), request.args.get("after", "")
     found = choice(
         wanted, actor=actor, now=now, cooled=cooled_before(actor, now=now), shown=shown,
         after=int(after) if after.isdecimal() and len(after) < 19 else 0,
@@ -96,7 +96,7 @@ def _page_of(wanted: Wanted, words: str, errors: list[str]) -> str:
     kept: dict[str, Any] = {"id": list(wanted.ids)} if wanted.ids else _kept()
     kept |= {"back": back_address() or None}
     return render_template(
-        "urging/show.html", found=found, shown=shown, kept=kept, why=WHY, words=words, errors=errors, now=now,
+        "urging/show.html", found=found, shown=found.shown, kept=kept, why=WHY, words=words, errors=errors, now=now,
         action_id=request.form.get("client_action_id") or str(uuid4()), n=found.counts.get(Verdict.URGED, 0),
         later=bool(after), back=back_address(), most=MOST, longest=LONGEST_WORDS, verdicts=list(Verdict),
     )  # fmt: skip
