@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -60,12 +59,23 @@ class CalendarPage:
 
 def listing(actor: Actor) -> list[CalendarRow]:
     """Everybody's calendar first, then those of areas in the order of the tree. One statement."""
-    reach: list[Any] = [Area.id.is_(None)]
+    return _rows(actor, _seen(actor))
+
+
+def visible_calendars(actor: Actor) -> Select[tuple[int]]:
+    """The ids of the calendars within reach, and of those that the reader's areas go by."""
+    return select(Calendar.id).outerjoin(Area, Area.id == Calendar.area_id).where(_seen(actor))
+
+
+def _seen(actor: Actor) -> ColumnElement[bool]:
+    if actor.is_system:
+        return true()
+    reach: list[ColumnElement[bool]] = [Area.id.is_(None)]
     for post in actor.posts:
         if post.role in (Role.ADMINISTRATOR, Role.AUDITOR):
             reach.append(Area.lft.between(post.lft, post.rgt))
             reach.append(and_(Area.lft <= post.lft, Area.rgt >= post.lft))
-    return _rows(actor, () if actor.is_system else (or_(*reach),))
+    return or_(*reach)
 
 
 def one(calendar_id: int, year: int, actor: Actor) -> CalendarPage:
@@ -120,7 +130,7 @@ def areas_named(text: str, actor: Actor) -> Sequence[tuple[int, str]]:
     return [(row.id, row.name) for row in db.session.execute(found.limit(2))]
 
 
-def _rows(actor: Actor, clauses: tuple[Any, ...]) -> list[CalendarRow]:
+def _rows(actor: Actor, seen: ColumnElement[bool]) -> list[CalendarRow]:
     days = (
         select(func.count())
         .select_from(CalendarDay)
@@ -131,7 +141,7 @@ def _rows(actor: Actor, clauses: tuple[Any, ...]) -> list[CalendarRow]:
     found = db.session.execute(
         select(Calendar.id, Calendar.area_id, Area.name, Area.lft, Calendar.known_until, Calendar.version, days)
         .outerjoin(Area, Area.id == Calendar.area_id)
-        .where(*clauses)
+        .where(seen)
         .order_by(case((Area.id.is_(None), 0), else_=1), Area.lft)
     )
     return [

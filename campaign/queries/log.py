@@ -13,6 +13,7 @@ from ..models import Area, Assignment, Batch, Campaign, ChainLink, Delegation, D
 from ..models.organisation import acted_for
 from ..rules.organisation import Actor
 from .accounts import people_within
+from .calendars import visible_calendars
 from .organisation import areas_within, overseer, oversees_all
 from .scope import visible_campaigns, visible_units
 from .timeline import Entry
@@ -20,7 +21,7 @@ from .timeline import Entry
 PAGE = 50
 MOST_EXPORTED = 100_000
 FETCH = 1_000
-SUBJECTS = ("assignment", "batch", "campaign", "person", "area", "delivery", "delegation")
+SUBJECTS = ("assignment", "batch", "campaign", "person", "area", "delivery", "delegation", "calendar")
 
 
 @dataclass(frozen=True)
@@ -133,5 +134,6 @@ def _within(actor: Actor, on: date) -> ColumnElement[bool]:
         about("person", Event.subject_id.in_(people), Person.id == Event.subject_id),
         about("area", Area.id == Event.subject_id, areas_within(actor)),
         about("delegation", Delegation.id == Event.subject_id, Delegation.post_id.in_(own_posts)),
+        and_(Event.subject == "calendar", Event.subject_id.in_(visible_calendars(actor))),
         about("delivery", Delivery.id == Event.subject_id, Delivery.person_id.in_(people)),
     )

@@ -210,7 +210,11 @@ def _told(done: Correction | None) -> str:
         return _("This was done already.")
     days = ngettext("%(num)s day corrected", "%(num)s days corrected", len(done.changes))
     moved = ngettext("the dates of %(num)s assignment moved", "the dates of %(num)s assignments moved", done.moves)
-    return _("%(days)s; %(moved)s.", days=days, moved=moved if done.moves else _("no assignment has other dates"))
+    moved = moved if done.moves else _("no assignment has other dates")
+    if not done.reviews:
+        return _("%(days)s; %(moved)s.", days=days, moved=moved)
+    reviews = ngettext("%(num)s review has another date", "%(num)s reviews have another date", done.reviews)
+    return _("%(days)s; %(moved)s; %(reviews)s.", days=days, moved=moved, reviews=reviews)
 
 
 def _wish(id: int, given: Any) -> Wish | None:

@@ -31,6 +31,7 @@ SUBJECT_WORDS = {
     "person": _l("Person"),
     "area": _l("Area"),
     "delivery": _l("Delivery"),
+    "calendar": _l("Calendar"),
 }
 # Where an object can be looked at.
 PAGES = {
@@ -38,6 +39,7 @@ PAGES = {
     "campaign": ("campaigns.show", "id"),
     "person": ("admin.person", "id"),
     "area": ("admin.areas", "area"),
+    "calendar": ("admin.calendar", "id"),
 }
 
 

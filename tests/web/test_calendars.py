@@ -240,3 +240,13 @@ def test_a_date_after_what_is_known_is_marked_before_and_after_the_dispatch(tree
     for task, marked in ((near, False), (far, True)):
         found = select(Assignment.id).where(Assignment.task_id == task.id, Assignment.unit_id == unit)
         assert visitor.get(f"/assignments/{db.session.scalar(found)}").has("暂定") is marked
+
+
+def test_a_correction_stands_in_the_log_of_those_who_go_by_the_calendar(tree, keeper):
+    keeper.get("/admin/calendars/1/change?day=2026-11-24&kind=rest").submit("Correct the calendar", reason="县庆放假")
+    assert keeper.get("/admin/log?subject=calendar").has("Working days corrected", "县庆放假", "Calendar 1")
+    keeper.sign_out()
+    enters(keeper, tree.unit(tree.townships[0], Line.PARTY), Role.AUDITOR)
+    page = keeper.get("/admin/log?subject=calendar")
+    assert page.has("县庆放假")
+    assert page.click("Calendar 1").has("Everybody's calendar")
