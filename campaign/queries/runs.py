@@ -1,16 +1,13 @@
-"""The clock as administrators see it: the runs of the jobs, and the deliveries that gave up."""
+"""The clock as administrators see it: the runs of the jobs."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 
 from ..db import Code, db
-from ..models import Delivery, JobRun, Notice, Person
+from ..models import JobRun
 from ..rules.jobs import LONGEST_RUN, RunState
-from ..rules.organisation import Actor
-from ..rules.telling import Channel, DeliveryState
-from .accounts import people_within
 
 PAGE = 50
 
@@ -53,29 +50,6 @@ class JobFact:
     last: datetime
     runs: int
     failed: int
-
-
-@dataclass(frozen=True)
-class ParkedRow:
-    """A delivery that was tried too often, or that its receiver refuses."""
-
-    id: int
-    channel: Channel
-    person_id: int
-    person_name: str
-    address: str | None
-    tag: str
-    created_at: datetime
-    tries: int
-    error: str
-
-
-@dataclass(frozen=True)
-class ParkedPage:
-    """One page of parked deliveries, newest first."""
-
-    rows: tuple[ParkedRow, ...]
-    next: int | None
 
 
 def runs(
@@ -129,22 +103,3 @@ def jobs(now: datetime) -> tuple[JobFact, ...]:
         .order_by(JobRun.name)
     )
     return tuple(JobFact(*row) for row in db.session.execute(statement))
-
-
-def parked(actor: Actor, *, on: date, before: int | None = None) -> ParkedPage:
-    """The parked deliveries to people within reach. One statement."""
-    statement = (
-        select(
-            Delivery.id, Delivery.channel, Delivery.person_id, Person.name, Person.email, Notice.tag,
-            Notice.created_at, Delivery.tries, Delivery.error,
-        )
-        .join(Notice, Notice.id == Delivery.notice_id)
-        .join(Person, Person.id == Delivery.person_id)
-        .where(Delivery.state == DeliveryState.PARKED, people_within(actor, on))
-        .order_by(Delivery.id.desc())
-        .limit(PAGE + 1)
-    )  # fmt: skip
-    if before is not None:
-        statement = statement.where(Delivery.id < before)
-    rows = [ParkedRow(*row) for row in db.session.execute(statement)]
-    return ParkedPage(tuple(rows[:PAGE]), rows[PAGE - 1].id if len(rows) > PAGE else None)

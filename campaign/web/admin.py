@@ -9,6 +9,7 @@ from flask import Blueprint, g, render_template, request
 
 from ..clock import local_today
 from ..errors import Forbidden, say
+from ..queries import incidents
 from ..queries import log as log_query
 from ..queries import runs as runs_query
 from ..queries.accounts import MOST_COUNTED as MOST_PEOPLE
@@ -18,6 +19,7 @@ from ..rules.organisation import Role
 from . import (
     admin_areas,
     admin_calendars,
+    admin_deliveries,
     admin_handover,
     admin_imports,
     admin_jobs,
@@ -40,6 +42,11 @@ def _guard() -> None:
         raise Forbidden(say("Auditors read; only an administrator may change something here."))
 
 
+@bp.app_context_processor
+def _bar() -> dict[str, Any]:
+    return {"nav_badge": admin_deliveries.nav_badge}
+
+
 @bp.context_processor
 def _context() -> dict[str, Any]:
     """Also of error pages, so nothing here may ask for a person who is not there."""
@@ -57,7 +64,7 @@ def index() -> Any:
         people=count_people(actor, Filters(), on=today),
         most_people=MOST_PEOPLE,
         jobs=runs_query.jobs(now),
-        parked=len(runs_query.parked(actor, on=today).rows),
+        parked=incidents.count(actor, on=today),
         log=log_query.fact(),
         now=now,
     )
@@ -91,8 +98,10 @@ for rule, endpoint, view, methods in (
     ("/calendars/<int:id>/change", "calendar_change", admin_calendars.change, ("GET", "POST")),
     ("/calendars/<int:id>/import", "calendar_import", admin_calendars.upload, ("GET", "POST")),
     ("/jobs", "jobs", admin_jobs.jobs, ("GET",)),
-    ("/deliveries", "deliveries", admin_jobs.deliveries, ("GET",)),
-    ("/deliveries/<int:id>/resend", "resend", admin_jobs.resend, ("POST",)),
+    ("/deliveries", "deliveries", admin_deliveries.deliveries, ("GET",)),
+    ("/deliveries/all-again", "resend_all", admin_deliveries.resend_all, ("POST",)),
+    ("/deliveries/<int:id>/resend", "resend", admin_deliveries.resend, ("POST",)),
+    ("/deliveries/<int:id>/discard", "discard", admin_deliveries.discard, ("POST",)),
     ("/log", "log", admin_log.log, ("GET",)),
     (f"/log.{KIND}", "log_export", admin_log.export, ("GET",)),
     ("/log/verification", "log_verification", admin_log.verification, ("GET",)),

@@ -1,14 +1,11 @@
-"""The clock for administrators: the runs of the jobs, and the deliveries that gave up."""
+"""The clock for administrators: the runs of the jobs."""
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
+from flask import render_template, request, url_for
 
 from ..clock import local_today
-from ..db import unit_of_work
-from ..operations import resending
-from ..queries import runs
+from ..queries import incidents, runs
 from ..rules.jobs import RunState
 from .access import current_actor, page_now
 
@@ -26,7 +23,7 @@ def jobs() -> Any:
         "admin/jobs.html",
         page=page,
         jobs=runs.jobs(page_now()),
-        parked=len(runs.parked(current_actor(), on=local_today(page_now())).rows),
+        parked=incidents.count(current_actor(), on=local_today(page_now())),
         name=name,
         state=chosen,
         failed=failed,
@@ -37,21 +34,3 @@ def jobs() -> Any:
         first_page=url_for("admin.jobs", **given),
         next_page=url_for("admin.jobs", before=page.next, **given) if page.next else "",
     )
-
-
-def deliveries() -> Any:
-    before = request.args.get("before", type=int)
-    page = runs.parked(current_actor(), on=local_today(page_now()), before=before)
-    return render_template(
-        "admin/deliveries.html",
-        page=page,
-        later=before is not None,
-        next_page=url_for("admin.deliveries", before=page.next) if page.next else "",
-    )
-
-
-def resend(id: int) -> Any:
-    with unit_of_work():
-        resending.resend(id, actor=current_actor(), now=page_now())
-    flash(_("It is sent again within a minute."), "success")
-    return redirect(url_for("admin.deliveries"), 303)

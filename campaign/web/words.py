@@ -14,7 +14,7 @@ from ..rules.organisation import LeafKind, Level, Line, Role
 from ..rules.periods import Outcome
 from ..rules.plans import CampaignStatus, EvidenceKind, Grade, PeriodState
 from ..rules.states import Action, CheckInKind, ReturnReason, State
-from ..rules.telling import Channel, DeliveryState
+from ..rules.telling import Channel, DeliveryState, Fault
 
 # Members of two enums with the same number are equal: the words are kept by enum first.
 WORDS: dict[type[IntEnum], dict[int, Any]] = {
@@ -162,6 +162,7 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
         Channel.SMS: _l("Text message"),
         Channel.WEBHOOK: _l("Webhook"),
     },
+    Fault: {Fault.REFUSED: _l("Refused for good"), Fault.GAVE_UP: _l("Tried five times")},
     DeliveryState: {
         DeliveryState.WAITING: _l("Waiting"),
         DeliveryState.SENT: _l("Sent"),
