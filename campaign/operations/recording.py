@@ -79,11 +79,11 @@ def close_run(
 
 
 def close_abandoned(*, now: datetime) -> int:
-    """Marks the runs that never ended, because they hung or their process died; how many."""
+    """Marks the runs that never ended, because they hung or their process died; how many. When is not known."""
     ended = db.session.execute(
         update(JobRun)
         .where(JobRun.state == RunState.RUNNING, JobRun.started_at < now - LONGEST_RUN)
-        .values(state=RunState.ABANDONED, finished_at=now)
+        .values(state=RunState.ABANDONED)
         .execution_options(synchronize_session=False)
     )
     return int(ended.rowcount)  # type: ignore[attr-defined]

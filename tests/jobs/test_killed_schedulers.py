@@ -57,7 +57,7 @@ def told() -> dict[int, set[tuple[int, str]]]:
 
 
 @pytest.mark.slow
-def test_two_thousand_timers_fire_once(app, settings, record_property):
+def test_two_thousand_timers_fire_once(app, settings):
     due = spread_out()
     assert len(due) == 18 * TASKS
     nursery = subprocess.Popen(
@@ -69,7 +69,7 @@ def test_two_thousand_timers_fire_once(app, settings, record_property):
     finally:
         killed = int(nursery.communicate("end\n", timeout=60)[0].split()[-1])
     figures = {"killed": killed, "median": late[len(late) // 2], "p99": quantiles(late, n=100)[98], "last": late[-1]}
-    record_property("late", figures)
+    sys.stdout.write(f"{len(late)} timers, seconds late: {figures}\n")  # shown with -rP
     assert killed > 30
     each = told()
     assert set(each) == set(due)
