@@ -29,7 +29,7 @@ from ..models.ladders import ladders
 from ..models.organisation import holds_on, stands_in_on
 from ..models.timing import Timing, timings_of
 from ..rules.foreseeing import Foreseen, foresee, next_timer
-from ..rules.ladder import Rung, Step
+from ..rules.ladder import Rung, Step, first_step
 from ..rules.organisation import Role
 from ..rules.states import CLOSED, State
 from ..rules.telling import Channel, DeliveryState
@@ -138,7 +138,7 @@ def _coming(row: Any, timing: Timing, fired: list[Any], now: datetime) -> tuple[
     if timing.suspended_at is not None or timing.state in CLOSED:
         return ()
     waits = timing.not_before if timing.not_before is not None and timing.not_before > now else None
-    after = _decided_until(row, fired, waits)
+    after = _decided_until(row, timing.steps, fired, waits)
     timers = next_timer(timing.steps, timing.state, timing.behind_at, after=after, now=now, not_before=waits)
     foreseen = foresee(
         timing.steps,
@@ -151,7 +151,7 @@ def _coming(row: Any, timing: Timing, fired: list[Any], now: datetime) -> tuple[
     return told(foreseen, row, now=now)
 
 
-def _decided_until(row: Any, fired: list[Any], waits: datetime | None) -> datetime:
+def _decided_until(row: Any, steps: tuple[Step, ...], fired: list[Any], waits: datetime | None) -> datetime:
     """Until when everything about an assignment has been decided: after a return until it was submitted, after a
     question until the clock went on, else until its last rung or its last change of state."""
     kind = Submission.at.type
@@ -160,6 +160,9 @@ def _decided_until(row: Any, fired: list[Any], waits: datetime | None) -> dateti
     last, on = db.session.execute(select(submitted.scalar_subquery(), went_on.scalar_subquery())).tuples().one()
     if waits is not None and row.state == State.RETURNED and last is not None:
         return last
+    if row.since is None and on is None and not fired:  # as it was dispatched: escalations already past still come
+        first = first_step(steps, row.dispatched_at)
+        return row.dispatched_at if first is None else first[0]
     since = None if row.since is None else from_micros(row.since)
     decided = [each for each in (row.dispatched_at, since, on) if each is not None]
     return max(decided + [each.at for each in fired])

@@ -140,7 +140,8 @@ def _open() -> Any:
     )
 
 
-def _has(task_id: int) -> ColumnElement[bool]:
+def has_task(task_id: int) -> ColumnElement[bool]:
+    """A clause over Unit: it has that task already."""
     found = select(Assignment.id).where(Assignment.task_id == task_id, Assignment.unit_id == Unit.id)
     return exists(found.correlate(Unit))
 
@@ -167,7 +168,7 @@ def _totals(receives: ColumnElement[bool], task_id: int, today: date) -> Row[Any
         "has": had.with_only_columns(func.count(Assignment.unit_id.distinct())),
         "open": given.where(Assignment.state.in_(OPEN)).with_only_columns(func.count(Assignment.id)),
         "staffed": officers.with_only_columns(func.count(Post.unit_id.distinct())),
-        "people": officers.where(not_(_has(task_id))).with_only_columns(func.count(Post.person_id.distinct())),
+        "people": officers.where(not_(has_task(task_id))).with_only_columns(func.count(Post.person_id.distinct())),
     }
     return db.session.execute(
         select(*(part.correlate(None).scalar_subquery().label(name) for name, part in parts.items()))
@@ -216,7 +217,7 @@ def _page(receives: ColumnElement[bool], task_id: int, today: date, after: str) 
     """Fifty units in the order of the tree, and the key of the last one where there are more."""
     officer = _holder(Role.OFFICER, today).order_by(Post.id).limit(1).scalar_subquery()
     query = select(
-        Unit.id, Unit.name, Unit.level, Unit.lft, _open().label("load"), _has(task_id).label("has"),
+        Unit.id, Unit.name, Unit.level, Unit.lft, _open().label("load"), has_task(task_id).label("has"),
         officer.label("officer"),
     ).where(receives)  # fmt: skip
     edge = [int(part) for part in after.split("-") if part.isdecimal() and len(part) < 19]

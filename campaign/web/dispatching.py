@@ -1,7 +1,8 @@
 """Before, at and after the dispatch of a task: the preview with its consequences, the button, the result."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -12,14 +13,16 @@ from wtforms.validators import InputRequired
 from ..clock import zone
 from ..db import unit_of_work
 from ..errors import Refused, say
-from ..models.outlook import Outlook, outlook_of
+from ..models.outlook import outlook_of
 from ..operations.periods import send
 from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
 from ..queries.drafts import batch_of
+from ..queries.outlook import Coming
 from ..queries.periods import Series, series_of
 from ..queries.preview import preview as preview_of
+from ..queries.promises import Promises, ladder_of, promises
 from ..rules.calendars import is_provisional
-from ..rules.ladder import Rung, Sweep
+from ..rules.dates import Dates
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now
 from .campaigns import PREVIEW, bp, steps_of
@@ -48,9 +51,12 @@ def preview(id: int) -> Any:
     rest = [each for each in given if not outlook.calendar.works(local(each).date())]
     unsure = any(is_provisional(each, outlook.calendar, zone()) for each in given)
     late = dates.due_at is not None and dates.due_at <= now
+    sent = promises(
+        head, task, outlook, unit_id=request.args.get("unit", type=int), issued_at=_issued(opens_on, now), now=now
+    )
     return render_template(
         "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found, dates=dates, now=now,
-        ahead=_ahead(outlook, now), rest=rest, late=late, provisional=unsure,
+        ahead=_ahead(sent, dates), sent=sent, rest=rest, late=late, provisional=unsure,
         known_until=outlook.calendar.known_until, paged=bool(request.args.get("after")),
         place=tasks.index(task) + 1, steps=steps_of(head, tasks, PREVIEW),
         may_dispatch=head.issuer and head.status is CampaignStatus.ISSUED,
@@ -87,7 +93,9 @@ def dispatched(id: int, batch_id: int) -> Any:
     if sent is None:
         abort(404)
     following = next((task for task in tasks_of(id, parts=False) if not task.batches), None)
-    return render_template("campaigns/dispatched.html", head=head, sent=sent, following=following)
+    return render_template(
+        "campaigns/dispatched.html", head=head, sent=sent, following=following, ladder=ladder_of(batch_id)
+    )
 
 
 def _series(id: int, task: TaskFact) -> Series | None:
@@ -113,17 +121,16 @@ def _chosen(tasks: tuple[TaskFact, ...]) -> TaskFact:
     return next((task for task in tasks if not task.batches), tasks[0])
 
 
-def _ahead(outlook: Outlook, now: datetime) -> list[tuple[str, datetime, Rung | None]]:
-    """What comes when nothing is done, by time: the dates, and the rungs that the clock fires between them.
+def _issued(opens_on: date | None, now: datetime) -> datetime:
+    """When the task reaches its units: now, or when a period opens that lies ahead."""
+    if opens_on is None:
+        return now
+    return max(now, datetime.combine(opens_on, time(), tzinfo=ZoneInfo(zone())).astimezone(UTC))
 
-    Reminders whose time is past are left out, as at dispatch.
-    """
-    found: list[tuple[str, datetime, Rung | None]] = [
-        ("rung", max(step.when, now), step.rung)
-        for step in outlook.steps
-        if step.when > now or step.rung.sweep is Sweep.ESCALATE
-    ]
-    dates = outlook.dates
+
+def _ahead(sent: Promises, dates: Dates) -> list[tuple[str, datetime, Coming | None]]:
+    """What comes when nothing is done, by time: the dates, and what the clock sends between them."""
+    found: list[tuple[str, datetime, Coming | None]] = [("rung", each.at, each) for each in sent.coming]
     days = (("respond", dates.respond_by), ("due", dates.due_at), ("cut-off", dates.cut_off_at))
     found += [(kind, day, None) for kind, day in days if day is not None]
     return sorted(found, key=lambda entry: (entry[1], entry[0] == "rung"))

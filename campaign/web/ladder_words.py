@@ -86,6 +86,11 @@ def who_words(rung: Rung) -> str:
     return _(", ").join(str(TELLERS[teller]) for teller in rung.tells)
 
 
+def teller_words(teller: Teller) -> str:
+    """One of those who are told."""
+    return str(TELLERS[teller])
+
+
 def what_words(rung: Rung) -> str:
     """What it does, whatever the time: reminds somebody, or escalates to somebody."""
     places = {"who": who_words(rung), "how": str(HOWS[rung.how])}
@@ -108,4 +113,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "who_words": who_words,
     "clock_words": clock_words,
     "ladder_name": ladder_name,
+    "teller_words": teller_words,
 }

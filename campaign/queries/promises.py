@@ -1,0 +1,165 @@
+"""Before a dispatch: what will be sent to how many people and when, and who they would be for one of the units.
+
+The rungs are foreseen as the sweep will decide them if nothing is done; a test holds the page and the clock together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, not_, select, union
+from sqlalchemy.orm import aliased
+
+from ..clock import local_today
+from ..db import db
+from ..models import Batch, Delegation, LadderVersion, Person, Post, Unit
+from ..models.organisation import holds_on, stands_in_on
+from ..models.outlook import Outlook
+from ..rules.foreseeing import Armed, foresee
+from ..rules.ladder import AUDIENCES, Rung, Teller, first_step
+from ..rules.organisation import Level, Role
+from ..rules.states import State
+from .campaigns import Head, TaskFact
+from .outlook import Coming, told
+from .preview import has_task, receivers
+
+MOST_STEPS = 12
+
+
+@dataclass(frozen=True)
+class Example:
+    """A unit that stands for all: who would be told there."""
+
+    id: int
+    unit_id: int
+    name: str
+    reviewer_unit_id: int | None = None
+    in_charge_id: int | None = None
+    ladder_id: int = 1
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A former dispatch of the task, and the version of the ladder that it goes by."""
+
+    batch_id: int
+    dispatched_at: datetime
+    items: int
+    ladder_id: int
+    name: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What a dispatch promises. `people`: how many each kind of addressee has over all units; `later`: the rungs whose
+    date is not known yet. `left_out`: how many rungs a task of best effort does without."""
+
+    coming: tuple[Coming, ...]
+    people: dict[Teller, int]
+    later: tuple[Rung, ...]
+    left_out: int
+    example: Example | None
+    ladder: tuple[int, str, int]
+    pinned: tuple[Pinned, ...]
+
+
+def promises(
+    head: Head, task: TaskFact, outlook: Outlook, *, unit_id: int | None, issued_at: datetime, now: datetime
+) -> Promises:
+    """What a dispatch at `issued_at` promises to the units that do not have the task yet.
+
+    `unit_id`: the unit to name people of; None, or one that receives nothing, for the first. One statement for each
+    kind of addressee, and six beside them.
+    """
+    today = local_today(now)
+    receives = and_(receivers(head, task, today), not_(has_task(task.id)))
+    example = _example(receives, unit_id, outlook.ladder.id)
+    first = first_step(outlook.steps, issued_at)
+    timers = [] if first is None else [Armed(max(first[1].when, issued_at), first[0])]
+    foreseen = foresee(outlook.steps, State.ISSUED, outlook.behind_at, timers)
+    row = example or Example(0, 0, "", ladder_id=outlook.ladder.id)
+    coming = told(foreseen, row, now=now)
+    speaking = {teller for each in coming if not each.overtaken for teller in each.rung.tells}
+    rungs, dated = outlook.ladder.for_grade(outlook.grade), {step.rung.number for step in outlook.steps}
+    return Promises(
+        coming,
+        {teller: _people(receives, teller, outlook.ladder.stop_level, today) for teller in sorted(speaking)},
+        tuple(rung for rung in rungs if rung.number not in dated),
+        len(outlook.ladder.rungs) - len(rungs),
+        example,
+        _version(outlook.ladder.id),
+        pinned_of(task.id),
+    )
+
+
+def pinned_of(task_id: int) -> tuple[Pinned, ...]:
+    """The dispatches of a task, newest first, each with its ladder. One statement."""
+    rows = db.session.execute(
+        select(Batch.id, Batch.dispatched_at, Batch.items, LadderVersion.id, LadderVersion.name, LadderVersion.version)
+        .join(LadderVersion, LadderVersion.id == func.coalesce(Batch.ladder_id, 1))
+        .where(Batch.task_id == task_id)
+        .order_by(Batch.id.desc())
+        .limit(20)
+    )
+    return tuple(Pinned(*row) for row in rows)
+
+
+def ladder_of(batch_id: int) -> tuple[int, str, int]:
+    """The ladder that a dispatch goes by: its id, name and version. One statement."""
+    found = select(func.coalesce(Batch.ladder_id, 1)).where(Batch.id == batch_id).scalar_subquery()
+    return _version(found)
+
+
+def _version(ladder_id: Any) -> tuple[int, str, int]:
+    columns = (LadderVersion.id, LadderVersion.name, LadderVersion.version)
+    return db.session.execute(select(*columns).where(LadderVersion.id == ladder_id)).tuples().one()
+
+
+def _example(receives: ColumnElement[bool], unit_id: int | None, ladder_id: int) -> Example | None:
+    """The unit asked for, else the first in the order of the tree."""
+    asked = Unit.id != (unit_id or 0)
+    row = db.session.execute(
+        select(Unit.id, Unit.name).where(receives).order_by(asked, Unit.lft, Unit.id).limit(1)
+    ).one_or_none()
+    return None if row is None else Example(0, row.id, row.name, ladder_id=ladder_id)
+
+
+def _people(receives: ColumnElement[bool], teller: Teller, stop: Level | None, today: date) -> int:
+    """How many people hold the posts that this rung tells, for all the units together, vacant ones passed over."""
+    wanted = AUDIENCES[teller]
+    if wanted.from_reviewer:
+        return 0  # nothing is submitted yet
+    units = (
+        select(Unit.id).where(receives) if wanted.steps == 0 else _above(receives, wanted.steps, wanted.roles, today)
+    )
+    if wanted.steps and stop is not None:
+        units = units.where(Unit.level >= stop)
+    posts = Post.unit_id.in_(units), Post.role.in_(wanted.roles)
+    people = union(
+        select(Post.person_id.label("id")).where(*posts, holds_on(today)),
+        select(Delegation.delegate_id.label("id")).join(Post, stands_in_on(today)).where(*posts),
+    ).subquery()
+    counted = select(func.count()).select_from(people).join(Person, Person.id == people.c.id)
+    return int(db.session.execute(counted).scalar_one())
+
+
+def _above(receives: ColumnElement[bool], steps: int, roles: Sequence[Role], today: date) -> Select[Any]:
+    """The nearest units at least so many above, each with somebody in one of these roles: climbed set by set, so that
+    half a million villages are a few thousand townships after the first step."""
+    first = select(Unit.superior_id.label("id"), literal(1).label("steps"))
+    climbing = first.where(receives, Unit.superior_id.is_not(None)).distinct().cte("climbing", recursive=True)
+    here = aliased(Unit)
+    answered = and_(climbing.c.steps >= steps, _held(climbing.c.id, roles, today))
+    climbing = climbing.union(
+        select(here.superior_id, climbing.c.steps + 1)
+        .join(climbing, climbing.c.id == here.id)
+        .where(here.superior_id.is_not(None), climbing.c.steps < MOST_STEPS, not_(answered))
+    )
+    reached = select(climbing.c.id).where(climbing.c.steps >= steps)
+    return select(Unit.id).where(Unit.id.in_(reached), _held(Unit.id, roles, today))
+
+
+def _held(unit_id: Any, roles: Sequence[Role], today: date) -> ColumnElement[bool]:
+    return exists().where(Post.unit_id == unit_id, Post.role.in_(roles), holds_on(today))
