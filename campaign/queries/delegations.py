@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -131,33 +131,42 @@ def lendable(person_id: int, *, on: date) -> list[Lendable]:
     return list(found.values())
 
 
-def candidates(post: Lendable, text: str, *, on: date, leave_out: set[int]) -> list[Candidate]:
-    """People around the unit of the post whose name or unit has that text, the nearest first; at most thirty."""
-    return _candidates(works_near(post.line, post.lft, post.rgt, on), post, text, on, leave_out)
+def candidates(post: Lendable, text: str, *, on: date, leave_out: set[int], keep: int | None = None) -> list[Candidate]:
+    """People around the unit of the post whose name or unit has that text, the nearest first; at most thirty.
+
+    `keep`: who was chosen already stays on the list, whatever is sought.
+    """
+    return _candidates(works_near(post.line, post.lft, post.rgt, on), post, text, leave_out, keep)
 
 
-def candidates_of(actor: Actor, post: Lendable, text: str, *, on: date, leave_out: set[int]) -> list[Candidate]:
+def candidates_of(
+    actor: Actor, post: Lendable, text: str, *, on: date, leave_out: set[int], keep: int | None = None
+) -> list[Candidate]:
     """The same for an administrator: everybody within reach as well."""
     near = works_near(post.line, post.lft, post.rgt, on)
     work = and_(Post.role.in_(DELEGABLE), holds_on(on))
     desk = overseer(actor)
     within = work if oversees_all(actor) else and_(work, visible_units(desk))
-    return _candidates(or_(near, within), post, text, on, leave_out)
+    return _candidates(or_(near, within), post, text, leave_out, keep)
 
 
 def _candidates(
-    clause: ColumnElement[bool], post: Lendable, text: str, on: date, leave_out: set[int]
+    clause: ColumnElement[bool], post: Lendable, text: str, leave_out: set[int], keep: int | None
 ) -> list[Candidate]:
     statement = (
         select(Person.id, Person.name, Unit.name, Post.role)
         .join(Post, Post.person_id == Person.id)
         .join(Unit, Unit.id == Post.unit_id)
         .where(clause, Person.disabled_at.is_(None), Person.id.not_in(leave_out))
-        .order_by(Unit.lft != post.lft, Unit.lft, Unit.line != post.line, Person.id)
+        .order_by(
+            case((Person.id == keep, 0), else_=1), Unit.lft != post.lft, Unit.lft, Unit.line != post.line, Person.id
+        )
         .limit(4 * MOST_FOUND)
     )
     if text:
-        named = or_(Person.name.icontains(text, autoescape=True), Unit.name.icontains(text, autoescape=True))
+        named = or_(
+            Person.id == keep, Person.name.icontains(text, autoescape=True), Unit.name.icontains(text, autoescape=True)
+        )
         statement = statement.where(named)
     found: dict[int, Candidate] = {}
     for row in db.session.execute(statement):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import Instant, db, listed
@@ -99,21 +99,27 @@ def _left(unit: Any, until: Any, clauses: tuple[Any, ...], now: datetime) -> tup
     return tuple(Left(*row) for row in db.session.execute(statement))
 
 
-def successors(actor: Actor, text: str, *, on: date, leave_out: int) -> list[Somebody]:
-    """People within an administrator's reach, by name, login name or unit; at most thirty."""
-    unit, post = aliased(Unit), aliased(Post)
+def successors(
+    actor: Actor, text: str, *, on: date, leave_out: int, units: Sequence[int] = (), keep: int | None = None
+) -> list[Somebody]:
+    """People within an administrator's reach, by name, login name or unit; at most thirty.
+
+    Those of the `units` stand first. `keep`: who was chosen already stays on the list, whatever is sought.
+    """
+    unit, post, shown = aliased(Unit), aliased(Post), aliased(Post)  # the scope below speaks of the nouns themselves
     first = select(func.min(post.id)).where(post.person_id == Person.id, post.disabled_at.is_(None)).scalar_subquery()
     statement = (
         select(Person.id, Person.name, Person.login, unit.name)
-        .outerjoin(Post, Post.id == first)
-        .outerjoin(unit, unit.id == Post.unit_id)
+        .select_from(Person)
+        .outerjoin(shown, shown.id == first)
+        .outerjoin(unit, unit.id == shown.unit_id)
         .where(people_within(actor, on), Person.disabled_at.is_(None), Person.id != leave_out)
-        .order_by(Person.login)
+        .order_by(case((Person.id == keep, 0), (shown.unit_id.in_(units), 1), else_=2), Person.login)
         .limit(MOST_FOUND)
     )
     if text:
         statement = statement.where(or_(
-            Person.name.icontains(text, autoescape=True), Person.login.icontains(text, autoescape=True),
+            Person.id == keep, Person.name.icontains(text, autoescape=True), Person.login.icontains(text, autoescape=True),
             unit.name.icontains(text, autoescape=True),
         ))  # fmt: skip
     return [Somebody(*row) for row in db.session.execute(statement)]

@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from ..clock import local_today
 from ..db import unit_of_work
-from ..errors import Invalid, NotFound, say
+from ..errors import Invalid, NotFound, Problem, say
 from ..operations import delegation, handover
 from ..operations.handover import LONGEST_NOTE, Handing
 from ..queries import accounts, handovers
@@ -21,7 +21,7 @@ from ..queries.delegations import Lendable, candidates_of, lendable, link, links
 from ..rules.accounts import may_administer
 from .access import current_actor, page_now
 from .language import speak
-from .standing_in import CHOOSE, LONGEST_SEARCH, NEEDED, StandInForm
+from .standing_in import CHOOSE, LONGEST_SEARCH, NEEDED, StandInForm, number_in
 from .words import word
 
 
@@ -37,10 +37,11 @@ class HandOverForm(FlaskForm):
 
     def handing(self, from_id: int) -> Handing:
         """What was asked for."""
-        if not str(self.to_id.data).isdecimal() or len(str(self.to_id.data)) > 18:
+        to_id = number_in(self.to_id.data)
+        if to_id is None:
             raise Invalid(say("The form is damaged. Please open the page again."))
         return Handing(
-            from_id, int(self.to_id.data), tuple(sorted(set(self.posts.data))), self.first_day.data,
+            from_id, to_id, tuple(sorted(set(self.posts.data))), self.first_day.data,
             (self.note.data or "").strip(),
         )  # fmt: skip
 
@@ -67,7 +68,7 @@ def hand_over(id: int) -> Any:
                 client_action_id=form.client_action_id.data or None,
             )  # fmt: skip
     except Invalid as refused:
-        for problem in refused.problems:
+        for problem in refused.problems or [Problem("to_id", refused.sentence)]:
             field = form._fields.get(problem.where, form.to_id)
             field.errors = [*field.errors, speak(problem.sentence)]
         return _draw(account, form), 422
@@ -138,7 +139,10 @@ def _draw(account: PersonRow, form: HandOverForm, preview: bool = False) -> str:
         (post.id, _("%(unit)s · %(role)s", unit=post.unit_name, role=word(post.role))) for post in posts
     ]
     text = (form.find.data or "").strip()[:LONGEST_SEARCH]
-    people = handovers.successors(actor, text, on=local_today(now), leave_out=account.id)
+    units = [post.unit_id for post in posts]
+    people = handovers.successors(
+        actor, text, on=local_today(now), leave_out=account.id, units=units, keep=number_in(form.to_id.data)
+    )
     words = [(str(one.id), _("%(name)s · %(unit)s", name=one.name, unit=one.unit_name or one.login)) for one in people]
     form.to_id.choices = [("", _("Please choose.")), *words]
     chosen = [post for post in posts if post.id in (form.posts.data or ())]
@@ -149,7 +153,7 @@ def _draw(account: PersonRow, form: HandOverForm, preview: bool = False) -> str:
         posts=posts,
         people=people,
         chosen=chosen,
-        to=next((name for key, name in words if key == form.to_id.data), ""),
+        to=next((one.name for one in people if str(one.id) == form.to_id.data), ""),
         preview=preview,
         estate=handovers.estate(account.id, [(post.unit_id, post.role) for post in chosen], now=now),
         now=now,
@@ -162,7 +166,9 @@ def _draw_stand_in(account: PersonRow, form: StandInForm) -> str:
     chosen, people = form.offer(posts), []
     if chosen is not None:
         text = (form.find.data or "").strip()[:LONGEST_SEARCH]
-        people = candidates_of(actor, chosen, text, on=today, leave_out={account.id})
+        people = candidates_of(
+            actor, chosen, text, on=today, leave_out={account.id}, keep=number_in(form.delegate_id.data)
+        )
         form.offer_people(people)
     return render_template(
         "admin/stand_in.html", account=account, form=form, posts=posts, people=people,

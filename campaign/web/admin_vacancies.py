@@ -23,7 +23,7 @@ from .access import current_actor, page_now, require_role
 from .downloads import table_answer
 from .words import word
 
-bp = Blueprint("vacancies", __name__, url_prefix="/vacancies")
+bp = Blueprint("vacancies", __name__)
 KIND = "<any(xlsx, csv):kind>"
 LONGEST_SEARCH = 60
 MOST_AT_ONCE = 100
@@ -35,7 +35,7 @@ GAPS = {
 }
 
 
-@bp.get("")
+@bp.get("/vacancies")
 @require_role(*READERS)
 def index() -> Any:
     """The gaps of one kind, and how many there are of each."""
@@ -64,7 +64,7 @@ def index() -> Any:
     )  # fmt: skip
 
 
-@bp.get(f".{KIND}")
+@bp.get(f"/vacancies.{KIND}")
 @require_role(*READERS)
 def export(kind: str) -> Any:
     """The gaps of one kind, as the list shows them."""
@@ -81,14 +81,14 @@ def _cells(row: Row) -> tuple[Any, ...]:
     return row.unit_name, word(row.line), word(row.role), row.person_name, row.until, row.items, row.earliest
 
 
-@bp.get("/<int:unit_id>")
+@bp.get("/vacancies/<int:unit_id>")
 @require_role(*READERS)
 def show(unit_id: int) -> Any:
     """What waits for a review at a unit where nobody can review."""
     return _draw(unit_id)
 
 
-@bp.post("/<int:unit_id>")
+@bp.post("/vacancies/<int:unit_id>")
 @require_role(*READERS)
 def move_up(unit_id: int) -> Any:
     """Passes over the vacant level for the items that were ticked; each may have its own next level."""

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from ..clock import local_today
 from ..db import unit_of_work
-from ..errors import Invalid, NotFound, say
+from ..errors import Invalid, NotFound, Problem, say
 from ..operations import delegation
 from ..operations.delegation import LONGEST_REASON, Wish
 from ..queries.delegations import Candidate, Lendable, candidates, lendable, link, links_of
@@ -58,18 +58,25 @@ class StandInForm(FlaskForm):
 
     def wish(self) -> Wish:
         """What was asked for."""
-        if not str(self.delegate_id.data).isdecimal() or len(str(self.delegate_id.data)) > 18:
+        delegate_id = number_in(self.delegate_id.data)
+        if delegate_id is None:
             raise Invalid(say("The form is damaged. Please open the page again."))
         return Wish(
-            self.post.data, int(self.delegate_id.data), self.valid_from.data, self.valid_to.data,
+            self.post.data, delegate_id, self.valid_from.data, self.valid_to.data,
             (self.reason.data or "").strip(),
         )  # fmt: skip
 
     def refuse(self, refused: Invalid) -> None:
         """Puts what was refused to the fields it concerns."""
-        for problem in refused.problems:
+        for problem in refused.problems or [Problem("delegate_id", refused.sentence)]:
             field = self._fields.get(problem.where, self.delegate_id)
             field.errors = [*field.errors, speak(problem.sentence)]
+
+
+def number_in(text: object) -> int | None:
+    """The id that a choice names, or None for what is not one."""
+    text = str(text or "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def post_words(post: Lendable) -> str:
@@ -126,7 +133,7 @@ def _draw(form: StandInForm) -> str:
     people = []
     if chosen is not None:
         text = (form.find.data or "").strip()[:LONGEST_SEARCH]
-        people = candidates(chosen, text, on=today, leave_out={actor.person_id})
+        people = candidates(chosen, text, on=today, leave_out={actor.person_id}, keep=number_in(form.delegate_id.data))
         form.offer_people(people)
     return render_template(
         "standing_in/index.html",

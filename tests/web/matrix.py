@@ -16,10 +16,24 @@ from sqlalchemy import func, select
 
 from campaign.db import db, unit_of_work
 from campaign.documents.waiting import keep_table
-from campaign.models import Area, Assignment, Calendar, Delivery, Event, LoginSession, Notice, Person, Post, Task
+from campaign.models import (
+    Area,
+    Assignment,
+    Calendar,
+    Delegation,
+    Delivery,
+    Event,
+    LoginSession,
+    Notice,
+    Person,
+    Post,
+    Task,
+)
+from campaign.operations.periods import send
 from campaign.operations.recording import claim_slot
 from campaign.operations.reporting import keep_evidence
-from campaign.rules.organisation import Level, Line, Role
+from campaign.rules.dates import DueKind
+from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State
 from campaign.rules.telling import Channel, DeliveryState
@@ -46,8 +60,12 @@ STAFF: dict[str, tuple[str, Line, Role]] = {
     "administrator of another subtree": (OTHER, P, Role.ADMINISTRATOR),
     "auditor": (COUNTY, P, Role.AUDITOR),
 }
+# Who has no post of their own and stands in for another actor; and one whose time is over, who may nothing.
+LENT = {"stand-in for that supervisor": "supervisor at the waiting level"}
+STOOD_IN = "stand-in until yesterday"
+STAFF |= {name: STAFF[holder] for name, holder in LENT.items()}
 NOBODY, DISABLED, ANONYMOUS = "person without a post", "disabled person", "anonymous"
-ACTORS = (*STAFF, NOBODY, DISABLED, ANONYMOUS)
+ACTORS = (*STAFF, STOOD_IN, NOBODY, DISABLED, ANONYMOUS)
 
 
 # -- the model: nothing of the product but the names of lines, roles and states ----------------------------------------
@@ -178,6 +196,7 @@ def build(app: Flask) -> World:
     _staff(world)
     _work(world, tree)
     _elsewhere(world)
+    _recurring(world, tree)
     with unit_of_work():
         claim_slot("fold", make.NOW, worker="w:1", now=make.NOW)  # the clock ticks
     world.keep()
@@ -194,7 +213,7 @@ def _staff(world: World) -> None:
     """One person for each actor; those whom the tree had already stay beside them."""
     for name in ACTORS:
         person = make.person(locale="en")
-        if name in STAFF:
+        if name in STAFF and name not in LENT:
             place, line, role = STAFF[name]
             unit_id = world.units[place, line]
             with unit_of_work() as session:
@@ -206,6 +225,22 @@ def _staff(world: World) -> None:
         world.clients[name] = sign_in(world.app, None if name == ANONYMOUS else person)
     with unit_of_work():
         db.session.get_one(Person, world.ids[DISABLED]).disabled_at = make.NOW
+    _lend(world)
+
+
+def _lend(world: World) -> None:
+    """The stand-ins: one who acts today, and one who acted until yesterday."""
+    for name, holder, day in (*((name, holder, 0) for name, holder in LENT.items()), (STOOD_IN, *LENT.values(), -1)):
+        holder_id = world.ids[holder]
+        post_id = db.session.scalars(select(Post.id).where(Post.person_id == holder_id)).one()
+        last = make.TODAY + timedelta(days=day)
+        fields = {"valid_from": last - timedelta(days=2), "valid_to": last, "at": make.NOW}
+        with unit_of_work() as session:
+            made = Delegation(post_id=post_id, delegator_id=holder_id, delegate_id=world.ids[name], **fields)
+            session.add(made)
+            session.flush()
+            if name in LENT:
+                world.ids["link"] = made.id
 
 
 def sign_in(app: Flask, person: Person | None) -> FlaskClient:
@@ -255,6 +290,16 @@ def _work(world: World, tree: make.SmallTree) -> None:
         session.flush()
         world.ids["calendar"] = own.id
     world.token = keep_table(folder, io.BytesIO(b"login,name,unit,role\n"), owner=owner, now=make.NOW)
+
+
+def _recurring(world: World, tree: make.SmallTree) -> None:
+    """A task that came round for the village alone."""
+    campaign = make.campaign(tree.unit(tree.county), "每周活动")
+    village, fields = tree.unit(tree.villages[0]), {"rrule": "FREQ=WEEKLY;BYDAY=FR", "due_kind": DueKind.NONE}
+    task = make.task(campaign, "每周报送", units=[village], lines=[], due_on=None, window_days=4, **fields)
+    with unit_of_work():
+        send(task.id, actor=SYSTEM, now=make.NOW)
+    world.ids |= {"recurring": campaign.id, "recurring task": task.id}
 
 
 def _delivery(notice_id: int, person_id: int) -> int:

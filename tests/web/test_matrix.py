@@ -18,9 +18,11 @@ from campaign.rules.states import CLOSED, OPEN, WORKING, State
 from tests import make
 from tests.evidence.hostile import picture
 
-from .matrix import ACTORS, ANONYMOUS, COUNTY, NOBODY, OTHER, STAFF, TOWN, Thing, W, Who, World, build
+from .matrix import ACTORS, ANONYMOUS, COUNTY, LENT, NOBODY, OTHER, STAFF, TOWN, Thing, W, Who, World, build
 from .matrix_calendars import calendars
 from .matrix_case import MISSING, Case, Expect, anybody, role, thing_of
+from .matrix_periods import periods
+from .matrix_standing import all_of_it as standing_in
 
 # Rules that the table leaves out, each with its reason.
 EXCLUDED: dict[str, str] = {}
@@ -36,7 +38,8 @@ ELSEWHERE_DRAFT = Thing(place=OTHER, issuer=(OTHER, W), draft=True, received=Fal
 def table(world: World) -> list[Case]:
     """Every case of the matrix."""
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
-            *administration(world), *calendars(world), *accounts(world)]  # fmt: skip
+            *administration(world), *calendars(world), *accounts(world),
+            *periods(world), *standing_in(world)]  # fmt: skip
 
 
 def everybody() -> Iterator[Case]:
@@ -332,7 +335,7 @@ def test_every_rule_is_in_the_table_or_excluded_with_a_reason(world):
 def test_the_model_is_small_and_knows_both_answers():
     """A model that lets everybody in, or nobody, would prove nothing."""
     thing = thing_of(State.SUBMITTED)
-    assert {name for name in STAFF if Who(name).reviews(thing)} == {"supervisor at the waiting level"}
+    assert {name for name in STAFF if Who(name).reviews(thing)} == {"supervisor at the waiting level", *LENT}
     assert {name for name in STAFF if Who(name).reports(thing)} == {"officer of the unit"}
     assert {name for name in STAFF if Who(name).issues(thing)} == {"dispatcher of the issuing unit"}
     assert not Who(NOBODY).sees(thing)
