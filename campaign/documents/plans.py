@@ -27,6 +27,7 @@ from ..rules.planning import (
 from ..rules.plans import EvidenceKind, Grade
 from .dues import ROLLS, read_due
 from .nodes import Fields, FileProblem, Form, NodeReader
+from .recurring import read_recurring
 
 LARGEST_FILE = 256 * 1024
 DEEPEST = 12
@@ -57,8 +58,8 @@ METRIC_FORM = Form(
     "note", "invented",
 )  # fmt: skip
 TASK_FORM = Form(
-    "key", "title", "what", "why", "lines", "receiving_level", "units", "grade", "due", "roll", "respond_days",
-    "grace_days", "review_days", "min_characters", "review_levels", "evidence", "metrics", "invented",
+    "key", "title", "what", "why", "lines", "receiving_level", "units", "grade", "due", "recurs", "roll",
+    "respond_days", "grace_days", "review_days", "min_characters", "review_levels", "evidence", "metrics", "invented",
 )  # fmt: skip
 CAMPAIGN_FORM = Form(
     "format", "key", "title", "number", "issuing_unit", "co_issuers", "higher_campaign", "based_on", "theme", "ground",
@@ -146,6 +147,7 @@ def _task(fields: Fields, document: DocumentDate) -> TaskPlan:
         days=due.count,
         counts_from=due.counts_from,
         occasion=due.occasion,
+        recurring=read_recurring(fields),
         roll=fields.choice("roll", ROLLS) or Roll.STAY,
         respond_days=fields.whole("respond_days"),
         grace_days=fields.whole("grace_days"),

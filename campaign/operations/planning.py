@@ -4,7 +4,7 @@ Only dispatchers of the issuing unit write its campaigns. Every edit names the v
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -310,6 +310,7 @@ def _task_fields(task: TaskPlan, occasions: Mapping[str, int]) -> dict[str, obje
         "respond_days": task.respond_days, "grace_days": task.grace_days, "review_days": task.review_days,
         "days": task.days, "counts_from": task.counts_from, "roll": task.roll, "min_characters": task.min_characters,
         "review_levels": ",".join(str(int(level)) for level in sorted(task.review_levels)),
+        **asdict(task.recurring),
     }  # fmt: skip
 
 

@@ -173,6 +173,7 @@ class TaskFact:
     roll: Roll
     occasion: str | None
     occasion_on: date | None
+    rrule: str
     named: int
     batches: int
     items: int
@@ -332,7 +333,7 @@ def tasks_of(campaign_id: int, *, parts: bool = True) -> tuple[TaskFact, ...]:
             Task.id, Task.key, Task.title, Task.what, Task.why, Task.grade, Task.receiving_level, Task.due_kind,
             Task.due_on, Task.due_days, Task.respond_days, Task.grace_days, Task.review_levels, Task.min_characters,
             Task.review_days, Task.days, Task.counts_from, Task.roll, Occasion.name, Occasion.happens_on,
-            named.label("named"), batches.label("batches"), items.label("items"), lines.label("lines"),
+            Task.rrule, named.label("named"), batches.label("batches"), items.label("items"), lines.label("lines"),
         )
         .outerjoin(Occasion, Occasion.id == Task.occasion_id)
         .where(Task.campaign_id == campaign_id)

@@ -9,6 +9,7 @@ from ..clock import local_today
 from ..db import db
 from ..models import Area, Batch, Campaign, EvidenceRule, Metric, Occasion, Phase, Task, TaskLine, TaskUnit, Unit
 from ..rules.organisation import Actor, Level, Line
+from ..rules.planned import Recurring
 from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, TaskPlan, UnitRef
 from ..rules.plans import CampaignStatus
 from .campaigns import Head
@@ -49,6 +50,7 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
             Task.title, Task.key, Task.what, Task.why, Task.receiving_level, Task.grade, Task.due_kind, Task.due_on,
             Task.due_days, Task.respond_days, Task.grace_days, Task.min_characters, Task.review_levels,
             Task.review_days, Task.days, Task.counts_from, Task.roll, Occasion.name.label("occasion"),
+            Task.rrule, Task.repeats_from, Task.window_days, Task.rotates,
         )
         .outerjoin(Occasion, Occasion.id == Task.occasion_id)
         .where(Task.id == task_id, Task.campaign_id == campaign_id)
@@ -78,6 +80,7 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
         respond_days=task.respond_days, grace_days=task.grace_days, min_characters=task.min_characters,
         review_days=task.review_days, days=task.days, counts_from=task.counts_from, roll=task.roll,
         occasion=task.occasion or "",
+        recurring=Recurring(task.rrule, task.repeats_from, task.window_days, task.rotates),
         review_levels=tuple(sorted(levels, reverse=True)),
         evidence=tuple(EvidencePlan(*row) for row in rules), metrics=tuple(MetricPlan(*row) for row in metrics),
     )  # fmt: skip

@@ -74,6 +74,18 @@ class MetricPlan:
 
 
 @dataclass(frozen=True)
+class Recurring:
+    """How often a task comes round: the rule as `rules/recurrence.py` writes it, empty for once. `repeats_from`: the
+    day it counts from, None for the dispatch. `window_days`: from the opening of a period to its due day. `rotates`:
+    each period goes to another unit."""
+
+    rrule: str = ""
+    repeats_from: date | None = None
+    window_days: int | None = None
+    rotates: bool = False
+
+
+@dataclass(frozen=True)
 class TaskPlan:
     """One thing asked: of `lines` at `receiving_level`, or of `units`. No `review_levels`: all units between.
 
@@ -99,6 +111,7 @@ class TaskPlan:
     counts_from: CountsFrom = CountsFrom.ISSUE
     roll: Roll = Roll.STAY
     occasion: str = ""
+    recurring: Recurring = Recurring()
     min_characters: int = 0
     review_levels: tuple[Level, ...] = ()
     evidence: tuple[EvidencePlan, ...] = ()

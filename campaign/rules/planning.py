@@ -23,6 +23,7 @@ from .planned import (
     UnitRef,
 )
 from .plans import EvidenceKind, Grade
+from .recurrence import check as check_recurrence
 
 __all__ = [
     "AGGREGATIONS", "FIRST_DAY", "LAST_DAY", "OVER_TIMES", "CampaignPlan", "EvidencePlan", "IssuerFacts", "MetricPlan",
@@ -66,10 +67,18 @@ def check_task(
 ) -> list[Problem]:
     """Everything wrong with one task; what concerns the issuing unit or the names of the campaign's occasions only when
     they are given."""
-    found = [*_task(task), *(_reach(task, issuer) if issuer else ())]
+    found = [*_task(task), *_recurrence(task), *(_reach(task, issuer) if issuer else ())]
     if task.due_kind is DueKind.OCCASION and task.occasion and occasions is not None and task.occasion not in occasions:
         found.append(Problem("due.event", _no_such_occasion(task.occasion, occasions)))
     return found
+
+
+def _recurrence(task: TaskPlan, ends_on: date | None = None) -> list[Problem]:
+    kept = task.recurring
+    return check_recurrence(
+        kept.rrule, repeats_from=kept.repeats_from, ends_on=ends_on, window_days=kept.window_days,
+        dated=task.due_kind in (DueKind.FIXED, DueKind.OCCASION), rotates=kept.rotates,
+    )  # fmt: skip
 
 
 def _no_such_occasion(name: str, occasions: Sequence[str]) -> Sentence:
@@ -124,9 +133,11 @@ def warn_task(
     if task.counts_from is CountsFrom.SIGN_FOR and task.respond_days is None:
         sentence = say("The days count from the sign-for, but nobody is asked to sign by a day: they may never begin.")
         found.append(Problem("respond_days", sentence))
-    if task.due_kind is DueKind.NONE and task.grade is Grade.BINDING:
+    undated = task.due_kind is DueKind.NONE and task.recurring.window_days is None
+    if undated and task.grade is Grade.BINDING:
         found.append(Problem("due.kind", say("The task is binding but has no due date; nobody will be reminded.")))
-    return found
+    known = {problem.where for problem in _recurrence(task)}
+    return found + [problem for problem in _recurrence(task, ends_on) if problem.where not in known]
 
 
 def _head(plan: CampaignPlan) -> Iterator[Problem]:
@@ -226,7 +237,7 @@ def _dates(task: TaskPlan) -> Iterator[Problem]:
     yield from _between("respond_days", task.respond_days, 0, MOST_GRACE)
     yield from _between("grace_days", task.grace_days, 0, MOST_GRACE)
     yield from _between("review_days", task.review_days, 1, MOST_GRACE)
-    if task.grace_days is not None and task.due_kind is DueKind.NONE:
+    if task.grace_days is not None and task.due_kind is DueKind.NONE and task.recurring.window_days is None:
         yield Problem("grace_days", say("Without a due date there is nothing to be late for; leave this empty."))
 
 

@@ -72,28 +72,31 @@ def parse(text: str) -> Rule:
 def check(
     text: str, *, repeats_from: date | None, ends_on: date | None, window_days: int | None, dated: bool, rotates: bool
 ) -> list[Problem]:
-    """What is wrong with the recurrence of a task. `dated`: its due date is a fixed day or that of an occasion."""
+    """What is wrong with the recurrence of a task, by the paths of a plan file.
+
+    `dated`: its due date is a fixed day or that of an occasion.
+    """
     problems: list[Problem] = []
     if not text:
         if rotates:
-            problems.append(Problem("rotates", say("Only a recurring task can go from unit to unit.")))
+            problems.append(Problem("recurs.rotates", say("Only a recurring task can go from unit to unit.")))
         return problems
     try:
         rule = parse(text)
     except BadValue as bad:
-        return [Problem("rrule", bad.sentence)]
+        return [Problem("recurs.rule", bad.sentence)]
     if len(rrule_of(rule)) > LONGEST_RULE:
-        problems.append(Problem("rrule", say("The rule is too long.")))
+        problems.append(Problem("recurs.rule", say("The rule is too long.")))
     if rule.interval > 1 and repeats_from is None:
-        problems.append(Problem("repeats_from", say("Please say from which day on it counts.")))
+        problems.append(Problem("recurs.from", say("Please say from which day on it counts.")))
     if window_days is not None and not 0 <= window_days <= LONGEST_WINDOW:
         told = say("A period lasts at most %(most)s days.", most=LONGEST_WINDOW)
-        problems.append(Problem("window_days", told))
+        problems.append(Problem("recurs.window_days", told))
     if dated and window_days is None:
         told = say("Every period needs its own due date: say how many days after its opening.")
-        problems.append(Problem("window_days", told))
+        problems.append(Problem("recurs.window_days", told))
     if repeats_from and ends_on and not any(True for _ in days_of(rule, repeats_from, ends_on)):
-        problems.append(Problem("rrule", say("It never comes round before the campaign ends.")))
+        problems.append(Problem("recurs.rule", say("It never comes round before the campaign ends.")))
     return problems
 
 

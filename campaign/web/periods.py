@@ -18,6 +18,7 @@ from ..operations.periods import LONGEST_REASON, end_series
 from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
 from ..queries.periods import Coming, Line, Series, Units, series_of, units_of
 from ..rules.periods import Outcome
+from ..rules.recurrence import parse
 from ..rules.rhythms import period_words, words_of
 from .access import current_actor, page_now
 from .downloads import table_answer
@@ -25,6 +26,13 @@ from .language import speak
 from .words import word
 
 bp = Blueprint("periods", __name__)
+
+
+@bp.app_template_filter("rhythm_words")
+def rhythm_words(rrule: str) -> str:
+    """A rule that is kept, in words: on the 14th of each month."""
+    return speak(words_of(parse(rrule)))
+
 
 # What the list counts, in the order in which a dispatcher asks; what was cancelled is asked of nobody.
 COUNTED = (Outcome.MISSED, Outcome.APPROVED, Outcome.WAITING, Outcome.WITH_OFFICER)

@@ -21,6 +21,7 @@ from ..rules.organisation import Level, Line
 from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, TaskPlan, UnitRef
 from ..rules.plans import EvidenceKind, Grade
 from .language import speak
+from .recurrence_fields import RecurrenceFields
 
 WAN = Decimal(10_000)
 YUAN, TEN_THOUSAND_YUAN = "1", "10000"
@@ -123,7 +124,7 @@ class CampaignForm(PlanForm):
         return PhasePlan(_line(row.name), starts_on, ends_on, _text(row.words))
 
 
-class TaskForm(PlanForm):
+class TaskForm(RecurrenceFields, PlanForm):
     key = StringField()
     title = StringField()
     what = StringField()
@@ -161,6 +162,7 @@ class TaskForm(PlanForm):
             self[name].data = "" if number is None else str(number)
         for name in ("grade", "due_kind", "days", "counts_from", "roll"):
             self[name].data = str(int(getattr(task, name)))
+        self.fill_recurrence(task)
         self.occasion.data = task.occasion
         if task.due_kind is DueKind.OCCASION and task.due_days is not None:
             self.occasion_days.data = str(abs(task.due_days))
@@ -181,8 +183,8 @@ class TaskForm(PlanForm):
     def plan(self, typed: "Typed") -> TaskPlan:
         """The task as it was typed; what cannot be read is noted in `typed`."""
         by_level = self.receivers.data != BY_NAME
-        due_kind = typed.member("due.kind", self.due_kind, DueKind) or DueKind.NONE
-        relative = due_kind is DueKind.RELATIVE
+        due_kind = (typed.member("due.kind", self.due_kind, DueKind) if not self.recurs else None) or DueKind.NONE
+        relative, dated = due_kind is DueKind.RELATIVE, due_kind is not DueKind.NONE or self.recurs
         return TaskPlan(
             title=_line(self.title),
             key=_line(self.key) or None,
@@ -197,7 +199,8 @@ class TaskForm(PlanForm):
             due_days=self._due_days(typed, due_kind),
             occasion=_line(self.occasion) if due_kind is DueKind.OCCASION else "",
             respond_days=typed.whole("respond_days", self.respond_days),
-            grace_days=typed.whole("grace_days", self.grace_days) if due_kind is not DueKind.NONE else None,
+            grace_days=typed.whole("grace_days", self.grace_days) if dated else None,
+            recurring=self.recurring(typed),
             review_days=typed.whole("review_days", self.review_days),
             days=typed.member("days", self.days, DayKind) or DayKind.CALENDAR,
             counts_from=(typed.member("counts_from", self.counts_from, CountsFrom) if relative else None)

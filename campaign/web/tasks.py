@@ -18,11 +18,13 @@ from ..rules.metrics import Comparator, MetricKind
 from ..rules.organisation import Level, Line
 from ..rules.planning import AGGREGATIONS, OVER_TIMES, IssuerFacts, TaskPlan, check_task
 from ..rules.plans import EvidenceKind, Grade
+from ..rules.rhythms import DAY_NAMES, MONTH_NAMES
 from .access import current_actor, page_now
 from .campaigns import LONGEST_SEARCH, SeenForm, seen_in, writable
 from .language import speak
 from .occasions import bp
 from .plan_forms import TaskForm, Typed, ids_in
+from .recurrence_fields import rhythm_choices
 
 
 @bp.route("/campaigns/<int:id>/tasks/new", methods=["GET", "POST"])
@@ -113,7 +115,9 @@ def _draw(
         due_kinds=list(DueKind), day_kinds=list(DayKind), starts=list(CountsFrom), rolls=list(Roll),
         occasions=occasions_of(head.id), evidence_kinds=list(EvidenceKind), metric_kinds=list(MetricKind),
         comparators=list(Comparator), aggregations=AGGREGATIONS[MetricKind.COUNT],
-        over_times=OVER_TIMES[MetricKind.COUNT], form_page=True,
+        over_times=OVER_TIMES[MetricKind.COUNT], form_page=True, rhythms=rhythm_choices(),
+        weekdays=[(at, speak(name)) for at, name in enumerate(DAY_NAMES)],
+        month_names=[(at, speak(name)) for at, name in enumerate(MONTH_NAMES, 1)],
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from campaign.rules.dates import DueKind
 from campaign.rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from campaign.rules.organisation import Level, Line
+from campaign.rules.planned import Recurring
 from campaign.rules.planning import (
     MOST_TASKS,
     CampaignPlan,
@@ -149,3 +150,12 @@ def test_what_is_allowed_but_odd_is_a_warning():
     assert warn_task(replace(TASK, grade=Grade.BEST_EFFORT), None, None) == []
     assert fields(warn_plan(replace(PLAN, tasks=()))) == ["tasks"]
     assert fields(warn_plan(PLAN)) == ["tasks.0.due.kind"]
+
+
+def test_a_recurring_task_is_dated_by_its_window_and_must_come_round_in_time():
+    monthly = {"rrule": "FREQ=MONTHLY;BYMONTHDAY=14", "repeats_from": date(2026, 11, 20)}
+    dated = TaskPlan(recurring=Recurring(**monthly, window_days=5))
+    open_ended = TaskPlan(recurring=Recurring(**monthly))
+    assert warn_task(dated, None, date(2026, 12, 31)) == []
+    assert [problem.where for problem in warn_task(dated, None, date(2026, 12, 1))] == ["recurs.rule"]
+    assert [problem.where for problem in warn_task(open_ended, None, None)] == ["due.kind"]

@@ -188,11 +188,11 @@ def wrong(text, **fields):
 
 def test_what_a_plan_may_say_of_recurrence():
     assert wrong("") == []
-    assert wrong("", rotates=True) == ["rotates"]
-    assert wrong("FREQ=DAILY") == ["rrule"]
-    assert wrong("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=1") == ["repeats_from"]
+    assert wrong("", rotates=True) == ["recurs.rotates"]
+    assert wrong("FREQ=DAILY") == ["recurs.rule"]
+    assert wrong("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=1") == ["recurs.from"]
     assert wrong("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=1", repeats_from=date(2026, 11, 1)) == []
-    assert wrong("FREQ=MONTHLY;BYMONTHDAY=1", window_days=None, dated=True) == ["window_days"]
-    assert wrong("FREQ=MONTHLY;BYMONTHDAY=1", window_days=-1) == ["window_days"]
+    assert wrong("FREQ=MONTHLY;BYMONTHDAY=1", window_days=None, dated=True) == ["recurs.window_days"]
+    assert wrong("FREQ=MONTHLY;BYMONTHDAY=1", window_days=-1) == ["recurs.window_days"]
     late = {"repeats_from": date(2026, 11, 2), "ends_on": date(2026, 11, 30)}
-    assert wrong("FREQ=MONTHLY;BYMONTHDAY=1", **late) == ["rrule"]
+    assert wrong("FREQ=MONTHLY;BYMONTHDAY=1", **late) == ["recurs.rule"]
