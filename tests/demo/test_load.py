@@ -64,9 +64,9 @@ def count(*where) -> int:
 
 
 def test_every_state_and_every_light_is_there(demo):
-    rows = db.session.execute(select(Assignment.state, Assignment.due_at)).all()
+    rows = db.session.execute(select(Assignment.state, Assignment.due_at, Assignment.behind_at)).all()
     assert {row.state for row in rows} == set(State)
-    assert {light_of(row.state, row.due_at, make.NOW) for row in rows} == set(Light)
+    assert {light_of(row.state, row.due_at, row.behind_at, make.NOW) for row in rows} == set(Light)
 
 
 def test_all_ten_campaigns_are_dispatched_but_for_the_task_that_waits_for_the_visitor(demo):

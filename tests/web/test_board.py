@@ -86,7 +86,7 @@ def test_a_cell_of_many_leads_to_the_list_of_them_and_back(dispatcher, visitor):
     assert asked["campaign"] == [str(dispatcher.campaign.id)]
     assert asked["task"] == [str(dispatcher.task.id)]
     assert asked["area"] == [str(dispatcher.townships[0].id)]
-    assert asked["light"] == [str(int(Light.OVERDUE))]
+    assert asked["light"] == ["overdue"]
     assert asked["back"] == [path(dispatcher, area=dispatcher.county.id)]
 
 
