@@ -80,8 +80,10 @@ def _said(fields: Fields, name: str, document: DocumentDate) -> Due:
         phrase = read_phrase(text)
     if phrase is None:
         sentence = say(
-            "“%(words)s” is not understood. A day (2026-11-20), or: %(known)s.", words=text[:40], known=KNOWN
-        )
+            "“%(words)s” is not understood. Please write the day as 2026-11-20, or one of: %(known)s.",
+            words=text[:40],
+            known=KNOWN,
+        )  # fmt: skip
         fields.wrong(name, sentence)
         return Due()
     on = phrase.on(document)

@@ -19,6 +19,7 @@ from ..rules.calendars import Calendar, Roll
 from ..rules.curves import behind_again, behind_at
 from ..rules.dates import CountsFrom, DateRule, Dates, DueKind, dates_at, end_of_day, local_day
 from ..rules.ladder import Anchors, Ladder, Step, plan
+from ..rules.periods import period_dates
 from ..rules.plans import Grade
 from ..rules.states import OPEN, State
 from .assignments import Assignment, Batch
@@ -134,9 +135,7 @@ def prospects(
     for row in batches:
         task, calendar = row.Task, held[row.calendar_id or EVERYBODYS]
         rule = _rule(row, supposed)
-        changes = tuple(
-            _change(group, rule, row.dispatched_at, calendar, task.id in curved) for group in following[row.id]
-        )
+        changes = tuple(_change(group, rule, row, calendar, task.id in curved) for group in following[row.id])
         ladder = known_ladders[row.ladder_id]
         if changes:
             about = row.id, task.id, task.title, task.campaign_id, rule, task.grade, ladder, calendar
@@ -192,7 +191,7 @@ def on_signing(batch_id: int, *, now: datetime) -> tuple[Dates, datetime | None]
     if row.Task.due_kind is not DueKind.RELATIVE or row.Task.counts_from is not CountsFrom.SIGN_FOR:
         return None
     calendar_id, signed_on = row.calendar_id or EVERYBODYS, local_day(now, zone())
-    dates = dates_at(_rule(row, None), row.dispatched_at, zone(), calendars([calendar_id])[calendar_id], signed_at=now)
+    dates = _dates(_rule(row, None), row, calendars([calendar_id])[calendar_id], now)
     start = began(row.dispatched_at, signed_on)
     behind = behind_at(start, dates.due_at, Decimal(0), zone()) if has_curve(row.task_id) else None
     return dates, behind
@@ -232,7 +231,7 @@ def _batches(task_ids: list[int]) -> list[Any]:
 def _of_batches(which: ColumnElement[bool]) -> Select[Any]:
     columns = Batch.id, Batch.task_id, Batch.dispatched_at, Batch.ladder_id, Batch.calendar_id
     return (
-        select(*columns, Task, Occasion, Period.due_on.label("period_due_on"))
+        select(*columns, Task, Occasion, Period.opens_on)
         .join(Task, Task.id == Batch.task_id)
         .outerjoin(Occasion, Occasion.id == Task.occasion_id)
         .outerjoin(Period, Period.batch_id == Batch.id)
@@ -243,18 +242,22 @@ def _of_batches(which: ColumnElement[bool]) -> Select[Any]:
 
 
 def _rule(row: Any, supposed: Supposed | None) -> DateRule:
-    """The rule of a batch; that of a period has its day in the period."""
     rule = rule_of(row.Task, row.Occasion)
-    if row.period_due_on is not None:
-        return replace(rule, kind=DueKind.FIXED, due_on=row.period_due_on)
     if supposed is not None and row.Task.occasion_id == supposed.occasion_id:
         return replace(rule, occasion_on=supposed.happens_on)
     return rule
 
 
-def _change(group: Group, rule: DateRule, dispatched_at: datetime, calendar: Calendar, curved: bool) -> Change:
+def _dates(rule: DateRule, row: Any, calendar: Calendar, signed_at: datetime | None) -> Dates:
+    """The dates of a batch; those of a period count from the day on which it opens."""
+    if row.opens_on is not None and signed_at is None:
+        return period_dates(rule, row.opens_on, row.dispatched_at, zone(), calendar)
+    return dates_at(rule, row.dispatched_at, zone(), calendar, signed_at=signed_at)
+
+
+def _change(group: Group, rule: DateRule, row: Any, calendar: Calendar, curved: bool) -> Change:
     signed_at = None if group.signed_on is None else end_of_day(group.signed_on, zone())
-    dates = dates_at(rule, dispatched_at, zone(), calendar, signed_at=signed_at)
-    start = began(dispatched_at, group.signed_on)
+    dates = _dates(rule, row, calendar, signed_at)
+    start = began(row.dispatched_at, group.signed_on)
     behind = behind_again(start, group.due_at, group.behind_at, dates.due_at, zone()) if curved else None
     return Change(group, dates, behind)

@@ -34,13 +34,14 @@ from ..models.clockwork import Calendar as CalendarRow
 from ..models.facts import superiors_of
 from ..models.ladders import EVERYBODYS
 from ..models.organisation import acted_for
-from ..rules.calendars import Calendar, is_provisional
+from ..rules.calendars import Calendar, Roll, is_provisional
 from ..rules.chain import Above, review_chain
 from ..rules.metrics import Comparator, MetricKind, Value
 from ..rules.organisation import Actor, Level
 from ..rules.plans import EvidenceKind, Grade
 from ..rules.requirements import EvidenceNeed, MetricNeed, Needs
 from ..rules.states import Action, CheckInKind, ReturnReason, State
+from .dating import has_story
 from .scope import visible_assignments
 
 
@@ -83,6 +84,12 @@ class Ask:
     behind_at: datetime | None
     suspended_at: datetime | None
     known_until: date | None = None  # the last day whose holidays the assignment's calendar knows
+    roll: Roll = Roll.STAY
+
+    @property
+    def date_has_story(self) -> bool:
+        """Whether there may be something to tell of the due date; `queries/dating.py` tells it."""
+        return has_story(self.due_at, self.first_due_at, self.roll)
 
     @property
     def is_provisional(self) -> bool:
@@ -247,9 +254,11 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
             Task.id, Task.title, Task.what, Task.why, Task.grade, Task.min_characters, Task.review_levels,
             Campaign.id, Campaign.title, Campaign.number, Campaign.ground,
             issuer.id, issuer.name, issuer.level, issuer_area.lft, issuer_area.rgt,
-            Batch.dispatched_at, Assignment.respond_by, Assignment.due_at, Batch.due_at, Assignment.cut_off_at,
-            Assignment.reviewer_unit_id, reviewer.name, Assignment.review_due_at, Assignment.review_step,
+            Batch.dispatched_at, Assignment.respond_by, Assignment.due_at, Assignment.first_due_at,
+            Assignment.cut_off_at, Assignment.reviewer_unit_id, reviewer.name, Assignment.review_due_at,
+            Assignment.review_step,
             Draft.fields, Draft.saved_at, Assignment.behind_at, Assignment.suspended_at, CalendarRow.known_until,
+            Task.roll,
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)

@@ -29,10 +29,12 @@ from ..models import (
     Unit,
 )
 from ..models.organisation import acted_for
+from ..rules.calendars import Roll
 from ..rules.differences import LOOKED, LOOKED_BEFORE, Content, Differences, differences
 from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
 from ..rules.organisation import Actor
 from ..rules.states import Action, CheckInKind, ReturnReason, State
+from .dating import has_story
 from .scope import visible_assignments
 
 
@@ -153,6 +155,12 @@ class Header:
     looked_at: datetime | None
     before_number: int | None
     before_at: datetime | None
+    roll: Roll
+
+    @property
+    def date_has_story(self) -> bool:
+        """Whether there may be something to tell of the due date; `queries/dating.py` tells it."""
+        return has_story(self.due_at, self.first_due_at, self.roll)
 
 
 @dataclass(frozen=True)
@@ -249,9 +257,9 @@ def _header(actor: Actor) -> Select[Any]:
             Assignment.id, Assignment.state, Assignment.version, Assignment.unit_id, Unit.name,
             Task.id, Task.title, Task.what, Campaign.id, Campaign.title, Campaign.number, issuer.name,
             Batch.id, Batch.dispatched_at,
-            Assignment.respond_by, Assignment.due_at, Batch.due_at, Assignment.cut_off_at, Assignment.reviewer_unit_id,
-            reviewer.name, Assignment.review_due_at, Assignment.review_step, asked,
-            looked.number, looked.at, before.number, before.at,
+            Assignment.respond_by, Assignment.due_at, Assignment.first_due_at, Assignment.cut_off_at,
+            Assignment.reviewer_unit_id, reviewer.name, Assignment.review_due_at, Assignment.review_step, asked,
+            looked.number, looked.at, before.number, before.at, Task.roll,
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)

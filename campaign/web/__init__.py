@@ -10,6 +10,7 @@ from . import (
     admin,
     admin_vacancies,
     board,
+    dating,
     door,
     evidence,
     feed,
@@ -39,6 +40,7 @@ from .weight import register_weight
 BLUEPRINTS: tuple[Blueprint, ...] = (
     admin.bp,
     board.bp,
+    dating.bp,
     door.bp,
     evidence.bp,
     feed.bp,

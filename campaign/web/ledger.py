@@ -24,6 +24,7 @@ from ..rules.standstill import BOSSES
 from ..rules.states import WITH_OFFICER
 from ..rules.transitions import offers
 from .access import current_actor, page_now
+from .dating import date_words
 from .filters import due_words, target_words, value_words
 from .happenings import beside, doer, dot, told
 from .navigation import back_address
@@ -118,7 +119,7 @@ def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "
         sealed=sum(entry.seal is not None for entry in entries), form=form, failed=action,
         offered={offer.action.name: offer for offer in offers(facts, actor)},
         action_id=str(uuid4()), line=line_of(assignment_id, now=now), asked=panel(assignment_id),
-        may_urge=header.state in WITH_OFFICER and actor.has_role(*BOSSES),
+        may_urge=header.state in WITH_OFFICER and not facts.suspended_at and actor.has_role(*BOSSES),
     )  # fmt: skip
     return page, (422 if form is not None and form.errors else 200)
 
@@ -144,6 +145,10 @@ def _rows(found: Dossier, progress: tuple[Progress, ...], entries: list[Entry]) 
         header.due_at,
         None,
     ]
+    if header.first_due_at:
+        yield [summary, _("First due"), None, None, header.first_due_at, None]
+    for words in date_words(header.id):
+        yield [summary, _("About the due date"), words, None, None, None]
     for version in found.versions:
         part = _("Version %(number)s", number=version.number)
         yield [part, _("Description"), version.words, doer(version), version.at, None]
