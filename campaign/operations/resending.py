@@ -12,6 +12,7 @@ from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, say
 from ..models import Area, Delivery, Event, Notice, Post, Unit
 from ..models.organisation import holds_on
 from ..models.parked import LETTER, Which, parked, parked_after
+from ..rules.jobs import slot_of
 from ..rules.organisation import SYSTEM, Actor, Line, Role
 from ..rules.telling import Channel, DeliveryState, is_urgent
 from .log import record
@@ -127,9 +128,14 @@ def raise_incidents(*, now: datetime) -> int:
     return written
 
 
+def _since(now: datetime) -> datetime:
+    """When this hour began, and a little before: what was parked in the last moments of the former one is news too."""
+    return slot_of(now, AN_HOUR) - OVERLAP
+
+
 def _channels_with_news(now: datetime) -> list[Channel]:
-    """The channels on which something was parked in the last hour: a short range of an index."""
-    recent = Delivery.state == DeliveryState.PARKED, parked_after(now - AN_HOUR)
+    """The channels on which something was parked in this hour: a short range of an index."""
+    recent = Delivery.state == DeliveryState.PARKED, parked_after(_since(now))
     return list(db.session.execute(select(Delivery.channel).where(*recent).distinct()).scalars())
 
 
@@ -141,19 +147,19 @@ def _entry(channel: Channel, now: datetime) -> tuple[int | None, datetime]:
         .order_by(Event.id.desc())
         .limit(1)
     ).first()
-    if last is not None and last.at > now - AN_HOUR:
-        return last.id, last.at - OVERLAP
-    since = now - AN_HOUR if last is None else max(last.at, now - AN_HOUR)
-    error = db.session.execute(
-        select(Delivery.error).join(Notice, Notice.id == Delivery.notice_id).where(*_news(channel, since))
-        .order_by(Delivery.next_try_at.desc()).limit(1)
-    ).scalar()  # fmt: skip
+    since = _since(now)
+    if last is not None and last.at >= slot_of(now, AN_HOUR):
+        return last.id, since
+    since = since if last is None else max(last.at, since)
+    latest = select(Delivery.error).join(Notice, Notice.id == Delivery.notice_id).where(*_news(channel, since))
+    error = db.session.execute(latest.order_by(Delivery.next_try_at.desc()).limit(1)).scalar()
     if error is None:
         return None, since
-    data = {"channel": int(channel)}
-    said = error[:SAID]
-    return record(tag=INCIDENT, subject="channel", subject_id=int(channel), actor=SYSTEM, now=now, reason=said,
-                  data=data), since  # fmt: skip
+    written = record(
+        tag=INCIDENT, subject="channel", subject_id=int(channel), actor=SYSTEM, now=now, reason=error[:SAID],
+        data={"channel": int(channel)},
+    )  # fmt: skip
+    return written, since
 
 
 def _news(channel: Channel, since: datetime) -> list[ColumnElement[bool]]:
@@ -182,8 +188,7 @@ def _tell(event_id: int, channel: Channel, since: datetime, now: datetime) -> in
         .distinct()
     )  # fmt: skip
     statement = insert_new(Notice).from_select(NOTICE, select(chosen.subquery()).where(true()))
-    counted = statement.execution_options(preserve_rowcount=True)
-    return int(db.session.execute(counted).rowcount)  # type: ignore[attr-defined]
+    return len(db.session.execute(statement.returning(Notice.__table__.c.id)).all())
 
 
 def _administrators(people: Any, today: Any) -> Select[Any]:

@@ -7,9 +7,10 @@ from sqlalchemy import event
 
 from campaign.db import db, unit_of_work
 from campaign.models import Delivery, JobRun, Notice
+from campaign.models.parked import Which
 from campaign.operations.log import record
 from campaign.operations.recording import claim_slot, close_abandoned
-from campaign.queries import accounts, log, organisation, runs
+from campaign.queries import accounts, incidents, log, organisation, runs
 from campaign.queries.accounts import Filters, Standing
 from campaign.rules.jobs import RunState
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
@@ -150,8 +151,10 @@ def test_parked_deliveries_are_those_of_people_in_reach(tree, now):
         session.flush()
         session.add(Delivery(notice_id=notice.id, person_id=officer.id, channel=Channel.MAIL, next_try_at=now,
                              state=DeliveryState.PARKED))  # fmt: skip
-    assert len(runs.parked(overseer(tree.unit(tree.townships[0])), on=TODAY).rows) == 1
-    assert runs.parked(overseer(tree.unit(tree.townships[1])), on=TODAY).rows == ()
+    near, far = (overseer(tree.unit(township)) for township in tree.townships)
+    assert len(incidents.letters(near, Which(), on=TODAY).rows) == 1 == incidents.count(near, on=TODAY)
+    assert incidents.letters(far, Which(), on=TODAY).rows == () == incidents.causes(far, Which(), on=TODAY)
+    assert incidents.count(far, on=TODAY) == 0
 
 
 def test_the_log_is_read_within_reach(tree, now):
