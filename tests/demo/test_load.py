@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import flask_migrate
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
@@ -9,7 +10,7 @@ from sqlalchemy import func, select
 
 from campaign import create_app
 from campaign.config import Settings
-from campaign.db import db, unit_of_work
+from campaign.db import db
 from campaign.demo import load
 from campaign.demo.load import PASSWORD, UNDISPATCHED, holds_demo, load_demo
 from campaign.documents.plans import read_plan
@@ -42,9 +43,7 @@ def city(tmp_path_factory):
     """An application with the demonstration in it, for all tests of this file."""
     app = create_app(Settings(data_dir=str(tmp_path_factory.mktemp("demo")), env="demo", secret_key="x" * 40))
     with app.app_context():
-        db.create_all()
-        with unit_of_work() as session:
-            session.add(Person(id=1, login="*system*", name="system", must_change_password=False, created_at=make.NOW))
+        flask_migrate.upgrade()
         app.accounts = load_demo(now=make.NOW)
         db.session.remove()
     yield app
