@@ -23,6 +23,7 @@ from .matrix_calendars import calendars
 from .matrix_case import MISSING, Case, Expect, anybody, role, thing_of
 from .matrix_periods import periods
 from .matrix_standing import all_of_it as standing_in
+from .matrix_telling import telling
 
 # Rules that the table leaves out, each with its reason.
 EXCLUDED: dict[str, str] = {}
@@ -38,7 +39,7 @@ ELSEWHERE_DRAFT = Thing(place=OTHER, issuer=(OTHER, W), draft=True, received=Fal
 def table(world: World) -> list[Case]:
     """Every case of the matrix."""
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
-            *administration(world), *calendars(world), *accounts(world),
+            *administration(world), *calendars(world), *accounts(world), *telling(world),
             *periods(world), *standing_in(world)]  # fmt: skip
 
 
@@ -253,7 +254,7 @@ def accounts(world: World) -> Iterator[Case]:
     yield Case("admin.resend", reached(Thing(), False, 303), sent, "POST", twin={"id": MISSING})
 
 
-PUBLIC = ("static", "door.sign_in", "door.sign_out", "door.language", "system.")
+PUBLIC = ("static", "door.sign_in", "door.sign_out", "door.language", "system.", "feed.calendar")
 
 
 def expected(case: Case, who: Who) -> int:
