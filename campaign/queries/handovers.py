@@ -119,8 +119,8 @@ def successors(
     )
     if text:
         statement = statement.where(or_(
-            Person.id == keep, Person.name.icontains(text, autoescape=True), Person.login.icontains(text, autoescape=True),
-            unit.name.icontains(text, autoescape=True),
+            Person.id == keep, Person.name.icontains(text, autoescape=True),
+            Person.login.icontains(text, autoescape=True), unit.name.icontains(text, autoescape=True),
         ))  # fmt: skip
     return [Somebody(*row) for row in db.session.execute(statement)]
 
