@@ -9,15 +9,16 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, String, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, String, and_, case, cast, func, literal, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db, listed
 from ..evidence.store import Store
-from ..models import Assignment, Batch, Event, Evidence, Firing, Post, Review, Submission, Timer
+from ..models import Assignment, Batch, Event, Evidence, Firing, Period, Post, Review, Submission, Timer
 from ..models.courses import course_of, courses, one_of, shares
 from ..models.timing import timings_of
 from ..rules.ladder import may_speak
+from ..rules.plans import PeriodState
 from ..rules.states import OPEN, Action, State
 
 CHUNK = 2_000
@@ -241,10 +242,27 @@ def curves_are_followed() -> Iterator[Breach]:
                 yield Breach("curves", "assignment", course.id, "does not lag behind from when its figures say")
 
 
+def periods_are_whole() -> Iterator[Breach]:
+    """The periods of a recurring task are numbered without a gap; each was opened as its own batch, or missed."""
+    numbers = select(Period.task_id).group_by(Period.task_id).having(func.max(Period.number) != func.count())
+    for row in db.session.execute(numbers.limit(MOST)):
+        yield Breach("periods", "task", row.task_id, "its periods have a gap")
+    same = and_(Batch.task_id == Period.task_id, Batch.period == Period.number)
+    missed = Period.state == PeriodState.MISSED
+    torn = or_(and_(missed, Period.batch_id.is_not(None)), and_(not_(missed), Batch.id.is_(None)))
+    opened = select(Period.id).outerjoin(Batch, and_(Batch.id == Period.batch_id, same)).where(torn)
+    for row in db.session.execute(opened.limit(MOST)):
+        yield Breach("periods", "period", row.id, "what it says of its opening is not so")
+    stray = select(Batch.id).outerjoin(Period, same).where(Batch.period > 0, Period.id.is_(None))
+    for row in db.session.execute(stray.limit(MOST)):
+        yield Breach("periods", "batch", row.id, "belongs to a period that is not there")
+
+
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     states_follow_the_log,
     approvals_obey_the_law,
     batches_hold_what_their_event_says,
     nothing_waits_unheard,
     curves_are_followed,
+    periods_are_whole,
 )

@@ -1,14 +1,14 @@
 """What a person has to do, over all posts as an officer, and what the person was told."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from ..db import EPOCH, Instant, db
-from ..models import Assignment, Campaign, Notice, Seen, Submission, Task, Unit
+from ..models import Assignment, Campaign, Notice, Period, Seen, Submission, Task, Unit
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
 from ..rules.states import State
@@ -41,6 +41,9 @@ class Card:
     number: int | None
     submitted_at: datetime | None
     suspended: bool = False
+    rrule: str = ""  # of a recurring task, with the period that this is
+    period: int = 0
+    opens_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def cards(
         select(
             Assignment.id, chosen.c.light, Assignment.state, Assignment.version, Assignment.unit_id,
             Unit.name, Task.title, issuer.name, Assignment.respond_by, Assignment.due_at, reviewer.name,
-            Submission.number, Submission.at, stands_still(),
+            Submission.number, Submission.at, stands_still(), Task.rrule, Assignment.period, Period.opens_on,
         )
         .join(chosen, chosen.c.id == Assignment.id)
         .join(Unit, Unit.id == Assignment.unit_id)
@@ -98,6 +101,7 @@ def cards(
         .join(issuer, issuer.id == Campaign.issuing_unit_id)
         .outerjoin(reviewer, reviewer.id == Assignment.reviewer_unit_id)
         .outerjoin(Submission, and_(Submission.assignment_id == Assignment.id, Submission.number == latest))
+        .outerjoin(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
         .order_by(chosen.c.light, chosen.c.until.is_(None), chosen.c.until, Assignment.id.desc())
     )  # fmt: skip
     found: dict[Light, list[Card]] = {light: [] for light, _limit in groups}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import Instant, db, from_micros, micros
-from ..models import Area, Assignment, Campaign, Task, Unit
+from ..models import Area, Assignment, Campaign, Period, Task, Unit
 from ..rules.dates import Light, light_of
 from ..rules.organisation import Actor, Line, Role
 from ..rules.plans import CampaignStatus
@@ -62,6 +62,9 @@ class Row:
     light: Light
     suspended: bool
     key: int
+    rrule: str = ""  # of a recurring task, with the period that this is
+    period: int = 0
+    opens_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -159,11 +162,13 @@ def _rows(wanted: Select[Any], sort: Sort, after: tuple[int, int] | None) -> Sel
             Assignment.id, Assignment.state, Unit.name.label("unit_name"), Task.title, Campaign.title.label("campaign"),
             issuer.name.label("issuer"), Assignment.respond_by, Assignment.due_at, Assignment.behind_at,
             Assignment.suspended_at, reviewer.name.label("reviewer"), key.label("key"),
+            Task.rrule, Assignment.period, Period.opens_on,
         )
         .join(Task, Task.id == Assignment.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
         .join(issuer, issuer.id == Campaign.issuing_unit_id)
         .outerjoin(reviewer, reviewer.id == Assignment.reviewer_unit_id)
+        .outerjoin(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
     )  # fmt: skip
     if sort is Sort.NEWEST:
         statement = statement.order_by(Assignment.id.desc())
@@ -187,5 +192,5 @@ def _row(row: Any, now: datetime) -> Row:
     state, suspended = State(row.state), row.suspended_at is not None
     return Row(
         row.id, state, row.unit_name, row.title, row.campaign, row.issuer, row.respond_by, row.due_at, row.reviewer,
-        light_of(state, row.due_at, row.behind_at, now, suspended), suspended, key,
+        light_of(state, row.due_at, row.behind_at, now, suspended), suspended, key, row.rrule, row.period, row.opens_on,
     )  # fmt: skip

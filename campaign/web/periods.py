@@ -34,6 +34,14 @@ def rhythm_words(rrule: str) -> str:
     return speak(words_of(parse(rrule)))
 
 
+@bp.app_template_global("period_name")
+def period_name(item: Any) -> str:
+    """What the period of an assignment is called, given its rrule, opens_on and period; empty where there is none."""
+    if not item.rrule or item.opens_on is None:
+        return ""
+    return speak(period_words(item.rrule, item.opens_on, item.period))
+
+
 # What the list counts, in the order in which a dispatcher asks; what was cancelled is asked of nobody.
 COUNTED = (Outcome.MISSED, Outcome.APPROVED, Outcome.WAITING, Outcome.WITH_OFFICER)
 OUTCOMES = {outcome.name.lower(): outcome for outcome in Outcome}

@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Period, Submission, Unit
 from campaign.operations.periods import due_series, end_series, open_due, send
 from campaign.queries.campaigns import head_of, tasks_of
+from campaign.queries.checking import periods_are_whole
 from campaign.queries.periods import AHEAD, PAGE, outcome_is, series_of, units_of
 from campaign.rules.dates import DueKind
 from campaign.rules.organisation import Role
@@ -240,3 +241,21 @@ def test_the_list_asks_no_more_for_many_periods_and_units(tree):
         ran.clear()
     assert counts[0] == counts[1]
     assert counts[1] <= 10
+
+
+PLANTED = {
+    "a gap": "UPDATE period SET number = 7 WHERE number = 3",
+    "opened without a batch": "UPDATE period SET batch_id = NULL WHERE number = 2",
+    "missed with a batch": "UPDATE period SET state = 3 WHERE number = 2",
+    "the batch of another period": "UPDATE period SET batch_id = (SELECT min(id) FROM batch) WHERE number = 2",
+    "taken away": "DELETE FROM period WHERE number = 3",
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_found(tree, fault):
+    begun(tree, weeks=3)
+    assert list(periods_are_whole()) == []
+    with unit_of_work() as session:
+        session.execute(text(PLANTED[fault]))
+    assert {breach.check for breach in periods_are_whole()} == {"periods"}

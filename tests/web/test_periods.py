@@ -153,6 +153,12 @@ def test_tables_to_take_away(dispatcher, begun):
     assert book.active.max_row == 7
 
 
+def test_the_officer_reads_which_period_it_is(tree, enter, begun):
+    officer = enter(tree.holder(tree.villages[0], Role.OFFICER))
+    assert "No. 3 · 17 Nov" in officer.get("/").text
+    assert "No. 3 · 17 Nov" in officer.get("/assignments").text
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_every_page_is_for_everybody(tree, begun, window, language):
