@@ -114,6 +114,8 @@ def correct(
     if not reason.strip() or len(reason) > LONGEST_REASON:
         sentence = say("Please say why, in at most %(number)s characters.", number=LONGEST_REASON)
         raise Invalid(sentence, [Problem("reason", sentence)])
+    # Dispatches under way hold the calendar: they are waited for, so that what they add is moved too.
+    db.session.execute(select(Calendar.id).where(Calendar.id == calendar_id).with_for_update())
     found = _planned(calendar_id, wish, actor)
     if found.is_empty:
         raise Refused(say("The calendar says all of this already; there is nothing to change."))

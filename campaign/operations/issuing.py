@@ -19,6 +19,7 @@ from ..rules.organisation import Actor, Role
 from ..rules.periods import Turn
 from ..rules.plans import CampaignStatus
 from ..rules.states import Action, State
+from .calendar_moves import hold_calendars
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .repeating import once
@@ -95,6 +96,7 @@ def dispatch(
     """
     told = progress or (lambda _step, _done, _all: None)
     turn, post_id = _turn(task_id, turn, actor)
+    hold_calendars(task_id)
     outlook = outlook_of(task_id, now=now, opens_on=turn.opens_on if turn.number else None)
     dates = outlook.dates
     batch = {"task_id": task_id, "dispatched_at": now, "items": 0, "digest": "", "folded": False}
