@@ -59,11 +59,12 @@ METRIC_FORM = Form(
 )  # fmt: skip
 TASK_FORM = Form(
     "key", "title", "what", "why", "lines", "receiving_level", "units", "grade", "due", "recurs", "roll",
-    "respond_days", "grace_days", "review_days", "min_characters", "review_levels", "evidence", "metrics", "invented",
+    "respond_days", "grace_days", "review_days", "ladder", "min_characters", "review_levels", "evidence", "metrics",
+    "invented",
 )  # fmt: skip
 CAMPAIGN_FORM = Form(
     "format", "key", "title", "number", "issuing_unit", "co_issuers", "higher_campaign", "based_on", "theme", "ground",
-    "starts_on", "ends_on", "phases", "occasions", "tasks", "invented",
+    "starts_on", "ends_on", "phases", "occasions", "ladder", "tasks", "invented",
 )  # fmt: skip
 
 
@@ -120,6 +121,7 @@ def _campaign(reader: NodeReader, node: yaml.Node) -> CampaignPlan:
         occasions=tuple(
             OccasionPlan(fields.text("name"), fields.day("on")) for fields in head.mappings("occasions", OCCASION_FORM)
         ),
+        ladder=head.text("ladder"),
         tasks=tuple(_task(fields, document) for fields in head.mappings("tasks", TASK_FORM)),
         invented=tuple(_invented(reader, head)),
         locate=reader.locate,
@@ -152,6 +154,7 @@ def _task(fields: Fields, document: DocumentDate) -> TaskPlan:
         respond_days=fields.whole("respond_days"),
         grace_days=fields.whole("grace_days"),
         review_days=fields.whole("review_days"),
+        ladder=fields.text("ladder"),
         min_characters=fields.whole("min_characters") or 0,
         review_levels=tuple(sorted(fields.choices("review_levels", LEVELS), reverse=True)),
         evidence=tuple(_evidence(part) for part in fields.mappings("evidence", EVIDENCE_FORM)),

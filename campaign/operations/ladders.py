@@ -1,15 +1,16 @@
 """Writing ladders: a version is added and never changed, so that what was dispatched keeps what it was promised."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from ..db import db, insert_new
 from ..errors import Forbidden, Invalid, NotFound, Problem, Stale, say
 from ..models import LadderVersion, Unit
+from ..models.facts import superiors_of
 from ..models.ladders import DEFAULT_KEY, read, written
 from ..rules.ladder import Rung
 from ..rules.ladder_checks import LONGEST_KEY, check_ladder, numbered
@@ -94,6 +95,23 @@ def writer_post(unit_id: int | None, actor: Actor) -> PostFact | None:
     mine = actor.units(Role.ADMINISTRATOR)
     top = db.session.execute(select(Unit.id).where(Unit.id.in_(mine), Unit.superior_id.is_(None)).limit(1)).scalar()
     return actor.post_in(top, Role.ADMINISTRATOR) if top is not None else None
+
+
+def unusable(keys: Mapping[str, str], unit_id: int) -> list[Problem]:
+    """A problem for each field whose ladder a campaign of that unit may not use: there is none with that key, or it
+    belongs neither to the unit nor to one above it. An empty key is none."""
+    asked = {where: key for where, key in keys.items() if key}
+    if not asked:
+        return []
+    above = [row.id for row in db.session.execute(superiors_of([unit_id]))]
+    mine = or_(LadderVersion.unit_id.is_(None), LadderVersion.unit_id.in_([unit_id, *above]))
+    found = select(LadderVersion.key).where(LadderVersion.key.in_(set(asked.values())), mine)
+    known = set(db.session.execute(found).scalars())
+    return [
+        Problem(where, say("There is no ladder “%(key)s” that this unit may use.", key=key))
+        for where, key in asked.items()
+        if key not in known
+    ]
 
 
 def _versions(key: str) -> list[LadderVersion]:

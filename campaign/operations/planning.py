@@ -29,6 +29,7 @@ from ..rules.planning import (
     check_task,
 )
 from ..rules.plans import CampaignStatus
+from .ladders import unusable
 from .log import record
 from .naming import NamedUnit, NamedUnits
 from .repeating import once, remember
@@ -63,6 +64,8 @@ def create_campaign(plan: CampaignPlan, *, actor: Actor, now: datetime, client_a
     if issuer:
         for at, task in enumerate(plan.tasks):
             problems += _receivers_in_reach(task, issuer, units, f"tasks.{at}.")
+        keys = {"ladder": plan.ladder} | {f"tasks.{at}.ladder": task.ladder for at, task in enumerate(plan.tasks)}
+        problems += unusable(keys, issuer.unit.id)
     higher, more = _higher(plan)
     problems += more + _key_taken(plan.key)
     if problems or issuer is None:
@@ -95,7 +98,7 @@ def edit_campaign(campaign_id: int, plan: CampaignPlan, *, actor: Actor, now: da
     issuer, problems = _issuer(plan, units, actor)
     problems += check_campaign(plan)
     higher, more = _higher(plan, campaign_id)
-    problems += more
+    problems += more + (unusable({"ladder": plan.ladder}, issuer.unit.id) if issuer else [])
     if issuer and issuer.unit.id != before.issuing_unit_id and before.tasks:
         problems.append(
             Problem("issuing_unit", say("The campaign has tasks already; another unit would issue other ones."))
@@ -219,6 +222,7 @@ def _checked(
     held = select(Occasion.name, Occasion.id).where(Occasion.campaign_id == campaign_id).order_by(Occasion.position)
     occasions = dict(db.session.execute(held).tuples().all())
     problems = check_task(task, issuer.facts, tuple(occasions)) + _receivers_in_reach(task, issuer, units)
+    problems += unusable({"ladder": task.ladder}, unit.id)
     if problems:
         raise _invalid(problems)
     return issuer, units, occasions
@@ -281,7 +285,7 @@ def _head_fields(plan: CampaignPlan, issuer: _Issuer, higher: int | None) -> dic
     return {
         "title": plan.title, "number": plan.number, "issuing_unit_id": issuer.unit.id, "higher_campaign_id": higher,
         "based_on": plan.based_on, "theme": plan.theme, "ground": plan.ground,
-        "starts_on": plan.starts_on, "ends_on": plan.ends_on,
+        "starts_on": plan.starts_on, "ends_on": plan.ends_on, "ladder_key": plan.ladder,
     }  # fmt: skip
 
 
@@ -303,7 +307,7 @@ def _task_fields(task: TaskPlan, occasions: Mapping[str, int]) -> dict[str, obje
     counted = kind in (DueKind.RELATIVE, DueKind.OCCASION)
     return {
         "key": task.key, "title": task.title, "what": task.what, "why": task.why, "grade": task.grade,
-        "receiving_level": task.receiving_level, "due_kind": kind,
+        "ladder_key": task.ladder, "receiving_level": task.receiving_level, "due_kind": kind,
         "due_on": task.due_on if kind is DueKind.FIXED else None,
         "due_days": task.due_days if counted else None,
         "occasion_id": occasions[task.occasion] if kind is DueKind.OCCASION else None,

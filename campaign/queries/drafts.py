@@ -40,6 +40,7 @@ def plan_of(head: Head) -> CampaignPlan:
         co_issuers=tuple(UnitRef(id=unit_id) for unit_id, _ in head.co_issuers), higher_campaign_id=head.higher_id,
         based_on=head.based_on, theme=head.theme, ground=head.ground, starts_on=head.starts_on, ends_on=head.ends_on,
         phases=tuple(PhasePlan(*row) for row in phases),
+        ladder=db.session.execute(select(Campaign.ladder_key).where(Campaign.id == head.id)).scalar_one(),
     )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
             Task.title, Task.key, Task.what, Task.why, Task.receiving_level, Task.grade, Task.due_kind, Task.due_on,
             Task.due_days, Task.respond_days, Task.grace_days, Task.min_characters, Task.review_levels,
             Task.review_days, Task.days, Task.counts_from, Task.roll, Occasion.name.label("occasion"),
-            Task.rrule, Task.repeats_from, Task.window_days, Task.rotates,
+            Task.rrule, Task.repeats_from, Task.window_days, Task.rotates, Task.ladder_key,
         )
         .outerjoin(Occasion, Occasion.id == Task.occasion_id)
         .where(Task.id == task_id, Task.campaign_id == campaign_id)
@@ -79,7 +80,7 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
         grade=task.grade, due_kind=task.due_kind, due_on=task.due_on, due_days=task.due_days,
         respond_days=task.respond_days, grace_days=task.grace_days, min_characters=task.min_characters,
         review_days=task.review_days, days=task.days, counts_from=task.counts_from, roll=task.roll,
-        occasion=task.occasion or "",
+        occasion=task.occasion or "", ladder=task.ladder_key,
         recurring=Recurring(task.rrule, task.repeats_from, task.window_days, task.rotates),
         review_levels=tuple(sorted(levels, reverse=True)),
         evidence=tuple(EvidencePlan(*row) for row in rules), metrics=tuple(MetricPlan(*row) for row in metrics),

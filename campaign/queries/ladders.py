@@ -1,11 +1,10 @@
 """Ladders for those who choose and write them: the default, those of their own units and of the units above."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -13,12 +12,13 @@ from ..models import Batch, Event, LadderVersion, Person, Unit
 from ..models.facts import superiors_of
 from ..models.ladders import DEFAULT_KEY, read
 from ..rules.ladder import Rung
-from ..rules.organisation import Actor, Level
+from ..rules.organisation import SYSTEM_PERSON_ID, Actor, Level
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a ladder. `unit_name`: whose it is, None for the default; `batches`: dispatches that go by it."""
+    """One version of a ladder. `unit_name`: whose it is, None for the default; `batches`: dispatches that go by
+    it; `author`: '' for what comes with the product."""
 
     id: int
     key: str
@@ -56,16 +56,6 @@ def versions_of(key: str) -> tuple[Version, ...]:
     return tuple(_version(row) for row in db.session.execute(found))
 
 
-def pinned(batch_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
-    """For each batch the name and the version of the ladder it was sent with. One statement."""
-    rows = db.session.execute(
-        select(Batch.id, LadderVersion.name, LadderVersion.version)
-        .join(LadderVersion, LadderVersion.id == func.coalesce(Batch.ladder_id, 1))
-        .where(Batch.id.in_(batch_ids))
-    )
-    return {row.id: (row.name, row.version) for row in rows}
-
-
 def _newest(sight: ColumnElement[bool]) -> tuple[Version, ...]:
     other = aliased(LadderVersion)
     last = select(func.max(other.version)).where(other.key == LadderVersion.key).scalar_subquery()
@@ -91,7 +81,8 @@ def _versions() -> Select[Any]:
     return (
         select(
             LadderVersion.id, LadderVersion.key, LadderVersion.version, LadderVersion.name, LadderVersion.unit_id,
-            Unit.name.label("unit"), LadderVersion.stop_level, LadderVersion.rungs, Person.name.label("author"),
+            Unit.name.label("unit"), LadderVersion.stop_level, LadderVersion.rungs,
+            case((Person.id != SYSTEM_PERSON_ID, Person.name), else_="").label("author"),
             LadderVersion.at, batches.label("batches"), reason.label("reason"),
         )
         .join(Person, Person.id == LadderVersion.person_id)

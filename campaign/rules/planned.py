@@ -90,7 +90,7 @@ class TaskPlan:
     """One thing asked: of `lines` at `receiving_level`, or of `units`. No `review_levels`: all units between.
 
     `due_days` counts from the dispatch or the sign-for for RELATIVE, and from the day of the occasion with that name
-    (before it, if negative) for OCCASION.
+    (before it, if negative) for OCCASION. `ladder`: the key of one, empty for that of the campaign.
     """
 
     title: str = ""
@@ -116,11 +116,15 @@ class TaskPlan:
     review_levels: tuple[Level, ...] = ()
     evidence: tuple[EvidencePlan, ...] = ()
     metrics: tuple[MetricPlan, ...] = ()
+    ladder: str = ""
 
 
 @dataclass(frozen=True)
 class CampaignPlan:
-    """A whole plan. When it was read from a file, `locate` makes problems name the file, the line and the field."""
+    """A whole plan. When it was read from a file, `locate` makes problems name the file, the line and the field.
+
+    `ladder`: the key of one, empty for the default.
+    """
 
     title: str = ""
     issuing_unit: UnitRef = field(default_factory=UnitRef)
@@ -137,6 +141,7 @@ class CampaignPlan:
     phases: tuple[PhasePlan, ...] = ()
     occasions: tuple[OccasionPlan, ...] = ()
     tasks: tuple[TaskPlan, ...] = ()
+    ladder: str = ""
     invented: tuple[str, ...] = ()
     locate: Callable[[Sequence[Problem]], list[Problem]] = field(default=list, compare=False, repr=False)
 

@@ -144,6 +144,7 @@ def _head(plan: CampaignPlan) -> Iterator[Problem]:
     yield from _words("title", plan.title, 200, needed=say("Please give the campaign a title."))
     yield from _words("key", plan.key or "", 40)
     yield from _words("number", plan.number or "", 80)
+    yield from _words("ladder", plan.ladder, 40)
     yield from _words("theme", plan.theme, 400)
     yield from _words("based_on", plan.based_on, 4000)
     yield from _words("ground", plan.ground, 4000)
@@ -167,6 +168,7 @@ def _head(plan: CampaignPlan) -> Iterator[Problem]:
 def _task(task: TaskPlan) -> Iterator[Problem]:
     yield from _words("title", task.title, 200, needed=say("Please give the task a title."))
     yield from _words("key", task.key or "", 40)
+    yield from _words("ladder", task.ladder, 40)
     yield from _words("what", task.what, 4000)
     yield from _words("why", task.why, 4000)
     yield from _receivers(task)

@@ -16,6 +16,7 @@ from ..queries.history import trend
 from ..rules.dates import Light
 from ..rules.organisation import Line
 from ..rules.plans import CampaignStatus
+from ..rules.standstill import BOSSES
 from ..rules.states import State
 from .access import current_actor, page_now
 from .assignments import LIGHTS
@@ -43,6 +44,7 @@ def show(id: int) -> Any:
         cell_href=lambda row, column, cell: _behind(shown, row, column.id, cell, asked, here),
         chips=[light for light in CHIPS if shown.total.whole.lights.get(light)], days=_days(shown),
         legend=[light for light in URGENCY if shown.total.whole.lights.get(light)], by_coverage=BY_COVERAGE,
+        urge_address=_urging(shown, asked, here),
     )  # fmt: skip
 
 
@@ -106,6 +108,16 @@ def _behind(shown: Board, row: Row, task_id: int, cell: Cell, asked: Asked, here
 
 def _list(**filters: Any) -> str:
     return url_for("assignments.index", **filters) if has_endpoint("assignments.index") else "#main"
+
+
+def _urging(shown: Board, asked: Asked, here: str) -> str:
+    """Where all that is overdue on this board can be urged; '' where there is nothing or nobody who may."""
+    if not shown.total.whole.lights.get(Light.OVERDUE) or not current_actor().has_role(*BOSSES):
+        return ""
+    return url_for(
+        "urging.show", campaign=shown.head.id, light=Light.OVERDUE.name.lower(), area=shown.total.place.id,
+        line=asked.line and int(asked.line), back=here,
+    )  # fmt: skip
 
 
 def _steps(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:

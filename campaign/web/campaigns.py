@@ -20,12 +20,14 @@ from ..queries.board_figures import Place, figures_of
 from ..queries.campaigns import Filters, Head, Shown, Sort, TaskFact, head_of, listing
 from ..queries.campaigns import show as shown_of
 from ..queries.drafts import higher_campaigns, plan_of, sees_higher, units_by_id, units_in_sight
+from ..queries.ladders import usable_by
 from ..queries.occasions import occasions_of
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
 from ..rules.planning import CampaignPlan, TaskPlan, check_campaign, warn_task
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now, require_role
+from .ladder_words import ladder_choices
 from .language import speak
 from .navigation import has_endpoint
 from .plan_forms import CampaignForm, Typed, ids_in
@@ -234,6 +236,7 @@ def _draw(form: CampaignForm, head: Head | None, errors: dict[str, list[str]] | 
         "campaigns/form.html", form=form, head=head, errors=errors or {}, told=told, units=units,
         chosen=units_by_id(chosen, own), found=found, sought=sought,
         higher=higher_campaigns(actor, head.id if head else None), form_page=True,
+        ladders=ladder_choices(usable_by(own) if own else (), _("the default ladder")),
     )  # fmt: skip
 
 

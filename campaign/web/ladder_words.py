@@ -1,6 +1,6 @@
 """Rungs in words: when a rung speaks, whom it tells, how loudly and on what condition."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -29,8 +29,8 @@ TELLERS: dict[Teller, Any] = {
 }
 HOWS: dict[How, Any] = {How.DIGEST: _l("daily digest"), How.AT_ONCE: _l("at once")}
 COUNTS: dict[Counts, Any] = {
-    Counts.WORKING_DAYS: _l("working days"),
-    Counts.DAYS: _l("days"),
+    Counts.WORKING_DAYS: _l("workdays"),
+    Counts.DAYS: _l("calendar days"),
     Counts.HOURS: _l("hours"),
 }
 CRITERIA: dict[Criterion, Any] = {
@@ -51,13 +51,18 @@ def ladder_name(name: str) -> str:
     return name or _("The default ladder")
 
 
+def ladder_choices(found: Sequence[Any], nothing: str) -> list[tuple[str, str]]:
+    """The options of a list of ladders by their keys; `nothing`: what an empty choice means."""
+    return [("", nothing), *((each.key, f"{ladder_name(each.name)} ({each.key})") for each in found)]
+
+
 def clock_words(minute: int) -> str:
     """A minute of the day: 09:00."""
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def when_words(rung: Rung) -> str:
-    """When it speaks: three working days before the due date, 09:00."""
+    """When it speaks: 3 workdays before the due date, 09:00."""
     date = str(ANCHORS[rung.anchor])
     if rung.counts is Counts.HOURS:
         if rung.offset == 0:
@@ -73,9 +78,9 @@ def when_words(rung: Rung) -> str:
         return _("on the day of %(date)s, %(time)s", date=date, time=time)
     days = abs(rung.offset)
     if rung.counts is Counts.WORKING_DAYS:
-        span = ngettext("%(num)s working day", "%(num)s working days", days)
+        span = ngettext("%(num)s workday", "%(num)s workdays", days)
     else:
-        span = ngettext("%(num)s day", "%(num)s days", days)
+        span = ngettext("%(num)s calendar day", "%(num)s calendar days", days)
     if rung.offset < 0:
         return _("%(span)s before %(date)s, %(time)s", span=span, date=date, time=time)
     return _("%(span)s after %(date)s, %(time)s", span=span, date=date, time=time)

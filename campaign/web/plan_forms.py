@@ -87,13 +87,14 @@ class CampaignForm(PlanForm):
     based_on = StringField()
     theme = StringField()
     ground = StringField()
+    ladder = StringField()
     starts_on = StringField()
     ends_on = StringField()
     phases = FieldList(FormField(PhaseForm))
 
     def fill(self, plan: CampaignPlan) -> None:
         """Puts the plan into the fields."""
-        for name in ("title", "number", "based_on", "theme", "ground"):
+        for name in ("title", "number", "based_on", "theme", "ground", "ladder"):
             self[name].data = getattr(plan, name) or ""
         self.issuing_unit.data = str(plan.issuing_unit.id or "")
         self.co_issuers.data = [str(ref.id) for ref in plan.co_issuers]
@@ -114,6 +115,7 @@ class CampaignForm(PlanForm):
             based_on=_text(self.based_on),
             theme=_line(self.theme),
             ground=_text(self.ground),
+            ladder=_line(self.ladder),
             starts_on=typed.day("starts_on", self.starts_on),
             ends_on=typed.day("ends_on", self.ends_on),
             phases=tuple(self._phase(typed, at, row) for at, row in typed.rows("phases", self.phases)),
@@ -147,6 +149,7 @@ class TaskForm(RecurrenceFields, PlanForm):
     days = StringField(default=str(int(DayKind.CALENDAR)))
     counts_from = StringField(default=str(int(CountsFrom.ISSUE)))
     roll = StringField(default=str(int(Roll.STAY)))
+    ladder = StringField()
     min_characters = StringField(default="0")
     review = StringField(default=ALL_LEVELS)
     review_levels = SelectMultipleField(choices=[], validate_choice=False)
@@ -155,7 +158,7 @@ class TaskForm(RecurrenceFields, PlanForm):
 
     def fill(self, task: TaskPlan) -> None:
         """Puts the task into the fields."""
-        for name in ("key", "title", "what", "why"):
+        for name in ("key", "title", "what", "why", "ladder"):
             self[name].data = getattr(task, name) or ""
         for name in ("due_days", "respond_days", "grace_days", "review_days", "min_characters"):
             number = getattr(task, name)
@@ -206,6 +209,7 @@ class TaskForm(RecurrenceFields, PlanForm):
             counts_from=(typed.member("counts_from", self.counts_from, CountsFrom) if relative else None)
             or CountsFrom.ISSUE,
             roll=typed.member("roll", self.roll, Roll) or Roll.STAY,
+            ladder=_line(self.ladder),
             min_characters=typed.whole("min_characters", self.min_characters) or 0,
             review_levels=self._levels(typed),
             evidence=tuple(self._evidence(typed, at, row) for at, row in typed.rows("evidence", self.evidence)),

@@ -11,6 +11,7 @@ from ..errors import Invalid, Problem, Refused, Stale, say
 from ..operations.planning import add_task, edit_task, remove_task
 from ..queries.campaigns import Head
 from ..queries.drafts import task_plan_of, units_by_id, units_in_sight
+from ..queries.ladders import usable_by
 from ..queries.occasions import occasions_of
 from ..rules.calendars import DayKind, Roll
 from ..rules.dates import CountsFrom, DueKind
@@ -21,6 +22,7 @@ from ..rules.plans import EvidenceKind, Grade
 from ..rules.rhythms import DAY_NAMES, MONTH_NAMES
 from .access import current_actor, page_now
 from .campaigns import LONGEST_SEARCH, SeenForm, seen_in, writable
+from .ladder_words import ladder_choices
 from .language import speak
 from .occasions import bp
 from .plan_forms import TaskForm, Typed, ids_in
@@ -115,6 +117,7 @@ def _draw(
         due_kinds=list(DueKind), day_kinds=list(DayKind), starts=list(CountsFrom), rolls=list(Roll),
         occasions=occasions_of(head.id), evidence_kinds=list(EvidenceKind), metric_kinds=list(MetricKind),
         comparators=list(Comparator), aggregations=AGGREGATIONS[MetricKind.COUNT],
+        ladders=ladder_choices(usable_by(head.issuing_unit_id), _("that of the campaign")),
         over_times=OVER_TIMES[MetricKind.COUNT], form_page=True, rhythms=rhythm_choices(),
         weekdays=[(at, speak(name)) for at, name in enumerate(DAY_NAMES)],
         month_names=[(at, speak(name)) for at, name in enumerate(MONTH_NAMES, 1)],

@@ -1,13 +1,16 @@
 """Ladders in the browser: read as sentences, written row by row without a script, kept in versions."""
 
+import io
+
 import pytest
 from sqlalchemy import select
 
 from campaign import clock
 from campaign.db import db
-from campaign.models import Event, LadderVersion
+from campaign.models import Campaign, Event, LadderVersion, Task
 from campaign.models.ladders import read
 from campaign.rules.organisation import Line, Role
+from campaign.rules.plans import CampaignStatus
 from tests import make
 
 
@@ -49,14 +52,12 @@ def newest(key):
 
 def test_the_default_reads_as_sentences_in_both_languages(writer):
     page = writer.get("/ladders").click("The default ladder")
-    assert page.has("3 working days before the due date, 09:00: reminds the officers (daily digest)")
-    assert page.has(
-        "1 working day after the due date, 09:00: escalates to the officers, the unit one level up (at once)"
-    )
+    assert page.has("3 workdays before the due date, 09:00: reminds the officers (daily digest)")
+    assert page.has("1 workday after the due date, 09:00: escalates to the officers, the unit one level up (at once)")
     assert "Next version" not in page.links
     writer.client.set_cookie("locale", "zh_CN")
     page = writer.get("/ladders/1")
-    assert page.has("完成期限前3 个工作日 09:00：提醒经办人（每日摘要）")
+    assert page.has("完成期限前3个工作日 09:00：提醒经办人（每日摘要）")
 
 
 def test_a_copy_becomes_a_ladder_of_the_unit_with_rows_that_come_and_go(writer, tree):
@@ -79,7 +80,7 @@ def test_a_changed_rung_gets_a_new_number_and_the_others_keep_theirs(writer):
     before = {rung.number: rung for rung in read(newest("qh-strict").rungs)}
     page = writer.get(f"/ladders/{newest('qh-strict').id}").click("Next version")
     page = page.submit("Keep this version", **{"rungs-3-offset": "5", "rungs-3-at": "08:30", "reason": "提前提醒"})
-    assert page.has("Version 2", "5 working days before the due date, 08:30: reminds the officers")
+    assert page.has("Version 2", "5 workdays before the due date, 08:30: reminds the officers")
     after = {rung.number: rung for rung in read(newest("qh-strict").rungs)}
     assert set(after) - set(before) == {12}
     assert set(before) - set(after) == {4}
@@ -152,3 +153,44 @@ def test_the_default_is_written_by_administrators_of_the_top_only(tree, at_desk)
     at_desk(make.holder(tree.unit(tree.county), Role.ADMINISTRATOR)).get("/ladders/1/next", status=404)
     page = at_desk(make.holder(tree.unit(tree.city, Line.PARTY), Role.ADMINISTRATOR)).get("/ladders/1/next")
     assert page.submit("Keep this version", reason="早一点", **{"rungs-3-at": "08:00"}).has("Version 2", "08:00")
+
+
+def test_a_campaign_and_its_tasks_choose_among_the_ladders_in_sight(writer, tree, at_desk):
+    made(writer)
+    campaign = make.campaign(tree.unit(tree.county), status=CampaignStatus.DRAFT)
+    task = make.task(campaign)
+    page = writer.get(f"/campaigns/{campaign.id}/edit").submit("Save the draft", ladder="qh-strict")
+    assert page.has("The draft is saved.")
+    page = writer.get(f"/campaigns/{campaign.id}/tasks/{task.id}")
+    assert page.has("清河从严 (qh-strict)", "that of the campaign")
+    page = page.submit("Save the task", status=422, ladder="nowhere")
+    assert page.has("There is no ladder “nowhere” that this unit may use.")
+    page.submit("Save the task", ladder="default")
+    db.session.rollback()
+    assert db.session.get(Campaign, campaign.id).ladder_key == "qh-strict"
+    assert db.session.get(Task, task.id).ladder_key == "default"
+    assert writer.get(f"/campaigns/{campaign.id}/preview?task={task.id}").has("The default ladder, version 1")
+
+
+def test_a_plan_file_names_ladders_and_a_strange_one_is_refused(writer, tree):
+    made(writer)
+    text = """
+title: 年底攻坚
+issuing_unit: 清河县妇联
+ladder: {campaign}
+tasks:
+  - title: 走访慰问
+    lines: [women]
+    receiving_level: village
+    ladder: {task}
+"""
+    for wanted, status, said in (
+        (("qh-strict", "default"), 200, "is loaded as a draft"),
+        (("qh-strict", "fremd"), 422, "There is no ladder “fremd” that this unit may use."),
+    ):
+        content = text.format(campaign=wanted[0], task=wanted[1]).encode()
+        page = writer.get("/campaigns/load")
+        page = page.submit("Load as a draft", status=status, file=(io.BytesIO(content), "plan.yaml"))
+        assert page.has(said)
+    assert db.session.scalars(select(Campaign.ladder_key)).all() == ["qh-strict"]
+    assert db.session.scalars(select(Task.ladder_key)).all() == ["default"]
