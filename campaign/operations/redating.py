@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, false, func, literal, not_, or_, select, update
 
 from ..clock import zone
-from ..db import Instant, db, listed, micros
+from ..db import Instant, db, finished_before, listed, micros
 from ..models import Assignment, Event, Task
 from ..models.prospects import Change, Group, Prospect, groups_of, prospects, signing
 from ..rules.dates import end_of_day
-from ..rules.ladder import first_step
+from ..rules.ladder import Step, first_step
 from ..rules.states import OPEN, WITH_OFFICER, State
 from .folding import Shift, fold_tasks, rebuild_tasks, shift
 from .timers import arm_all
@@ -47,25 +47,26 @@ def redate(task_ids: Iterable[int], *, now: datetime) -> list[Redated]:
     """
     ids = sorted(set(task_ids))
     _queue_up(ids)
-    before = groups_of(ids)
+    before = groups_of(ids, counted=False)
     found: dict[int, list[Change]] = defaultdict(list)
     batches: dict[int, Prospect] = {}
-    groups: list[Group] | None = before
-    for _ in range(MOST_PASSES):  # again only for what somebody changed in the same instant
+    items: dict[int, int] = defaultdict(int)
+    groups = before
+    for _ in range(MOST_PASSES):
         moving = [prospect for prospect in prospects(ids, groups=groups) if prospect.moved]
-        if not moving:
-            break
         for prospect in moving:
-            _write(prospect)
+            items[prospect.batch_id] += _write(prospect)
             found[prospect.batch_id] += prospect.moved
             batches.setdefault(prospect.batch_id, prospect)
-        groups = None
+        if not moving or finished_before() is None:  # where one writer follows the other nothing changed meanwhile
+            break
+        groups = groups_of(ids, counted=False)
     if found:
         touched = {prospect.task_id for prospect in batches.values()}
         _count(touched, before, list(chain.from_iterable(found.values())), now)
         for batch_id, prospect in batches.items():
             _arm(prospect, found[batch_id], now)
-    return [_redated(prospect, found[batch_id]) for batch_id, prospect in batches.items()]
+    return [_redated(prospect, found[batch_id], items[batch_id]) for batch_id, prospect in batches.items()]
 
 
 def _queue_up(task_ids: Collection[int]) -> None:
@@ -74,18 +75,20 @@ def _queue_up(task_ids: Collection[int]) -> None:
     db.session.execute(locked.with_for_update(key_share=True))
 
 
-def _write(prospect: Prospect) -> None:
-    """The new dates of all groups that move: one statement, or two where some of them were signed for."""
+def _write(prospect: Prospect) -> int:
+    """The new dates of all groups that move: one statement, or two where some of them were signed for. How many."""
+    written = 0
     for signed in (False, True):
         alike: dict[tuple[Any, ...], Change] = {}
         for change in prospect.moved:
             if (change.group.signed_on is not None) is signed:
                 alike[change.group.due_at, change.group.behind_at, change.group.signed_on] = change
         if alike:
-            _write_alike(prospect.batch_id, list(alike.values()), signed)
+            written += _write_alike(prospect.batch_id, list(alike.values()), signed)
+    return written
 
 
-def _write_alike(batch_id: int, changes: list[Change], signed: bool) -> None:
+def _write_alike(batch_id: int, changes: list[Change], signed: bool) -> int:
     """The groups are told apart by what decides on their new dates, and by nothing else."""
     at = [_stands(change.group) for change in changes]
 
@@ -107,9 +110,10 @@ def _write_alike(batch_id: int, changes: list[Change], signed: bool) -> None:
             cut_off_at=each([change.dates.cut_off_at for change in changes]),
             behind_at=each([change.behind_at for change in changes]),
         )
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False, preserve_rowcount=True)
     )
-    db.session.execute(statement.where(signing(Assignment.id)) if signed else statement)
+    done: Any = db.session.execute(statement.where(signing(Assignment.id)) if signed else statement)
+    return int(done.rowcount)
 
 
 def _following(batch_id: int, states: Collection[State]) -> ColumnElement[bool]:
@@ -132,24 +136,24 @@ def _is(column: Any, value: datetime | None) -> ColumnElement[bool]:
 def _count(task_ids: set[int], before: list[Group], changes: list[Change], now: datetime) -> None:
     """Lets the tallies follow. Where whole counts go from one pair of dates to another they are moved as they are;
     where some of them stay, or dates change places, the tasks are counted anew."""
-    stood: dict[Key, int] = defaultdict(int)
-    went: dict[Key, int] = defaultdict(int)
+    moved = {id(change.group) for change in changes}
+    stay = {_key(group) for group in before if id(group) not in moved}
     to: dict[Key, set[Key]] = defaultdict(set)
-    for group in before:
-        stood[group.task_id, group.due_at, group.behind_at] += group.n
     for change in changes:
-        key = change.group.task_id, change.group.due_at, change.group.behind_at
-        went[key] += change.group.n
-        to[key].add((change.group.task_id, change.dates.due_at, change.behind_at))
+        to[_key(change.group)].add((change.group.task_id, change.dates.due_at, change.behind_at))
     leaving = {key: targets for key, targets in to.items() if targets != {key}}
     if not leaving:
         return
-    whole = all(went[key] == stood[key] and len(targets) == 1 for key, targets in leaving.items())
+    whole = not stay.intersection(leaving) and all(len(targets) == 1 for targets in leaving.values())
     if not whole or any(target in leaving for targets in leaving.values() for target in targets):
         rebuild_tasks(task_ids, now=now)
         return
     fold_tasks(task_ids, now=now)
     shift([_shift(key, *targets) for key, targets in leaving.items()], now=now)
+
+
+def _key(group: Group) -> Key:
+    return group.task_id, group.due_at, group.behind_at
 
 
 def _shift(key: Key, target: Key) -> Shift:
@@ -158,16 +162,25 @@ def _shift(key: Key, target: Key) -> Shift:
 
 
 def _arm(prospect: Prospect, changes: list[Change], now: datetime) -> None:
-    """One timer each for the first rung of the new dates. Timers of the old ones may come: they find nothing to say."""
-    firsts = [first for change in changes if (first := first_step(prospect.steps(change), now))]
+    """One timer each for the first rung of the new dates, where none comes before it. Timers of the old dates stay:
+    they find nothing to say, and arm the next rung."""
+    firsts = [
+        first
+        for change in changes
+        if (first := first_step(prospect.steps(change), now)) and not _comes_before(prospect, change, first[1], now)
+    ]
     if firsts:
         after, step = min(firsts, key=lambda first: first[1].when)
         arm_all(_following(prospect.batch_id, WITH_OFFICER), step, when=max(step.when, now), after=after)
 
 
-def _redated(prospect: Prospect, changes: list[Change]) -> Redated:
+def _comes_before(prospect: Prospect, change: Change, step: Step, now: datetime) -> bool:
+    """Whether a rung of the old dates lies ahead, and not after that step: then everybody who works on it has a timer
+    for that rung or an earlier one."""
+    return any(now < each.when <= step.when for each in prospect.steps_before(change))
+
+
+def _redated(prospect: Prospect, changes: list[Change], items: int) -> Redated:
     was, to = {change.group.due_at for change in changes}, {change.dates.due_at for change in changes}
-    return Redated(
-        prospect.batch_id, prospect.task_id, sum(change.group.n for change in changes),
-        was.pop() if len(was) == 1 else None, to.pop() if len(to) == 1 else None,
-    )  # fmt: skip
+    due = was.pop() if len(was) == 1 else None, to.pop() if len(to) == 1 else None
+    return Redated(prospect.batch_id, prospect.task_id, items, *due)
