@@ -104,7 +104,7 @@ def end_series(task_id: int, *, actor: Actor, now: datetime, reason: str, client
     post_id, _ = acting_for(task.campaign_id, actor=actor)
     said = reason.strip()
     if not said or len(said) > LONGEST_REASON:
-        sentence = say("Please say why, in at most %(most)s characters.", most=LONGEST_REASON)
+        sentence = say("Please say why, in at most %(number)s characters.", number=LONGEST_REASON)
         raise Invalid(sentence, [Problem("reason", sentence)])
     ended = db.session.execute(
         update(Series)
