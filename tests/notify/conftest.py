@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from campaign.config import Settings
+from tests import make
 
 from .sink import Sink, running
 
@@ -21,3 +22,17 @@ def sink() -> Iterator[Sink]:
 def mailing(settings: Settings, sink: Sink) -> Settings:
     """The settings of the test application with mail turned on."""
     return replace(settings, smtp_url=sink.url, mail_from="campaign@county.example", public_url="https://c.example")
+
+
+@pytest.fixture
+def tree(app):
+    """A small tree with a task that asks the women of its villages."""
+    tree = make.small_tree()
+    tree.task = make.task(make.campaign(tree.unit(tree.county), title="巾帼建功"))
+    return tree
+
+
+@pytest.fixture
+def officer(tree):
+    """An officer of the first village, with an address."""
+    return make.holder(tree.unit(tree.villages[0]), email="wang@county.example", name="王芳")

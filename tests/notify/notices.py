@@ -11,6 +11,7 @@ from campaign.models import Assignment, Delivery, Event, Notice, Person
 from campaign.notify.delivery import Sent, send_due
 from campaign.notify.fanning import fan_out
 from campaign.rules.organisation import SYSTEM_PERSON_ID
+from campaign.rules.states import State
 from campaign.rules.telling import LOUD
 from tests import make
 
@@ -75,3 +76,9 @@ def unmarked() -> int:
     """How many notices no channel has been told of."""
     db.session.rollback()
     return len(db.session.execute(select(Notice.id).where(Notice.delivered_at.is_(None))).all())
+
+
+def work_of(tree, state=State.ACKNOWLEDGED, title="建会率", village=0, **fields) -> Assignment:
+    """An assignment of a task of its own."""
+    task = make.task(make.campaign(tree.unit(tree.county), title="巾帼建功"), title=title)
+    return make.assignment(task, tree.unit(tree.villages[village]), state, **fields)
