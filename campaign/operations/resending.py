@@ -58,7 +58,7 @@ def discard(delivery_id: int, reason: str, *, actor: Actor, now: datetime) -> in
     """Gives a parked letter up, for a reason that the log keeps; how many messages were in it. Raises Invalid."""
     reason = " ".join(reason.split())
     if not reason or len(reason) > LONGEST_REASON:
-        sentence = say("Please say why, in at most %(most)s characters.", most=LONGEST_REASON)
+        sentence = say("Please say why, in at most %(number)s characters.", number=LONGEST_REASON)
         raise Invalid(sentence, [Problem("reason", sentence)])
     given_up = {"state": DeliveryState.DROPPED}
     return _one(delivery_id, "delivery:channel:discard", given_up, reason=reason, actor=actor, now=now)
