@@ -32,7 +32,7 @@ class Case:
     def __init__(self, now, **task):
         self.now, self.tree = now, make.small_tree()
         made = make.task(make.campaign(self.tree.unit(self.tree.county)), grace_days=5, **task)
-        make.metric(made, MetricKind.COUNT, target=10, required=False)
+        make.metric(made, MetricKind.COUNT, target=10)
         with unit_of_work():
             dispatch(made.id, actor=self.tree.actor(self.tree.county, Role.DISPATCHER), now=now)
         self.village, self.township = self.tree.villages[0], self.tree.townships[0]
