@@ -69,21 +69,10 @@ def _statement() -> Select[Any]:
     of_latest = and_(submission.c.assignment_id == assignment.id, submission.c.number == latest.scalar_subquery())
     return (
         select(
-            assignment.id,
-            assignment.state,
-            assignment.version,
-            assignment.unit_id,
-            assignment.task_id,
-            assignment.batch_id,
-            assignment.due_at,
-            assignment.respond_by,
-            assignment.cut_off_at,
-            assignment.review_due_at,
-            assignment.behind_at,
-            assignment.since,
-            assignment.suspended_at,
-            assignment.reviewer_unit_id,
-            assignment.review_step,
+            assignment.id, assignment.state, assignment.version, assignment.unit_id, assignment.task_id,
+            assignment.batch_id, assignment.due_at, assignment.respond_by, assignment.cut_off_at,
+            assignment.review_due_at, assignment.behind_at, assignment.since, assignment.suspended_at,
+            assignment.reviewer_unit_id, assignment.review_step,
             campaign.id.label("campaign_id"),
             campaign.issuing_unit_id,
             co_issuers.scalar_subquery().label("co_issuers"),
@@ -102,7 +91,7 @@ def _statement() -> Select[Any]:
         .outerjoin(submission, of_latest)
         .outerjoin(written_in, written_in.c.id == submission.c.post_id)
         .where(assignment.id == bindparam("assignment"))
-    )
+    )  # fmt: skip
 
 
 _STANDING = _statement()

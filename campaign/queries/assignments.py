@@ -275,13 +275,8 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
 
 def _metrics(ask: Ask, latest: int | None) -> tuple[Asked, ...]:
     """The figures asked, each with what was reported last; values are found by their report, not by their metric."""
-    parts = (
-        MetricValue.metric_id,
-        MetricValue.number,
-        MetricValue.numerator,
-        MetricValue.denominator,
-        MetricValue.text,
-    )
+    value = MetricValue
+    parts = (value.metric_id, value.number, value.numerator, value.denominator, value.text)
     submitted = (
         select(*parts, Submission.at.label("at"), Submission.number.label("version"))
         .join(Submission, Submission.id == MetricValue.submission_id)
@@ -371,18 +366,16 @@ def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]
     )  # fmt: skip
     both = union_all(versions, checks).subquery()
     heads: dict[int, tuple[Any, ...]] = {}
-    behalf: dict[int, str | None] = {}
     decisions: dict[int, list[Decision]] = {}
     notes: list[Note] = []
     for row in db.session.execute(select(both).order_by(both.c.checked, both.c.id, both.c.step)):
         if row.checked:
             notes.append(Note(*(row[1], CheckInKind(row[2]), *row[3:6], row.for_name)))
             continue
-        behalf[row[1]] = row.for_name
-        heads[row[1]] = (*row[1:6], tuple(int(part) for part in row.chain.split(",") if part))
+        heads[row[1]] = (*row[1:6], tuple(int(part) for part in row.chain.split(",") if part), row.for_name)
         if row.decided_at is not None:
             decisions.setdefault(row[1], []).append(Decision(*(*row[7:13], row.decided_for)))
-    heads = {key: (*head, tuple(decisions.get(key, ())), behalf[key]) for key, head in heads.items()}
+    heads = {key: (*head[:-1], tuple(decisions.get(key, ())), head[-1]) for key, head in heads.items()}
     return tuple(Version(*head) for head in heads.values()), tuple(notes)
 
 
