@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import openpyxl
 import pytest
+from sqlalchemy import select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Series
+from campaign.models import Assignment, Series
 from campaign.operations.periods import due_series, open_due, send
 from campaign.rules.dates import DueKind
 from campaign.rules.organisation import Role
@@ -157,6 +158,9 @@ def test_the_officer_reads_which_period_it_is(tree, enter, begun):
     officer = enter(tree.holder(tree.villages[0], Role.OFFICER))
     assert "No. 3 · 17 Nov" in officer.get("/").text
     assert "No. 3 · 17 Nov" in officer.get("/assignments").text
+    mine = select(Assignment.id).where(Assignment.unit_id == tree.unit(tree.villages[0]).id, Assignment.period == 3)
+    assert "No. 3 · 17 Nov" in officer.get(f"/assignments/{db.session.scalar(mine)}").text
+    assert "No. 3 · 17 Nov" in officer.get(f"/assignments/{db.session.scalar(mine)}/ledger").text
 
 
 @pytest.mark.browser
