@@ -74,7 +74,7 @@ def add_version(
     if not versions:
         raise NotFound(say("This does not exist, or it is not for you."))
     last = versions[-1]
-    post = writer_post(last.unit_id, actor)
+    post = writer_post(last.unit_id, actor=actor)
     if post is None:
         raise Forbidden(say("Only administrators and dispatchers of a unit write its ladders."))
     problems = _plan(plan)
@@ -88,7 +88,7 @@ def add_version(
     return id
 
 
-def writer_post(unit_id: int | None, actor: Actor) -> PostFact | None:
+def writer_post(unit_id: int | None, *, actor: Actor) -> PostFact | None:
     """The post in which the actor writes ladders of that unit (None: the default), or None."""
     if unit_id is not None:
         return actor.post_in(unit_id, *WRITERS)

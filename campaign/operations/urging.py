@@ -43,7 +43,7 @@ class Urged:
     left: Mapping[Verdict, int] = field(default_factory=dict)
 
 
-def cooled_before(actor: Actor, *, now: datetime) -> datetime:
+def cooled_before(*, actor: Actor, now: datetime) -> datetime:
     """Who was urged later than this instant is left alone: a working day has not passed since."""
     units = actor.units(*BOSSES)
     calendar_id = calendar_for(units[0] if units else 0)
@@ -64,7 +64,7 @@ def urge(
     if before is not None:
         n, left = json.loads(before)
         return Urged(n, {Verdict(int(key)): many for key, many in left.items()})
-    post, verdict = urging_post(actor), verdict_number(cooled_before(actor, now=now), local_today(now))
+    post, verdict = urging_post(actor), verdict_number(cooled_before(actor=actor, now=now), local_today(now))
     rows = db.session.execute(
         select(Assignment.id, verdict.label("verdict"))
         .join(Unit, Unit.id == Assignment.unit_id)

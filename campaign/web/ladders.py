@@ -132,7 +132,7 @@ def index() -> Any:
 def show(id: int) -> Any:
     found = _found(id)
     every = versions_of(found.key)
-    may = found.id == every[0].id and writer_post(found.unit_id, current_actor()) is not None
+    may = found.id == every[0].id and writer_post(found.unit_id, actor=current_actor()) is not None
     return render_template(
         "ladders/show.html", found=found, every=every, may_edit=may, may_copy=current_actor().has_role(*WRITERS),
         dates=[(anchor, _ordered(found, anchor)) for anchor in Anchor if _ordered(found, anchor)],
@@ -144,7 +144,7 @@ def show(id: int) -> Any:
 @require_role(*WRITERS)
 def edit(id: int) -> Any:
     former, form = _found(id), LadderForm()
-    if writer_post(former.unit_id, current_actor()) is None:
+    if writer_post(former.unit_id, actor=current_actor()) is None:
         abort(404)
     if request.method == "GET":
         form.fill(former)

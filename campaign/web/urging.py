@@ -53,7 +53,7 @@ def confirm() -> Any:
     if wanted.ids:
         ids = list(wanted.ids)
     else:
-        ids = ids_of(wanted, actor=actor, now=now, cooled=cooled_before(actor, now=now), most=MOST)
+        ids = ids_of(wanted, actor=actor, now=now, cooled=cooled_before(actor=actor, now=now), most=MOST)
     if not ids:
         raise Refused(say("None of these can be urged now."))
     try:
@@ -88,7 +88,7 @@ def _page_of(wanted: Wanted, words: str, errors: list[str]) -> str:
     asked = {str(int(verdict)): verdict for verdict in Verdict}
     shown, after = asked.get(request.args.get("show", "")), request.args.get("after", "")
     found = choice(
-        wanted, actor=actor, now=now, cooled=cooled_before(actor, now=now), shown=shown,
+        wanted, actor=actor, now=now, cooled=cooled_before(actor=actor, now=now), shown=shown,
         after=int(after) if after.isdecimal() and len(after) < 19 else 0,
     )  # fmt: skip
     if wanted.ids and not found.total:

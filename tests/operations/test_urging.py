@@ -130,7 +130,7 @@ def test_too_many_or_too_long_is_invalid(ids, boss, now):
 def test_the_page_tells_beforehand_what_the_act_then_does(ids, boss, now):
     with unit_of_work() as session:
         session.execute(update(Assignment).where(Assignment.id == ids[0]).values(state=State.CANCELLED))
-    wanted, cooled = Wanted(filters=Filters()), cooled_before(boss, now=now)
+    wanted, cooled = Wanted(filters=Filters()), cooled_before(actor=boss, now=now)
     seen = choice(wanted, actor=boss, now=now, cooled=cooled)
     assert seen.counts == {Verdict.URGED: 2, Verdict.FINISHED: 1}
     assert [row.id for row in seen.rows] == sorted(ids[1:3])
