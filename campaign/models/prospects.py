@@ -242,7 +242,7 @@ def _of_batches(which: ColumnElement[bool]) -> Select[Any]:
         select(*columns, Task, Occasion, Period.opens_on)
         .join(Task, Task.id == Batch.task_id)
         .outerjoin(Occasion, Occasion.id == Task.occasion_id)
-        .outerjoin(Period, Period.batch_id == Batch.id)
+        .outerjoin(Period, and_(Period.task_id == Batch.task_id, Period.number == Batch.period))
         .where(which)
         .order_by(Batch.id)
         .execution_options(populate_existing=True)

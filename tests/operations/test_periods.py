@@ -10,6 +10,7 @@ from sqlalchemy import event, func, select
 from campaign.db import db, unit_of_work
 from campaign.errors import Forbidden, Invalid, Refused
 from campaign.models import Assignment, Batch, Event, Notice, Period, Series, Timer, Unit
+from campaign.models.prospects import prospects
 from campaign.operations.issuing import dispatch
 from campaign.operations.periods import due_series, end_series, open_due, send
 from campaign.rules.dates import DueKind, end_of_day
@@ -203,6 +204,18 @@ def test_units_that_came_since_get_the_periods_that_are_open(tree):
     assert begin(tree, task, date(2026, 11, 30)).items == 0  # the first is over
     tick(at(date(2026, 12, 1)))
     assert items(task) == {1: 7, 2: 7}
+
+
+def test_what_recomputes_dates_finds_those_of_every_period_as_they_are(tree):
+    """Late openings and units that came later included: the rule says the same again."""
+    task = recurring(tree, repeats_from=date(2026, 11, 1), grace_days=2, roll=1)
+    begin(tree, task, date(2026, 11, 26))
+    make.unit(make.area("柳林南村", parent=tree.townships[0], level=tree.villages[0].level))
+    assert begin(tree, task, date(2026, 11, 27)).items == 1
+    tick(at(date(2026, 12, 3)))
+    found = prospects([task.id])
+    assert [each.changes[0].group.n for each in found] == [6, 1, 7]
+    assert [each.items for each in found] == [0, 0, 0]
 
 
 def turns(task) -> list[str]:
