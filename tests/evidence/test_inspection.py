@@ -13,7 +13,7 @@ from xlsxwriter import Workbook
 
 from campaign.errors import Invalid
 from campaign.evidence.inspection import LONGEST_NAME, inspect, plain_name
-from campaign.evidence.store import Store
+from campaign.evidence.store_folder import FolderStore
 
 from .hostile import DOCX, FILES, OLE, PDF, Hostile, package, picture, utf16, zipped
 
@@ -27,7 +27,7 @@ def peak_mb() -> float:
 
 @pytest.mark.parametrize("hostile", FILES, ids=lambda hostile: hostile.label)
 def test_hostile_files_are_refused_or_lie_inert(hostile: Hostile, tmp_path):
-    store, content = Store(tmp_path / "store"), hostile.make()
+    store, content = FolderStore(tmp_path / "store"), hostile.make()
     before, began = peak_mb(), time.monotonic()
     if hostile.status:
         with pytest.raises(Invalid) as refusal:

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from campaign.evidence.pictures import Copy, small_copy
-from campaign.evidence.store import Damaged, Store
+from campaign.evidence.store import Damaged
+from campaign.evidence.store_folder import FolderStore
 
 from .hostile import png
 
@@ -15,8 +16,8 @@ RED, WHITE = (200, 30, 30), (255, 255, 255)
 
 
 @pytest.fixture
-def store(tmp_path) -> Store:
-    return Store(tmp_path / "store")
+def store(tmp_path) -> FolderStore:
+    return FolderStore(tmp_path / "store")
 
 
 def photo(form: str = "JPEG", size=(4000, 3000), mode: str = "RGB", colour=RED, **options) -> io.BytesIO:
@@ -31,7 +32,7 @@ def photo(form: str = "JPEG", size=(4000, 3000), mode: str = "RGB", colour=RED, 
     return out
 
 
-def copy_of(store: Store, sent: io.BytesIO, copy: Copy = Copy.THUMB) -> Image.Image:
+def copy_of(store: FolderStore, sent: io.BytesIO, copy: Copy = Copy.THUMB) -> Image.Image:
     kept = store.put(sent, name="photo")
     path = small_copy(store, kept.sha256, kept.media_type, copy)
     with Image.open(path) as made:

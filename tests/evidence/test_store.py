@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from campaign.errors import Busy, Invalid, NoSpace
-from campaign.evidence.store import SIZE_LIMIT, Damaged, Store
+from campaign.evidence.store import SIZE_LIMIT, Damaged
+from campaign.evidence.store_folder import FolderStore
 
 from .hostile import picture
 
@@ -25,15 +26,15 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "store")
 
 
-def put(store: Store, content: bytes = CONTENT):
+def put(store: FolderStore, content: bytes = CONTENT):
     return store.put(io.BytesIO(content), name="record.txt")
 
 
-def leftovers(store: Store) -> list[Path]:
+def leftovers(store: FolderStore) -> list[Path]:
     return list(store.temporary.glob("*"))
 
 
@@ -125,11 +126,11 @@ def test_a_disk_that_really_fills_up(store):
     """The system itself refuses to write more than a megabyte to a file of this process."""
     script = (
         "import io, resource, signal, sys, pathlib\n"
-        "from campaign.evidence.store import Store\n"
+        "from campaign.evidence.store_folder import FolderStore\n"
         "from campaign.errors import Busy\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
-        "store = Store(pathlib.Path(sys.argv[1]))\n"
+        "store = FolderStore(pathlib.Path(sys.argv[1]))\n"
         "try:\n    store.put(io.BytesIO(b'x' * 2_000_000), name='a.txt')\n"
         "except Busy:\n    sys.exit(0 if not list(store.temporary.iterdir()) and not list(store.stored()) else 3)\n"
         "sys.exit(4)\n"
@@ -218,8 +219,8 @@ def test_a_sender_that_is_killed_at_any_moment_leaves_only_whole_files(store):
     """Kept files are always whole; what was under way lies in the temporary folder and is swept an hour later."""
     script = (
         "import io, os, pathlib, sys\n"
-        "from campaign.evidence.store import Store\n"
-        "store = Store(pathlib.Path(sys.argv[1]))\n"
+        "from campaign.evidence.store_folder import FolderStore\n"
+        "store = FolderStore(pathlib.Path(sys.argv[1]))\n"
         "print('ready', flush=True)\n"
         "while True:\n"
         "    print(store.put(io.BytesIO(os.urandom(50).hex().encode() * 9_000), name='a.txt').sha256, flush=True)\n"
@@ -285,6 +286,6 @@ def test_a_picture_is_known_by_its_looks(store):
 def test_a_store_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "store").write_text("a file where the folder should be")
     with pytest.raises(Busy):
-        Store(tmp_path / "store").ready()
-    Store(tmp_path / "other").ready()
+        FolderStore(tmp_path / "store").ready()
+    FolderStore(tmp_path / "other").ready()
     assert list((tmp_path / "other" / "tmp").iterdir()) == []

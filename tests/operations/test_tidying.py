@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from campaign.db import db, unit_of_work
-from campaign.evidence.store import Store
+from campaign.evidence.store_folder import FolderStore
 from campaign.models import ClientAction, LoginGuard, LoginSession
 from campaign.operations import reporting
 from campaign.operations.tidying import tidy_files, tidy_rows
@@ -23,11 +23,11 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def store(app) -> Store:
+def store(app) -> FolderStore:
     return app.extensions["evidence"]
 
 
-def put(store: Store, words: str) -> str:
+def put(store: FolderStore, words: str) -> str:
     return store.put(io.BytesIO(words.encode()), name="a.txt").sha256
 
 
@@ -67,8 +67,8 @@ def test_a_crash_between_the_file_and_its_row_leaves_only_an_orphan(store, now, 
     """The process dies after `put`, before the row: nothing points at the file, and a day later it is gone."""
     script = (
         "import io, os, pathlib, sys\n"
-        "from campaign.evidence.store import Store\n"
-        "Store(pathlib.Path(sys.argv[1])).put(io.BytesIO(b'never named by a row'), name='a.txt')\n"
+        "from campaign.evidence.store_folder import FolderStore\n"
+        "FolderStore(pathlib.Path(sys.argv[1])).put(io.BytesIO(b'never named by a row'), name='a.txt')\n"
         "os._exit(9)\n"
     )
     assert subprocess.run([sys.executable, "-c", script, str(settings.evidence_path)]).returncode == 9
