@@ -3,18 +3,17 @@
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from flask import Blueprint, flash, redirect, request
+from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from ..clock import local_today
 from ..db import unit_of_work
 from ..errors import Invalid, NotFound, Refused, say
 from ..operations.in_charge import name_in_charge
-from ..queries.handovers import colleagues, in_charge_of
+from ..queries.handovers import charge_and_colleagues, in_charge_of
 from ..rules.organisation import Role
 from ..rules.states import OPEN
 from .access import current_actor, page_now
-from .navigation import back_address
 from .stale import tell_what_happened
 
 bp = Blueprint("in_charge", __name__)
@@ -32,14 +31,13 @@ class Charge(NamedTuple):
 
 
 @bp.app_template_global("charge_of")
-def charge_of(assignment_id: int) -> Charge:
-    """Of an assignment that the page has found within the reader's scope. One statement, two for who may choose."""
-    found, actor = in_charge_of(assignment_id), current_actor()
-    if found is None:
-        raise LookupError(f"assignment {assignment_id} is not there")
+def charge_of(found: Any) -> Charge:
+    """Of an assignment that the page has found in scope, with id, unit_id, state and version. One statement."""
+    actor = current_actor()
+    person, colleagues = charge_and_colleagues(found.id, found.unit_id, on=local_today(page_now()))
     may = found.state in OPEN and actor.post_in(found.unit_id, Role.OFFICER, Role.SUPERVISOR) is not None
-    choices = colleagues(found.unit_id, on=local_today(page_now())) if may else []
-    return Charge(found.person_id, found.name, found.version, choices, str(uuid4()) if may else "")
+    id, name = person or (None, None)
+    return Charge(id, name, found.version, colleagues if may else [], str(uuid4()) if may else "")
 
 
 @bp.post("/assignments/<int:id>/in-charge")
@@ -61,4 +59,4 @@ def name(id: int) -> Any:
         raise Refused(refused.problems[0].sentence if refused.problems else refused.sentence) from None
     words = _("The person in charge is named.") if chosen else _("Nobody in particular is in charge any more.")
     flash(words, "success")
-    return redirect(back_address() or f"/assignments/{id}", 303)
+    return redirect(url_for("assignments.show", id=id), 303)
