@@ -31,6 +31,7 @@ SUBJECT_WORDS = {
     "person": _l("Person"),
     "area": _l("Area"),
     "delivery": _l("Delivery"),
+    "delegation": _l("Standing in"),
     "calendar": _l("Calendar"),
 }
 # Where an object can be looked at.
