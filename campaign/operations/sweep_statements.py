@@ -128,7 +128,7 @@ class Statements:
         self.stood_in = text(STOOD_IN)
         self.new, self.parties = (text(what.format(chosen=chosen)) for what in (NEW, PARTIES))
 
-    def claim(self, sweep: int, now: datetime, most: int, only: Iterable[int] | None) -> list[Group]:
+    def claim(self, sweep: int, *, now: datetime, most: int, only: Iterable[int] | None) -> list[Group]:
         """Takes due timers away, which is the claim; their assignments, grouped by all that decides."""
         values = {"sweep": int(sweep), "now": micros(now), "most": most}
         if only is not None:
@@ -156,7 +156,7 @@ class Statements:
         result: Any = run(statement, {**self._grouped(groups), "said": json.dumps(said), **values})
         return int(result.rowcount)
 
-    def tell(self, groups: Sequence[Group], said: Said, now: datetime) -> None:
+    def tell(self, groups: Sequence[Group], said: Said, *, now: datetime) -> None:
         """Notices to those who hold the posts today, and to their stand-ins; once for an event."""
         values = {"at": micros(now), "today": self._day(now)}
         self.write(self.holders, groups, said, **values)

@@ -48,7 +48,7 @@ def fire(sweep: Sweep, *, now: datetime, limit: int = CHUNK, only: Iterable[int]
     s = statements()
     if run(s.anything_due, {"sweep": int(sweep), "now": micros(now)}).first() is None:
         return Fired(0, 0)
-    groups = s.claim(sweep, now, limit, only)
+    groups = s.claim(sweep, now=now, most=limit, only=only)
     doings = _decided(groups, now)
     sizes = [len(group.members) for group in groups]
     return Fired(sum(sizes), _written(s, groups, sizes, doings, now))
@@ -123,7 +123,7 @@ def _say(s: Statements, spoken: Sequence[tuple[Group, Step]], now: datetime) -> 
     heads = [(at, step.rung.tag, canonical({"rung": step.rung.number})) for at, (_, step) in enumerate(spoken)]
     s.write(s.events, groups, heads, at=micros(now), system=SYSTEM_PERSON_ID)
     here = [row for head, (_, step) in zip(heads, spoken, strict=True) for row in _places(head, step.rung)]
-    s.tell(groups, here, now)
+    s.tell(groups, here, now=now)
     above = [(group, step) for group, step in spoken if step.rung.steps]
     if above:
         _tell_above(s, above, now)
@@ -153,4 +153,4 @@ def _tell_above(s: Statements, spoken: Sequence[tuple[Group, Step]], now: dateti
         for unit, role in each.posts
         if unit not in (parties[each.assignment_id].unit_id, parties[each.assignment_id].reviewer_unit_id)
     ]
-    s.tell(groups, rows, now)
+    s.tell(groups, rows, now=now)

@@ -17,7 +17,7 @@ from ..evidence.store import Store
 from ..models import Assignment, Batch, Event, Evidence, Firing, Period, Post, Review, Submission, Timer
 from ..models.courses import course_of, courses, one_of, shares
 from ..models.timing import timings_of
-from ..rules.ladder import may_speak
+from ..rules.ladder import always
 from ..rules.plans import PeriodState
 from ..rules.states import OPEN, Action, State
 
@@ -218,7 +218,8 @@ def _unheard(ids: list[int]) -> Iterator[Breach]:
         said[row.assignment_id].add((row.rung, row.anchor_at))
     for row in timings.rows:
         state = State(row.state)
-        able = [step for step in timings.of(row).steps if may_speak(step, state) and step.when > row.dispatched_at]
+        steps = timings.of(row).steps
+        able = [step for step in steps if always(step.rung, state) and step.when > row.dispatched_at]
         if able and (able[-1].rung.number, able[-1].anchor_at) not in said[row.id]:
             yield Breach("timers", "assignment", row.id, "open, but no rung of its ladder is armed")
 

@@ -269,12 +269,15 @@ def holds(rung: Rung, state: State, behind_at: datetime | None, at: datetime) ->
     return rung.when is not Criterion.BEHIND or (behind_at is not None and behind_at <= at)
 
 
+def always(rung: Rung, state: State) -> bool:
+    """Whether the rung speaks in that state whatever else is the case."""
+    return rung.when is Criterion.ALWAYS and state in rung.states
+
+
 def may_speak(step: Step, state: State) -> bool:
-    """Whether the step may come to speak while the work stays in the hands in which that state has it."""
-    if step.rung.anchor is Anchor.RETURNED:
-        return state is State.RETURNED
-    hands = WITH_OFFICER if state in WITH_OFFICER else (state,)
-    return any(may in step.rung.states for may in hands)
+    """Whether the step may come to speak before somebody arms the clock anew; signing for does not."""
+    coming = (State.ISSUED, State.ACKNOWLEDGED) if state is State.ISSUED else (state,)
+    return any(may in step.rung.states for may in coming)
 
 
 def decide(
@@ -283,7 +286,7 @@ def decide(
     """What the clock does at `now` when everything up to `after` has been decided before.
 
     Of the rungs in between that still make sense only those of the latest moment speak. Armed is the next one that may
-    make sense while the work stays in the same hands.
+    come to make sense.
     """
     ahead = [step for step in steps if step.when > after]
     due = [step for step in ahead if step.when <= now and holds(step.rung, state, behind_at, now)]

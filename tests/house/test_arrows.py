@@ -17,7 +17,7 @@ MAY = {
     "logs": set(),
     "db": {"errors"},
     "rules": {"errors"},
-    "models": {"rules", "db"},
+    "models": {"rules", "db", "clock"},
     "evidence": BELOW,
     "documents": BELOW,
     "notify": BELOW,

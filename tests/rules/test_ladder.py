@@ -153,7 +153,7 @@ DECISIONS = [
     # state, decided until, now, what speaks, what is skipped, what is next
     (State.ISSUED, "11-20", "11-20", (), (), 1),
     (State.ISSUED, "11-20", "11-23", (1,), (), 2),
-    (State.ACKNOWLEDGED, "11-20", "11-23", (), (), 2),  # not wrong: the sweep looks and passes on
+    (State.ACKNOWLEDGED, "11-20", "11-23", (), (), 4),
     (State.ACKNOWLEDGED, "11-23", "11-25", (4,), (), 5),
     (State.ISSUED, "11-23", "11-25", (2, 4), (), 5),  # two of the same moment both speak
     (State.ACKNOWLEDGED, "11-23", "12-20", (7,), (4, 5, 6), None),  # after a standstill the latest speaks
