@@ -2,13 +2,14 @@
 
 import threading
 import time
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import update
 
-from campaign.db import unit_of_work
-from campaign.models import Delegation, Notice, Person, Post
+from campaign.db import db, unit_of_work
+from campaign.models import Assignment, Delegation, Notice, Person, Post
 from campaign.notify import channels, delivery
 from campaign.notify.channels import WAYS, Way
 from campaign.notify.delivery import Sent, send_due
@@ -150,3 +151,56 @@ def test_a_disabled_person_is_told_nothing(mailing, sink, officer, tree, now):
     with unit_of_work() as session:
         session.execute(update(Person).where(Person.id == officer.id).values(disabled_at=now))
     assert deliver(mailing, MONDAY) == Sent(dropped=1)
+
+
+def test_a_digest_keeps_its_key_when_it_shrinks_between_two_tries(mailing, ways, officer, tree, now):
+    keys = []
+
+    def busy(letter, *_, **__):
+        keys.append(letter.key)
+        raise Temporary("later")
+
+    ways(MAIL=(busy, None))
+    done, left = work_of(tree, title="甲"), work_of(tree, title="乙")
+    for each in (done, left):
+        tell([officer], each, REMIND)
+    deliver(mailing, now)
+    for minutes in (0, 2, 10):
+        deliver(mailing, MONDAY + timedelta(minutes=minutes))
+        with unit_of_work() as session:
+            session.execute(update(Assignment).where(Assignment.id == done.id).values(state=State.APPROVED))
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_what_is_written_while_a_digest_is_claimed_makes_no_second_one(app, mailing, sink, officer, tree, now):
+    """Another sender sees the new row, and not yet that the others were claimed: it must leave that person alone."""
+    tell([officer], work_of(tree, title="甲"), REMIND)
+    deliver(mailing, now)
+    other = []
+
+    def elsewhere() -> None:
+        with app.app_context():
+            tell([officer], work_of(tree, title="乙"), REMIND)
+            fan_out(mailing, now=MONDAY, work=unit_of_work)
+            send_due(mailing, now=MONDAY + SECOND, work=unit_of_work)
+            db.session.remove()
+
+    @contextmanager
+    def slow():
+        with unit_of_work() as session:
+            yield session
+            if not other:
+                other.append(threading.Thread(target=elsewhere))
+                other[0].start()
+                other[0].join(3)
+
+    send_due(mailing, now=MONDAY, work=slow)
+    other[0].join()
+    assert len(sink.letters) == 1
+    send_due(mailing, now=MONDAY + 2 * SECOND, work=unit_of_work)
+    assert len(sink.letters) == 1
+    assert {(row.digest_on, row.state) for row in deliveries()} == {
+        (date(2026, 11, 23), DeliveryState.SENT), (date(2026, 11, 24), DeliveryState.WAITING),
+    }  # fmt: skip
