@@ -3,17 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import CompoundSelect, select, union
 
 from ..clock import local_today
 from ..db import db, listed
 from ..rules.ladder import AUDIENCES, Audience, Rung, Step, Teller
 from ..rules.organisation import Level, Role
 from .ladders import stop_levels
-from .organisation import Post, Unit, holds_on
+from .organisation import Delegation, Person, Post, Unit, holds_on, stands_in_on
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,15 @@ def _bases(said: list[tuple[Any, Step]]) -> set[int]:
     return {row.unit_id for row, _ in said} | {row.reviewer_unit_id for row, _ in said if row.reviewer_unit_id}
 
 
+def _manned(units: set[int], day: date) -> CompoundSelect[Any]:
+    """The roles in which somebody acts in these units, held or stood in for, by a person whose account is open."""
+    here = Post.unit_id.in_(listed(units)), Person.disabled_at.is_(None)
+    roles = select(Post.unit_id, Post.role)
+    held = roles.join(Person, Person.id == Post.person_id).where(*here, holds_on(day))
+    stood_in = roles.join(Delegation, stands_in_on(day)).join(Person, Person.id == Delegation.delegate_id).where(*here)
+    return union(held, stood_in)
+
+
 class _Above:
     """The units above a set of units, and which roles are held there today."""
 
@@ -70,13 +79,9 @@ class _Above:
         rows = db.session.execute(select(climbed)).all()
         self.superior: dict[int, int | None] = {row.id: row.superior_id for row in rows}
         self.level: dict[int, Level] = {row.id: Level(row.level) for row in rows}
-        held = (
-            select(Post.unit_id, Post.role)
-            .where(Post.unit_id.in_(listed({row.superior_id for row in rows} - {None})), holds_on(local_today(now)))
-            .distinct()
-        )
         self.held: dict[int, set[Role]] = defaultdict(set)
-        for unit_id, role in db.session.execute(held):
+        above = {row.superior_id for row in rows if row.superior_id is not None}
+        for unit_id, role in db.session.execute(_manned(above, local_today(now))):
             self.held[unit_id].add(role)
 
     def nearest(self, unit: int, wanted: Audience, stop: Level | None) -> int | None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Event, Firing, LadderVersion, Notice, Timer
+from campaign.models import Assignment, Delegation, Event, Firing, LadderVersion, Notice, Person, Timer
 from campaign.models.ladders import written
 from campaign.operations.issuing import dispatch
 from campaign.operations.reporting import Report, acknowledge, submit
@@ -128,6 +128,26 @@ def test_an_escalation_passes_over_a_vacant_post(clock):
     clock.sweep("12-01 09:00")
     told = clock.told("assignment:clock:escalate")
     assert vacant not in told
+    assert told.count(clock.holder(clock.tree.county, Role.SUPERVISOR)) == 3
+
+
+def test_a_closed_account_is_a_vacant_post_and_a_stand_in_fills_it(clock):
+    away = clock.holder(clock.tree.townships[0], Role.SUPERVISOR)
+    closed = clock.holder(clock.tree.townships[1], Role.SUPERVISOR)
+    instead = make.person("代某")
+    post = clock.tree.actor(clock.tree.townships[0], Role.SUPERVISOR).posts[0]
+    with unit_of_work() as session:
+        session.execute(update(Person).where(Person.id == closed).values(disabled_at=clock.now))
+        session.execute(update(Person).where(Person.id == away).values(disabled_at=clock.now))
+        session.add(
+            Delegation(
+                post_id=post.id, delegator_id=away, delegate_id=instead.id, valid_from=at("11-20 09:00").date(),
+                valid_to=at("12-30 09:00").date(), reason="", at=clock.now,
+            )
+        )  # fmt: skip
+    clock.sweep("12-01 09:00")
+    told = clock.told("assignment:clock:escalate")
+    assert told.count(instead.id) == 3
     assert told.count(clock.holder(clock.tree.county, Role.SUPERVISOR)) == 3
 
 
