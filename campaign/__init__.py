@@ -13,7 +13,7 @@ from . import clock, models  # noqa: F401  (the nouns must be known before the d
 from .cli import register_commands
 from .config import ConfigError, Settings, load_settings
 from .db import Base, db, prepare_engine
-from .evidence.store_folder import FolderStore
+from .evidence.homes import home_of
 from .web import register_web
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    app.extensions["evidence"] = FolderStore(settings.evidence_path)
+    app.extensions["evidence"] = home_of(settings)
     Migrate(app, db, directory=str(ROOT / "campaign" / "migrations"), compare_type=True)
     register_web(app)
     register_commands(app)

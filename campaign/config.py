@@ -2,6 +2,7 @@
 
 import binascii
 import os
+import re
 from base64 import b64decode
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,10 @@ WEBHOOKS = {  # the settings that hold an address to post to, and what each must
     "CAMPAIGN_WEBHOOK_URL": "",
 }
 WEBHOOK_SECRET_LENGTH = 16
+S3 = "s3://"
+STYLES = ("path", "virtual")  # the bucket in the address's path, or before its host
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+PREFIX = re.compile(r"[\w/-]*", re.ASCII)
 SMS_VALUES = ("name", "count", "link")
 SMS_NEEDS = {"aliyun": {"sign", "template"}, "tencent": {"sign", "template", "app"}}
 
@@ -42,12 +47,30 @@ class Sms:
 
 
 @dataclass(frozen=True)
+class Bucket:
+    """An S3-compatible bucket. `prefix` is empty or ends with a slash; `style` is how its name goes into addresses."""
+
+    name: str
+    prefix: str
+    endpoint: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    region: str
+    style: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting, under the name it has in the environment without `CAMPAIGN_`, in lower case."""
 
     database_url: str = field(default="", repr=False)
     data_dir: str = "./instance"
     evidence_url: str = ""
+    s3_endpoint: str = ""
+    s3_access_key: str = field(default="", repr=False)
+    s3_secret_key: str = field(default="", repr=False)
+    s3_region: str = "us-east-1"
+    s3_style: str = "path"
     secret_key: str = field(default="", repr=False)
     anchor_dir: str = ""
     timezone: str = "Asia/Shanghai"
@@ -81,8 +104,15 @@ class Settings:
 
     @property
     def evidence_path(self) -> Path:
-        """The folder of the evidence store."""
-        return Path(self.evidence_url.removeprefix("file://")) if self.evidence_url else self.data_path / "evidence"
+        """The folder of the evidence store; where that is a bucket, of what this machine keeps beside it."""
+        if not self.evidence_url or self.evidence_url.startswith(S3):
+            return self.data_path / "evidence"
+        return Path(self.evidence_url.removeprefix("file://"))
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """The bucket of the evidence store; None when it is a folder. Raises ConfigError when it cannot be used."""
+        return _bucket(self, self.evidence_url) if self.evidence_url.startswith(S3) else None
 
     @property
     def address(self) -> str:
@@ -123,14 +153,46 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
 def _checked(settings: Settings) -> Settings:
     if settings.env not in ENVIRONMENTS:
         raise ConfigError(f"CAMPAIGN_ENV must be one of {', '.join(ENVIRONMENTS)}, not {settings.env!r}.")
-    if settings.evidence_url and "://" in settings.evidence_url and not settings.evidence_url.startswith("file://"):
-        raise ConfigError("CAMPAIGN_EVIDENCE_URL must be a folder or file:// address.")
+    check_evidence_url(settings, settings.evidence_url)
     if settings.env == "production":
         weak = settings.secret_key.strip().lower() in KNOWN_SECRETS or len(set(settings.secret_key)) < 8
         if weak or len(settings.secret_key) < SECRET_LENGTH:
             raise ConfigError(f"CAMPAIGN_SECRET_KEY must be set to at least {SECRET_LENGTH} random characters.")
     _check_channels(settings)
     return settings
+
+
+def check_evidence_url(settings: Settings, url: str) -> None:
+    """Raises ConfigError for what can be no home of evidence. No sentence quotes a key."""
+    if url.startswith(S3):
+        _bucket(settings, url)
+    elif "://" in url and not url.startswith("file://"):
+        raise ConfigError("CAMPAIGN_EVIDENCE_URL must be a folder, a file:// address or s3://bucket/prefix.")
+
+
+def _bucket(settings: Settings, url: str) -> Bucket:
+    name, _, prefix = url.removeprefix(S3).partition("/")
+    if not BUCKET_NAME.fullmatch(name) or not PREFIX.fullmatch(prefix):
+        raise ConfigError(
+            "CAMPAIGN_EVIDENCE_URL must be s3://bucket/prefix: the bucket of 3 to 63 small letters, digits, - and ., "
+            "the prefix of letters, digits, -, _ and /."
+        )
+    for setting in ("s3_endpoint", "s3_access_key", "s3_secret_key", "s3_region"):
+        value = getattr(settings, setting)
+        if not value or not value.isascii() or value != "".join(value.split()):
+            named = f"CAMPAIGN_{setting.upper()}"
+            raise ConfigError(f"{named} must be set, in ASCII without spaces, since CAMPAIGN_EVIDENCE_URL is a bucket.")
+    parts = _address("CAMPAIGN_S3_ENDPOINT", settings.s3_endpoint)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ConfigError("CAMPAIGN_S3_ENDPOINT must begin with https:// (http:// is for this machine only).")
+    if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise ConfigError("CAMPAIGN_S3_ENDPOINT must be a host, perhaps with a port, and nothing else.")
+    if settings.s3_style not in STYLES:
+        raise ConfigError(f"CAMPAIGN_S3_STYLE must be one of {', '.join(STYLES)}.")
+    prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+    keys = settings.s3_access_key, settings.s3_secret_key
+    endpoint = settings.s3_endpoint.rstrip("/")
+    return Bucket(name, prefix, endpoint, *keys, settings.s3_region, settings.s3_style)
 
 
 def _check_channels(settings: Settings) -> None:
