@@ -30,6 +30,9 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
             state=state,
             version=1,
             suspended=light is Light.OPEN,
+            rrule="FREQ=MONTHLY;BYMONTHDAY=14" if light is Light.DUE else "",
+            period=3,
+            opens_on=now.date(),
             respond_by=now + timedelta(days=3),
             due_at=None if days is None else now + timedelta(days=days),
         )
