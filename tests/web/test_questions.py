@@ -99,8 +99,8 @@ def test_questions_of_others_do_not_exist(tree, given, at_desk, now):
 
 def test_urging_lists_first_and_then_does_what_it_listed(tree, given, at_desk, monkeypatch, now):
     page = at_desk(tree.holder(tree.county, Role.DISPATCHER)).get("/assignments").click("Urge these")
-    assert page.has("6 units will be urged", "柳林东村妇联", tree.holder(tree.villages[0], Role.OFFICER).name)
-    page = page.submit("Urge 6 units", words="请于周五前签收")
+    assert page.has("6 assignments will be urged", "柳林东村妇联", tree.holder(tree.villages[0], Role.OFFICER).name)
+    page = page.submit("Urge 6 assignments", words="请于周五前签收")
     assert page.has("6 assignments urged. Their officers have been told.")
     page = page.visitor.get(f"/urge?id={given[0]}&id={given[1]}")
     assert page.has("None of these can be urged now", "Urged less than a working day ago", "last urged")
