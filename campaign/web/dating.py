@@ -93,16 +93,15 @@ def moved_off(explanation: Explanation, rest_name: str) -> str:
 
 
 def _moved(found: Dating) -> str:
-    now = day(found.due_at) if found.due_at else _("none")
-    words = _("First due %(first)s, now %(now)s.", first=day(found.first_due_at), now=now)
+    places = {"first": day(found.first_due_at), "now": day(found.due_at) if found.due_at else _("none")}
     move = found.move
     if move is None:
-        return words
+        return _("First due %(first)s, now %(now)s.", **places)
     by = {BY_OCCASION: _("the day of an occasion was moved"), BY_CALENDAR: _("the working days were corrected")}
     why = by.get(move.tag) or _("moved by %(name)s", name=move.person_name)
     if move.reason:
         why = _("%(why)s: %(reason)s", why=why, reason=move.reason)
-    return words + " " + _("Reason: %(why)s", why=why)
+    return _("First due %(first)s, now %(now)s. Reason: %(why)s", why=why, **places)
 
 
 @bp.route("/assignments/<int:id>/extend", methods=["GET", "POST"])

@@ -10,12 +10,13 @@ from flask_wtf import FlaskForm
 from wtforms import IntegerField
 from wtforms.validators import InputRequired
 
-from ..clock import zone
+from ..clock import local_today, zone
 from ..db import unit_of_work
 from ..errors import Refused, say
 from ..models.outlook import outlook_of
 from ..operations.periods import send
 from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
+from ..queries.dating import explained
 from ..queries.drafts import batch_of
 from ..queries.outlook import Coming
 from ..queries.periods import Series, series_of
@@ -57,7 +58,9 @@ def preview(id: int) -> Any:
     return render_template(
         "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found, dates=dates, now=now,
         ahead=_ahead(sent, dates), sent=sent, rest=rest, late=late, provisional=unsure,
-        known_until=outlook.calendar.known_until, paged=bool(request.args.get("after")),
+        known_until=outlook.calendar.known_until,
+        rolled=explained(outlook.rule, opens_on or local_today(now), outlook.calendar),
+        paged=bool(request.args.get("after")),
         place=tasks.index(task) + 1, steps=steps_of(head, tasks, PREVIEW),
         may_dispatch=head.issuer and head.status is CampaignStatus.ISSUED,
         series=series, words=SeriesWords(series) if series else None,

@@ -80,8 +80,9 @@ def occasion(id: int, occasion_id: int) -> Any:
         head, held = _held(id, occasion_id)
         return _draw(form, head, held, on, asked=True, told=speak(refused.sentence)), 409
     items = sum(each.items for each in moved)
-    flash(_("The day is kept.") + (" " + ngettext("%(num)s assignment has new dates; its unit is told.",
-          "%(num)s assignments have new dates; their units are told.", items) if items else ""), "success")  # fmt: skip
+    told = ngettext("The day is kept. %(num)s assignment has new dates; its unit is told.",
+                    "The day is kept. %(num)s assignments have new dates; their units are told.", items)  # fmt: skip
+    flash(told if items else _("The day is kept."), "success")
     return _back(id)
 
 
