@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, null, select, union_all
+from sqlalchemy import Select, and_, exists, func, literal, null, select, union_all
 from sqlalchemy.orm import aliased
 
 from ..clock import zone
@@ -15,16 +15,15 @@ from ..db import db
 from ..models import (
     Area,
     Assignment,
-    Attachment,
     Batch,
     Campaign,
     CheckIn,
     Draft,
-    Evidence,
-    EvidenceRule,
     Metric,
     MetricValue,
+    Period,
     Person,
+    Question,
     Review,
     Submission,
     Task,
@@ -38,9 +37,10 @@ from ..rules.calendars import Calendar, Roll, is_provisional
 from ..rules.chain import Above, review_chain
 from ..rules.metrics import Comparator, MetricKind, Value
 from ..rules.organisation import Actor, Level
-from ..rules.plans import EvidenceKind, Grade
+from ..rules.plans import Grade
 from ..rules.requirements import EvidenceNeed, MetricNeed, Needs
 from ..rules.states import Action, CheckInKind, ReturnReason, State
+from .attached import File, Rule, asked_and_attached
 from .dating import has_story
 from .scope import visible_assignments
 
@@ -83,8 +83,14 @@ class Ask:
     draft_saved_at: datetime | None
     behind_at: datetime | None
     suspended_at: datetime | None
-    known_until: date | None = None  # the last day whose holidays the assignment's calendar knows
-    roll: Roll = Roll.STAY
+    known_until: date | None  # the last day whose holidays the assignment's calendar knows
+    roll: Roll
+    rrule: str | None
+    period: int
+    opens_on: date | None  # of its period; None where the task does not recur
+    in_charge_id: int | None
+    in_charge_name: str | None
+    was_asked_about: bool  # whether a question was ever asked upwards
 
     @property
     def date_has_story(self) -> bool:
@@ -119,34 +125,6 @@ class Asked:
     last: Value | None = None
     last_at: datetime | None = None
     former: Value | None = None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What must be attached."""
-
-    id: int
-    name: str
-    kind: EvidenceKind
-    min_count: int
-    ground: str
-
-
-@dataclass(frozen=True)
-class File:
-    """A file uploaded for the assignment; `attached`: the latest version names it, for the rule `rule_id`."""
-
-    id: int
-    name: str
-    media_type: str
-    size: int
-    attached: bool
-    rule_id: int | None
-
-    @property
-    def is_photo(self) -> bool:
-        """Whether it can be shown as a picture."""
-        return self.media_type.startswith("image/")
 
 
 @dataclass(frozen=True)
@@ -229,17 +207,18 @@ class Whole:
 
 
 def whole(assignment_id: int, actor: Actor) -> Whole | None:
-    """The assignment within the actor's scope, or None. Six statements, whatever it holds."""
+    """The assignment within the actor's scope, or None. Five statements, whatever it holds."""
     row = db.session.execute(_ask(assignment_id, actor)).one_or_none()
     if row is None:
         return None
     ask = Ask(*row)
     versions, notes = _history(ask.id)
+    rules, files = asked_and_attached(ask.task_id, ask.id, versions[-1].id if versions else None)
     return Whole(
         ask,
         metrics=_metrics(ask, versions[-1].number if versions else None),
-        rules=_rules(ask.task_id),
-        files=_files(ask.id, versions[-1].id if versions else None),
+        rules=rules,
+        files=files,
         versions=versions,
         notes=notes,
         chain=_chain(ask, versions[-1] if versions and ask.state is State.SUBMITTED else None),
@@ -247,7 +226,7 @@ def whole(assignment_id: int, actor: Actor) -> Whole | None:
 
 
 def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
-    issuer, reviewer, issuer_area = aliased(Unit), aliased(Unit), aliased(Area)
+    issuer, reviewer, issuer_area, charged = aliased(Unit), aliased(Unit), aliased(Area), aliased(Person)
     return (
         select(
             Assignment.id, Assignment.state, Assignment.version, Assignment.unit_id, Unit.name,
@@ -258,7 +237,8 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
             Assignment.cut_off_at, Assignment.reviewer_unit_id, reviewer.name, Assignment.review_due_at,
             Assignment.review_step,
             Draft.fields, Draft.saved_at, Assignment.behind_at, Assignment.suspended_at, CalendarRow.known_until,
-            Task.roll,
+            Task.roll, Task.rrule, Assignment.period, Period.opens_on, charged.id, charged.name,
+            exists().where(Question.assignment_id == Assignment.id),
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)
@@ -268,6 +248,8 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
         .join(Batch, Batch.id == Assignment.batch_id)
         .outerjoin(CalendarRow, CalendarRow.id == func.coalesce(Batch.calendar_id, EVERYBODYS))
         .outerjoin(reviewer, reviewer.id == Assignment.reviewer_unit_id)
+        .outerjoin(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
+        .outerjoin(charged, charged.id == Assignment.in_charge_id)
         .outerjoin(Draft, and_(Draft.assignment_id == Assignment.id, Draft.person_id == actor.person_id))
         .where(Assignment.id == assignment_id, visible_assignments(actor))
     )  # fmt: skip
@@ -309,33 +291,6 @@ def _metrics(ask: Ask, latest: int | None) -> tuple[Asked, ...]:
             if row.version == latest:
                 values["former"] = Value(*row[10:14])
     return tuple(Asked(*head, **found[key]) for key, head in heads.items())
-
-
-def _rules(task_id: int) -> tuple[Rule, ...]:
-    statement = (
-        select(EvidenceRule.id, EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count, EvidenceRule.ground)
-        .where(EvidenceRule.task_id == task_id)
-        .order_by(EvidenceRule.position, EvidenceRule.id)
-    )
-    return tuple(Rule(*row) for row in db.session.execute(statement))
-
-
-def _files(assignment_id: int, submission_id: int | None) -> tuple[File, ...]:
-    named = and_(Attachment.evidence_id == Evidence.id, Attachment.submission_id == (submission_id or 0))
-    statement = (
-        select(
-            Evidence.id,
-            Evidence.name,
-            Evidence.media_type,
-            Evidence.size,
-            Attachment.id.is_not(None),
-            Attachment.rule_id,
-        )
-        .outerjoin(Attachment, named)
-        .where(Evidence.assignment_id == assignment_id)
-        .order_by(Evidence.id)
-    )
-    return tuple(File(row[0], row[1], row[2], row[3], bool(row[4]), row[5]) for row in db.session.execute(statement))
 
 
 def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]:

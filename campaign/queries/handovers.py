@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, literal, or_, select, union_all
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import Instant, db, listed
@@ -170,21 +170,16 @@ def in_charge_of(assignment_id: int, actor: Actor | None = None) -> InCharge | N
     return None if row is None else InCharge(*row)
 
 
-def charge_and_colleagues(assignment_id: int, unit_id: int, *, on: date) -> tuple[Charged | None, list[Charged]]:
-    """Who is in charge, and who has a post in the unit on that day and may be, by name. One statement."""
-    in_charge = select(literal(0).label("may_be"), Person.id, Person.name).join(
-        Assignment, and_(Assignment.in_charge_id == Person.id, Assignment.id == assignment_id)
-    )
-    others = (
-        select(literal(1).label("may_be"), Person.id, Person.name)
+def colleagues_of(unit_id: int, *, on: date) -> list[Charged]:
+    """Who has a post in the unit on that day and may be in charge there, by name. One statement."""
+    statement = (
+        select(Person.id, Person.name)
         .join(Post, Post.person_id == Person.id)
         .where(
             Post.unit_id == unit_id, Post.role.in_((Role.OFFICER, Role.SUPERVISOR, Role.DISPATCHER)), holds_on(on),
             Person.disabled_at.is_(None),
         )
         .distinct()
+        .order_by(Person.name, Person.id)
     )  # fmt: skip
-    both = union_all(in_charge, others).subquery()
-    rows = db.session.execute(select(both).order_by(both.c.may_be, both.c.name, both.c.id)).all()
-    now = next(((row.id, row.name) for row in rows if not row.may_be), None)
-    return now, [(row.id, row.name) for row in rows if row.may_be]
+    return [(row.id, row.name) for row in db.session.execute(statement)]

@@ -108,26 +108,6 @@ class Units:
     next: str
 
 
-@dataclass(frozen=True)
-class Named:
-    """The period that an assignment belongs to, as far as its name needs it."""
-
-    rrule: str
-    period: int
-    opens_on: date
-
-
-def period_of(assignment_id: int) -> Named | None:
-    """The period of an assignment in the reader's sight; None where its task does not recur. One statement."""
-    row = db.session.execute(
-        select(Task.rrule, Assignment.period, Period.opens_on)
-        .join(Task, Task.id == Assignment.task_id)
-        .join(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
-        .where(Assignment.id == assignment_id)
-    ).one_or_none()
-    return Named(*row) if row else None
-
-
 def series_of(
     task_id: int,
     head: Head,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..models import (
     EvidenceRule,
     Metric,
     MetricValue,
+    Period,
     Person,
     Review,
     Seen,
@@ -156,6 +157,10 @@ class Header:
     before_number: int | None
     before_at: datetime | None
     roll: Roll
+    rrule: str | None
+    period: int
+    opens_on: date | None  # of its period; None where the task does not recur
+    in_charge_name: str | None
 
     @property
     def date_has_story(self) -> bool:
@@ -249,7 +254,7 @@ def check_ins(found: Dossier) -> tuple[Progress, ...]:
 
 
 def _header(actor: Actor) -> Select[Any]:
-    issuer, reviewer = aliased(Unit), aliased(Unit)
+    issuer, reviewer, charged = aliased(Unit), aliased(Unit), aliased(Person)
     looked, before = aliased(Seen), aliased(Seen)
     asked = select(func.sum(EvidenceRule.min_count)).where(EvidenceRule.task_id == Task.id).scalar_subquery()
     statement = (
@@ -260,6 +265,7 @@ def _header(actor: Actor) -> Select[Any]:
             Assignment.respond_by, Assignment.due_at, Assignment.first_due_at, Assignment.cut_off_at,
             Assignment.reviewer_unit_id, reviewer.name, Assignment.review_due_at, Assignment.review_step, asked,
             looked.number, looked.at, before.number, before.at, Task.roll,
+            Task.rrule, Assignment.period, Period.opens_on, charged.name,
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)
@@ -267,6 +273,8 @@ def _header(actor: Actor) -> Select[Any]:
         .join(issuer, issuer.id == Campaign.issuing_unit_id)
         .join(Batch, Batch.id == Assignment.batch_id)
         .outerjoin(reviewer, reviewer.id == Assignment.reviewer_unit_id)
+        .outerjoin(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
+        .outerjoin(charged, charged.id == Assignment.in_charge_id)
     )  # fmt: skip
     for seen, subject in ((looked, LOOKED), (before, LOOKED_BEFORE)):
         mine = and_(seen.person_id == actor.person_id, seen.subject == subject, seen.subject_id == Assignment.id)

@@ -146,7 +146,7 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
     actor, now, ask = current_actor(), page_now(), found.ask
     may = offered(found, actor)
     late = ask.cut_off_at is not None and now > ask.cut_off_at
-    asked = panel(ask.id)
+    asked = panel(ask.id if ask.was_asked_about else None)
     sheet = sheet_of(first_fields(found) if fields is None else fields, found, errors)
     page = render_template(
         "officer/assignment.html",

@@ -10,7 +10,7 @@ from ..clock import local_today
 from ..db import unit_of_work
 from ..errors import Invalid, NotFound, Refused, say
 from ..operations.in_charge import name_in_charge
-from ..queries.handovers import charge_and_colleagues, in_charge_of
+from ..queries.handovers import colleagues_of, in_charge_of
 from ..rules.organisation import Role
 from ..rules.states import OPEN
 from .access import current_actor, page_now
@@ -32,12 +32,11 @@ class Charge(NamedTuple):
 
 @bp.app_template_global("charge_of")
 def charge_of(found: Any) -> Charge:
-    """Of an assignment that the page has found in scope, with id, unit_id, state and version. One statement."""
-    actor = current_actor()
-    person, colleagues = charge_and_colleagues(found.id, found.unit_id, on=local_today(page_now()))
-    may = found.state in OPEN and actor.post_in(found.unit_id, Role.OFFICER, Role.SUPERVISOR) is not None
-    id, name = person or (None, None)
-    return Charge(id, name, found.version, colleagues if may else [], str(uuid4()) if may else "")
+    """Of an assignment (`queries.assignments.Ask`) that the page has found in scope. One statement for its people,
+    none for others."""
+    may = found.state in OPEN and current_actor().post_in(found.unit_id, Role.OFFICER, Role.SUPERVISOR) is not None
+    colleagues = colleagues_of(found.unit_id, on=local_today(page_now())) if may else []
+    return Charge(found.in_charge_id, found.in_charge_name, found.version, colleagues, str(uuid4()) if may else "")
 
 
 @bp.post("/assignments/<int:id>/in-charge")

@@ -16,7 +16,7 @@ from ..db import unit_of_work
 from ..documents.sheets import Cell, Column
 from ..operations.periods import LONGEST_REASON, end_series
 from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
-from ..queries.periods import Coming, Line, Series, Units, period_of, series_of, units_of
+from ..queries.periods import Coming, Line, Series, Units, series_of, units_of
 from ..rules.periods import Outcome
 from ..rules.recurrence import parse
 from ..rules.rhythms import period_words, words_of
@@ -40,13 +40,6 @@ def period_name(item: Any) -> str:
     if not item.rrule or item.opens_on is None:
         return ""
     return speak(period_words(item.rrule, item.opens_on, item.period))
-
-
-@bp.app_template_global("period_of")
-def period_of_words(assignment_id: int) -> str:
-    """What the period of that assignment is called; empty where its task does not recur."""
-    found = period_of(assignment_id)
-    return period_name(found) if found else ""
 
 
 # What the list counts, in the order in which a dispatcher asks; what was cancelled is asked of nobody.

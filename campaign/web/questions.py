@@ -116,9 +116,12 @@ def _page_of(found: Asked, words: str, errors: list[str]) -> str:
     )  # fmt: skip
 
 
-def panel(assignment_id: int) -> dict[str, Any]:
-    """What the pages of an assignment show of its questions: the one that waits, the former ones, and who may what."""
-    actor, found = current_actor(), questions_of(assignment_id)
+def panel(assignment_id: int | None) -> dict[str, Any]:
+    """What the pages of an assignment show of its questions: the one that waits, the former ones, and who may what.
+
+    None: an assignment about which nothing was ever asked; this asks the database nothing.
+    """
+    actor, found = current_actor(), questions_of(assignment_id) if assignment_id is not None else ()
     pending = next((each for each in found if each.pending), None)
     return {
         "pending": pending,

@@ -15,7 +15,8 @@ from werkzeug.datastructures import MultiDict
 
 from ..errors import Problem
 from ..operations.reporting import Report
-from ..queries.assignments import Asked, File, Rule, Whole
+from ..queries.assignments import Asked, Whole
+from ..queries.attached import File, Rule
 from ..rules.metrics import KINDS, BadValue, MetricKind, Value, read_number
 from ..rules.requirements import fits, length_of, missing
 from ..rules.states import CheckInKind
