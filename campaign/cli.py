@@ -36,7 +36,7 @@ from .operations.periods import send
 from .operations.planning import create_campaign
 from .operations.sealing import seal
 from .queries.chain import verify_chain
-from .queries.checking import CHECKS, Breach, evidence_is_what_it_was
+from .queries.checking import CHECKS, Breach, evidence_is_what_it_was, no_file_is_without_a_row
 from .rules.organisation import SYSTEM
 from .rules.plans import CampaignStatus
 from .web.language import speak
@@ -249,6 +249,7 @@ def find_breaches(store: Any) -> list[Breach]:
     """All breaches that the checks of the product find, the chain of the log and the roll-ups included."""
     found = [breach for one in CHECKS for breach in one()]
     found += evidence_is_what_it_was(store)
+    found += no_file_is_without_a_row(store, now=clock.now())
     for gap in differences():
         what = f"area {gap.area_id}, {gap.state.name.lower()}: {gap.stored}, not {gap.counted}"
         found.append(Breach("roll-ups", "task", gap.task_id, what))

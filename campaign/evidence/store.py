@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -124,12 +124,14 @@ class Store(ABC):
         """Whether the file is there and its bytes are what its name says. Raises Busy."""
         return not self.fault(sha256)
 
-    def demand(self, sizes: dict[str, int]) -> None:
+    def lacking(self, sizes: Mapping[str, int]) -> list[str]:
+        """The hashes under which there are not as many bytes as were kept. Raises Busy when it cannot tell."""
+        return [sha256 for sha256, size in sizes.items() if self.size_of(sha256) != size]
+
+    def demand(self, sizes: Mapping[str, int]) -> None:
         """Proves that as many bytes lie under each hash as were kept. Raises Damaged, or Busy when it cannot tell."""
-        for sha256, size in sizes.items():
-            lying = self.size_of(sha256)
-            if lying != size:
-                raise damaged(sha256, MISSING if lying is None else ROTTEN)
+        for sha256 in self.lacking(sizes):
+            raise damaged(sha256, "does not lie there with its size")
 
     def cached(self, sha256: str, kind: str) -> Path:
         """Where the small copy of that kind lies, or will lie."""

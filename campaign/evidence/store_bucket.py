@@ -56,6 +56,8 @@ NOTHING_ELSE = {  # no profile and no file of another tool on this machine has a
     "credentials_file": (None, None, os.devnull, None),
 }
 log = logging.getLogger(__name__)
+for talker in ("boto3", "botocore", "urllib3"):  # they would log whole requests and answers
+    logging.getLogger(talker).setLevel(logging.WARNING)
 
 
 class BucketStore(Store):

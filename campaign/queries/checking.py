@@ -5,14 +5,15 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import groupby
+from datetime import datetime, timedelta
+from itertools import groupby, islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, String, and_, case, cast, func, literal, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db, listed
+from ..errors import Busy
 from ..evidence.store import Store
 from ..models import Assignment, Batch, Event, Evidence, Firing, Period, Post, Review, Submission, Timer
 from ..models.courses import course_of, courses, one_of, shares
@@ -22,6 +23,8 @@ from ..rules.plans import PeriodState
 from ..rules.states import OPEN, Action, State
 
 CHUNK = 2_000
+HASHES_AT_ONCE = 500
+UNKNOWN_AGE = timedelta(days=3)
 MOST = 100  # breaches named per check; more of the same tells nothing new
 
 
@@ -166,12 +169,31 @@ def evidence_is_what_it_was(store: Store) -> Iterator[Breach]:
     files = (
         select(Evidence.sha256, func.min(Evidence.id).label("id"))
         .group_by(Evidence.sha256)
+        .order_by(func.min(Evidence.id))
         .execution_options(yield_per=CHUNK)
     )
-    with db.session.execute(files) as rows:
-        for row in rows:
-            if not store.verify(row.sha256):
-                yield Breach("evidence", "evidence", row.id, "its file is missing or not what was uploaded")
+    looked_at = 0
+    try:
+        with db.session.execute(files) as rows:
+            for row in rows:
+                if fault := store.fault(row.sha256):
+                    yield Breach("evidence", "evidence", row.id, f"its file {row.sha256} {fault}")
+                looked_at += 1
+    except Busy:
+        yield Breach("evidence", "store", "", f"cannot be reached; {looked_at} files were looked at")
+
+
+def no_file_is_without_a_row(store: Store, *, now: datetime) -> Iterator[Breach]:
+    """What no row names is gone after some days: one until it is old enough, and one more in a bucket."""
+    left = store.stored(kept_before=now - UNKNOWN_AGE)
+    try:
+        while names := list(islice(left, HASHES_AT_ONCE)):
+            known = set(db.session.execute(select(Evidence.sha256).where(Evidence.sha256.in_(names))).scalars())
+            for name in names:
+                if name not in known:
+                    yield Breach("evidence", "file", name, "no row names it, and tidying has left it for days")
+    except Busy:
+        yield Breach("evidence", "store", "", "cannot be reached; its files were not listed")
 
 
 def batches_hold_what_their_event_says() -> Iterator[Breach]:

@@ -3,29 +3,38 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flask import current_app, flash, jsonify, redirect, request, url_for
+from flask import current_app, flash, jsonify, make_response, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
 from ..db import unit_of_work
-from ..errors import Invalid, Stale, say
+from ..errors import Busy, Invalid, NoSpace, Sentence, Stale, say
 from ..evidence.inspection import plain_name
 from ..evidence.store import Store
 from ..operations import reporting as operations
 from ..operations.move import FASTER
 from ..queries.assignments import Whole
+from ..queries.evidence import evidence_named
 from ..rules.states import Action
 from .access import current_actor, page_now
 from .assignments import action_id, bp, draw, offered, seen, visible
-from .errors import wants_json
+from .errors import RETRY_SECONDS, wants_json
 from .filters import clock_time, size_words
 from .language import speak
 from .report_form import Fields, first_fields, posted_fields, read_values, report_of, sheet_of
 from .stale import stale_page
 
 __all__ = ["bp"]
-Errors = dict[str, tuple[str, ...]]
+NOT_KEPT = say("the file archive cannot be reached just now. What you typed is kept; please add the file again later.")
+NOT_NOW = say("The file archive cannot be reached just now. What you typed is kept; please submit again later.")
+GONE = say("this file is damaged or missing in the archive. Please remove it and add it once more.")
 bp.register_error_handler(Stale, stale_page)
+
+
+class Errors(dict[str, tuple[str, ...]]):
+    """The sentences by field, and the status with which the form comes back."""
+
+    status = 422
 
 
 @bp.post("/assignments/<int:id>/submit")
@@ -33,6 +42,8 @@ def submit(id: int) -> Any:
     found, fields, errors = _received(id)
     values, wrong = read_values(fields, found)
     errors |= wrong
+    if not errors:
+        _bytes_lie_there(found, fields, errors)
     if not errors:
         report = report_of(fields, values, str(fields["words"]))
         try:
@@ -106,20 +117,44 @@ def upload(id: int) -> Any:
 def _received(id: int) -> tuple[Whole, Fields, Errors]:
     """The assignment, the fields of the form, and what was wrong with its files; good files are kept already."""
     found = visible(id)
-    errors: Errors = {}
+    errors = Errors()
     kept: dict[str, int | None] = {}
     for rule_id in [rule.id for rule in found.rules] + [0]:
         for sent in _files(f"file-{rule_id}"):
             try:
+                if errors.status == 503:
+                    raise Busy(NOT_KEPT)  # no second wait for a store that is away
                 kept[str(_keep_file(id, sent))] = rule_id or None
             except Invalid as error:
-                sentence = _("%(name)s: %(what)s", name=plain_name(sent.filename or ""), what=speak(error.sentence))
-                errors[f"evidence-{rule_id}"] = (*errors.get(f"evidence-{rule_id}", ()), sentence)
+                _add(errors, rule_id, sent.filename, error.sentence)
+            except (Busy, NoSpace) as error:
+                errors.status = error.status
+                _add(errors, rule_id, sent.filename, NOT_KEPT if isinstance(error, Busy) else error.sentence)
     if kept:
         found = visible(id)
     fields = posted_fields(request.form, found)
     fields["files"] |= kept
     return found, fields, errors
+
+
+def _add(errors: Errors, rule_id: int | None, name: str | None, sentence: Sentence) -> None:
+    said = _("%(name)s: %(what)s", name=plain_name(name or ""), what=speak(sentence))
+    errors[f"evidence-{rule_id or 0}"] = (*errors.get(f"evidence-{rule_id or 0}", ()), said)
+
+
+def _bytes_lie_there(found: Whole, fields: Fields, errors: Errors) -> None:
+    """Nothing is submitted without its bytes. Asked before the unit of work, which must never wait for a network."""
+    store: Store = current_app.extensions["evidence"]
+    named = evidence_named(found.ask.id, [int(key) for key in fields["files"]])
+    try:
+        lacking = set(store.lacking({file.sha256: file.size for file in named}))
+    except Busy as error:
+        errors.status = error.status
+        errors["words"] = (speak(NOT_NOW),)
+        return
+    for file in named:
+        if file.sha256 in lacking:
+            _add(errors, fields["files"][str(file.id)], file.name, GONE)
 
 
 def _files(name: str) -> Iterable[FileStorage]:
@@ -140,7 +175,8 @@ def _keep_draft(id: int, fields: Fields) -> None:
 
 
 def _again(found: Whole, fields: Fields, errors: Errors) -> Any:
-    """The form once more, with everything that was typed; kept as the draft too, so that leaving loses nothing.
+    """The form once more, with everything that was typed; kept as the draft too, so that leaving loses nothing. 422
+    when it has to be corrected; 503 or 507 when the store is away or full.
 
     When it meanwhile went on without this page there is no form any more, and nothing to correct.
     """
@@ -148,15 +184,20 @@ def _again(found: Whole, fields: Fields, errors: Errors) -> Any:
         raise Stale(FASTER)
     with unit_of_work():
         _keep_draft(found.ask.id, fields)
-    return draw(visible(found.ask.id), errors, fields)
+    answer = make_response(draw(visible(found.ask.id), errors, fields))
+    if errors:
+        answer.status_code = errors.status
+    if errors.status == 503:
+        answer.headers["Retry-After"] = RETRY_SECONDS
+    return answer
 
 
 def _problems(error: Invalid, where: str) -> Errors:
     """The sentences of the refusal by field; one without a field stands where the words are."""
-    errors: Errors = {}
+    errors = Errors()
     for problem in error.problems:
         errors[problem.where] = (*errors.get(problem.where, ()), speak(problem.sentence))
-    return errors or {where: (speak(error.sentence),)}
+    return errors or Errors({where: (speak(error.sentence),)})
 
 
 def _changed(values: dict[int, Any], found: Whole) -> dict[int, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -14,11 +14,13 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from ..db import unit_of_work
 from ..errors import Busy, Forbidden, Refused, Stale, say
+from ..evidence.store import Store
 from ..models.facts import facts_of
 from ..operations import reviewing
 from ..operations.looking import look
 from ..operations.move import FASTER
 from ..queries import queue as waiting
+from ..queries.evidence import evidence_submitted
 from ..queries.questions import count as questions_waiting
 from ..queries.queue import Filters, Key, Place, read_key
 from ..queries.submission import dossier
@@ -101,6 +103,7 @@ def approve(id: int) -> Any:
         raise Refused(say("The form is damaged. Please open the page again."))
     if not form.validate():
         return _page_of(id, ReturnForm(formdata=None), form)
+    _bytes_lie_there(id)
     with _in_time(place, form.seen.data), unit_of_work():
         reviewing.approve(
             id, actor=current_actor(), now=page_now(), seen=form.seen.data, words=(form.words.data or "").strip(),
@@ -131,6 +134,12 @@ def return_(id: int) -> Any:
         )  # fmt: skip
     flash(_("Returned: %(unit)s, %(task)s.", unit=place.unit_name, task=place.task_title), "success")
     return _to_next(place)
+
+
+def _bytes_lie_there(assignment_id: int) -> None:
+    """Nothing is approved without its bytes. Asked before the unit of work, which must never wait for a network."""
+    store: Store = current_app.extensions["evidence"]
+    store.demand({file.sha256: file.size for file in evidence_submitted(assignment_id)})
 
 
 def _page_of(assignment_id: int, form: ReturnForm, approval: ApproveForm | None = None) -> Any:

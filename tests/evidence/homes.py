@@ -72,7 +72,7 @@ class Layered(DomainDispatcherApplication):
         if fault == "cut" and method == "GET":
             return self._half(plain, environ, start_response)
         if fault == "cut":
-            environ["wsgi.input"].read(1000)
+            environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]) // 2)
             environ["werkzeug.socket"].shutdown(2)
             raise ConnectionAbortedError
         code, status = fault
@@ -113,6 +113,12 @@ class Home:
 def raw(store: BucketStore) -> Any:
     """A client of the tests' own."""
     return client(store.bucket.endpoint)
+
+
+def keys_below(store: BucketStore) -> list[str]:
+    """What lies below the prefix, asked without our own store."""
+    found = raw(store).list_objects_v2(Bucket=NAME, Prefix=store.bucket.prefix).get("Contents", ())
+    return [entry["Key"].removeprefix(store.bucket.prefix) for entry in found]
 
 
 @cache

@@ -116,8 +116,10 @@ def test_what_is_to_be_approved_must_lie_there(home):
     put(home)
     home.store.demand({NAME: len(CONTENT)})
     home.store.demand({})
+    never = sha256(b"never sent").hexdigest()
+    assert home.store.lacking({NAME: len(CONTENT), never: 10}) == [never]
     with pytest.raises(Damaged):
-        home.store.demand({NAME: len(CONTENT), sha256(b"never sent").hexdigest(): 10})
+        home.store.demand({NAME: len(CONTENT), never: 10})
     home.spoil(NAME, CONTENT[:-1])
     with pytest.raises(Damaged):
         home.store.demand({NAME: len(CONTENT)})

@@ -15,9 +15,17 @@ from campaign.rules.organisation import Line, Role
 from campaign.rules.states import State
 from campaign.web.access import digest_of
 from tests import make
+from tests.evidence.homes import Home, bucket, s3_server, settings_of
 from tests.evidence.hostile import PDF, package, picture
 
+__all__ = ["bucket", "s3_server"]
 PDF_TYPE = "application/pdf"
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def settings(request, settings):
+    """Each test of this file with its evidence in either home."""
+    return settings if request.param == "folder" else settings_of(settings, request.getfixturevalue("bucket"))
 
 
 @pytest.fixture
@@ -171,9 +179,7 @@ def test_a_stranger_is_asked_to_sign_in(client, keep):
 def test_rotten_bytes_are_refused_loudly(officer, keep, app):
     id = keep(PDF, "a.pdf")
     store = app.extensions["evidence"]
-    path = store.path(next(store.stored()))
-    path.chmod(0o640)
-    path.write_bytes(PDF.replace(b"1 0 obj", b"2 0 obj"))
+    Home(store).spoil(next(store.stored()), PDF.replace(b"1 0 obj", b"2 0 obj"))
     answer = fetch(officer, f"/evidence/{id}")
     assert answer.status_code == 503
     assert b"2 0 obj" not in answer.data
