@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ..clock import local_today
 from ..db import Instant, db, insert_new
 from ..errors import Forbidden, NotFound, Refused, Stale, say
-from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Task, TaskLine, TaskUnit, Unit
+from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Occasion, Task, TaskLine, TaskUnit, Unit
 from ..models.outlook import Outlook, outlook_of
 from ..notify.outbox import tell_batch
 from ..rules.ladder import first_step
@@ -97,6 +97,7 @@ def dispatch(
     told = progress or (lambda _step, _done, _all: None)
     turn, post_id = _turn(task_id, turn, actor)
     hold_calendars(task_id)
+    _hold_occasion(task_id)
     outlook = outlook_of(task_id, now=now, opens_on=turn.opens_on if turn.number else None)
     dates = outlook.dates
     batch = {"task_id": task_id, "dispatched_at": now, "items": 0, "digest": "", "folded": False}
@@ -142,6 +143,12 @@ def dispatch(
     tell_batch(batch_id, event_id=event_id, tag="assignment:dispatch:issue", now=now)
     told("done", DISPATCH_STEPS, DISPATCH_STEPS)
     return Dispatched(batch_id, items)
+
+
+def _hold_occasion(task_id: int) -> None:
+    """Whoever moves the occasion's day in this instant comes before the dispatch or finds its batch."""
+    depends = select(Task.occasion_id).where(Task.id == task_id)
+    db.session.execute(select(Occasion.id).where(Occasion.id.in_(depends)).with_for_update(read=True))
 
 
 def _turn(task_id: int, turn: Turn | None, actor: Actor) -> tuple[Turn, int | None]:
