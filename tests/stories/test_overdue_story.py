@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,10 @@ from sqlalchemy import select, update
 from campaign import clock
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Firing, Person
+from campaign.models.ladders import EVERYBODYS, calendars
 from campaign.operations.issuing import dispatch
+from campaign.rules.dates import end_of_day
+from campaign.rules.ladder import DEFAULT, moment_of
 from campaign.rules.organisation import SYSTEM, Role
 from tests import make
 from tests.notify.sink import Sink, running
@@ -72,7 +75,8 @@ def product(database: str, sink: Sink, opens: Opens, tmp_path: Path) -> Product:
 
 
 def build(language: str) -> Village:
-    """A village whose task was due the day before yesterday; everybody has a mail address and reads this language."""
+    """A village whose task is overdue for one rung and not yet for the next; everybody has a mail address and reads
+    this language."""
     tree, now = make.small_tree(), clock.now()
     village, township = tree.villages[0], tree.townships[0]
     people = {
@@ -80,16 +84,25 @@ def build(language: str) -> Village:
         "township": tree.holder(township, Role.SUPERVISOR),
         "county": tree.holder(tree.county, Role.SUPERVISOR),
     }
+    always = {"quiet_from": 0, "quiet_until": 0, "on_rest_days": True}  # this story may be told at night
     with unit_of_work():
         for name, person in people.items():
             mine = update(Person).where(Person.id == person.id)
-            db.session.execute(mine.values(email=f"{name}@example.org", locale=language))
-    due = clock.local_today(now) - timedelta(days=2)
+            db.session.execute(mine.values(email=f"{name}@example.org", locale=language, **always))
+    due = clock.local_today(now)
+    while one_level_up(due) > now:  # whatever day of the week it is, and before nine in the morning too
+        due -= timedelta(days=1)
     task = make.task(make.campaign(tree.unit(tree.county)), title=TASK, units=[tree.unit(village)], due_on=due)
     with unit_of_work():
         dispatch(task.id, actor=SYSTEM, now=now)
     assignment_id = db.session.execute(select(Assignment.id)).scalar_one()
     return Village(assignment_id, *(people[name].login for name in ("officer", "township", "county")))
+
+
+def one_level_up(due: date) -> datetime:
+    """When the clock tells one level up of a task that was due on that day."""
+    calendar = calendars([EVERYBODYS])[EVERYBODYS]
+    return moment_of(DEFAULT.rungs[5], end_of_day(due, clock.zone()), calendar, clock.zone())
 
 
 def until(what: str, holds: Callable[[], bool]) -> None:
@@ -126,7 +139,7 @@ def test_overdue_goes_up(product: Product, sink: Sink, crowd: Crowd, language: s
     assert told(county, say) == (0, 0)
     assert letters(sink, say["letter"])["county"] == 0
 
-    product.run("jobs", "run", "escalate", "--at", (datetime.now(UTC) + timedelta(days=4)).isoformat())
+    product.run("jobs", "run", "escalate", "--at", (datetime.now(UTC) + timedelta(days=20)).isoformat())
     until("two levels up are told by mail", lambda: letters(sink, say["letter"])["county"] > 0)
     assert told(township, say) == (1, 0)
     assert told(county, say) == (0, 1)
@@ -142,4 +155,4 @@ def test_overdue_goes_up(product: Product, sink: Sink, crowd: Crowd, language: s
     assert told(officer, say) == (1, 1)
     with product.within():
         rungs = list(db.session.scalars(select(Firing.rung).where(Firing.skipped == "").order_by(Firing.rung)))
-    assert rungs == [4, 5]
+    assert rungs == [2, 6, 7]  # not signed for and overdue fall on one moment, and both speak
