@@ -24,6 +24,8 @@ from .documents.plans import read_plan
 from .documents.tables import read_table
 from .errors import CampaignError, Invalid
 from .evidence.anchor import read_heads
+from .evidence.homes import home_at
+from .evidence.moving import move_all
 from .models import Campaign, Task
 from .models.ladders import EVERYBODYS
 from .operations.areas import import_areas
@@ -46,7 +48,7 @@ Progress = Callable[[str, int, int], None]
 
 def register_commands(app: Flask) -> None:
     """Adds the commands to the application's command line."""
-    for command in (areas, people, campaign, admin, calendar, demo, log):
+    for command in (areas, people, campaign, admin, calendar, demo, log, evidence):
         app.cli.add_command(command)
     app.cli.add_command(check)
 
@@ -93,6 +95,7 @@ admin = Commands("admin", help="Administrators.")
 calendar = Commands("calendar", help="Calendars of working days.")
 demo = Commands("demo", help="The demonstration.")
 log = Commands("log", help="The log.")
+evidence = Commands("evidence", help="The evidence store.")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -228,6 +231,23 @@ def _seal_all() -> None:
         with unit_of_work():
             if not seal():
                 return
+
+
+@evidence.command("move")
+@click.argument("target")
+def evidence_move(target: str) -> None:
+    """Copies all evidence to TARGET, a folder or s3://bucket/prefix, and verifies it there. Removes nothing; safe to
+    repeat and to break off."""
+    there = home_at(current_app.config["SETTINGS"], target)
+    there.begin()
+    there.ready()
+    moved = move_all(current_app.extensions["evidence"], there, progress=ProgressPrinter())
+    for sha256 in moved.damaged:
+        click.echo(f"{sha256} is damaged here and was not copied", err=True)
+    click.echo(f"copied {moved.copied:,}, whole there already {moved.there:,}, damaged {len(moved.damaged):,}")
+    url = target if "://" in target else Path(target).resolve()
+    click.echo(f"Stop the product, run this once more, set CAMPAIGN_EVIDENCE_URL={url} and start it; then run check.")
+    sys.exit(1 if moved.damaged else 0)
 
 
 @click.command("check")

@@ -19,6 +19,7 @@ def main() -> None:
     app = create_app()
     settings = app.config["SETTINGS"]
     set_up_logs(settings.log_format)
+    app.extensions["evidence"].begin()
     proxy = {"trusted_proxy": "*", "trusted_proxy_count": settings.proxies} if settings.proxies else {}
     headers = {"trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}}
     try:

@@ -117,6 +117,10 @@ class Store(ABC):
         """Proves, quickly, that the store can be reached and written to. Raises NoSpace or Busy."""
 
     @abstractmethod
+    def begin(self) -> None:
+        """Asked once, when a process starts to serve. Raises ConfigError for what no waiting would heal."""
+
+    @abstractmethod
     def _keep(self, part: Part) -> None:
         """Gives the part its final name, which is only ever created, and makes that durable."""
 

@@ -83,6 +83,9 @@ class FolderStore(Store):
         with told():
             self._prove_temporary()
 
+    def begin(self) -> None:
+        """A folder refuses nothing for good: what is wrong with it, `ready` says."""
+
     def path(self, sha256: str) -> Path:
         """Where the file of that hash lies. ValueError for whatever is no hash or would lie outside the store."""
         path = self.folder / hashed(sha256)[:2] / sha256[2:4] / sha256
