@@ -48,7 +48,7 @@ def record_states(_app: Flask, slot: datetime, now: datetime, counts: Counts) ->
 
 
 def tidy(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
-    """Removes what a crash or time has left over."""
-    counts.done += tidy_files(app.extensions["evidence"], now=now)
+    """Removes what a crash or time has left over: the rows first, since the evidence store may be away."""
     with unit_of_work():
         counts.done += tidy_rows(now=now) + close_abandoned(now=now)
+    counts.done += tidy_files(app.extensions["evidence"], now=now)

@@ -41,12 +41,13 @@ def _empty() -> ColumnElement[bool]:
 
 
 def tidy_files(store: Store, *, now: datetime) -> int:
-    """Removes broken-off uploads, and kept files that no row has known for a day; the number of files.
+    """Removes broken-off uploads, and kept files that no row has known for a day (in a bucket: for two, in two steps);
+    the number of files that are gone. Raises Busy when the store is away.
 
-    It writes nothing to the database and needs no unit of work: a large folder takes its time.
+    It writes nothing to the database and needs no unit of work: a large store takes its time.
     """
     removed = store.sweep(now=now)
-    for hashes in _in_chunks(store.stored()):
+    for hashes in _in_chunks(store.stored(kept_before=now - ORPHAN_AGE)):
         known = set(db.session.execute(select(Evidence.sha256).where(Evidence.sha256.in_(hashes))).scalars())
         removed += sum(store.discard(name, kept_before=now - ORPHAN_AGE) for name in hashes if name not in known)
     return removed

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,13 +12,21 @@ import pytest
 from sqlalchemy import select
 
 from campaign.db import db, unit_of_work
+from campaign.errors import Busy
+from campaign.evidence.store_bucket import BucketStore
 from campaign.evidence.store_folder import FolderStore
 from campaign.models import ClientAction, LoginGuard, LoginSession
 from campaign.operations import reporting
 from campaign.operations.tidying import tidy_files, tidy_rows
+from campaign.queries.checking import no_file_is_without_a_row
 from campaign.rules.organisation import Role
 from campaign.rules.states import State
+from jobs.keep import tidy
+from jobs.runner import Counts
 from tests import make
+from tests.evidence.homes import bucket, bucket_store, keys_below, s3_server
+
+__all__ = ["bucket", "bucket_store", "s3_server"]
 
 DAY = timedelta(days=1)
 
@@ -77,6 +86,53 @@ def test_a_crash_between_the_file_and_its_row_leaves_only_an_orphan(store, now, 
     age(store.path(orphan), now - 2 * DAY)
     assert tidy_files(store, now=now) == 1
     assert list(store.stored()) == []
+
+
+@pytest.fixture
+def known(app, bucket_store, now) -> str:
+    """A file in a bucket that a row knows."""
+    tree = make.small_tree()
+    village = tree.villages[0]
+    task = make.task(make.campaign(tree.unit(tree.county)))
+    assignment = make.assignment(task, tree.unit(village), State.ACKNOWLEDGED)
+    stored = bucket_store.put(io.BytesIO(b"evidence"), name="a.txt")
+    with unit_of_work():
+        reporting.keep_evidence(assignment.id, stored, "a.txt", actor=tree.actor(village, Role.OFFICER), now=now)
+    return stored.sha256
+
+
+def test_in_a_bucket_they_go_in_two_steps_a_day_apart(bucket_store, known):
+    orphan = put(bucket_store, "an orphan")
+    kept_at = bucket_store._head(bucket_store.key(orphan))["LastModified"]
+    assert tidy_files(bucket_store, now=kept_at + DAY - timedelta(minutes=1)) == 0
+    assert keys_below(bucket_store) == sorted(f"{name[:2]}/{name[2:4]}/{name}" for name in (known, orphan))
+    assert tidy_files(bucket_store, now=kept_at + DAY + timedelta(minutes=1)) == 0
+    assert f"aside/{orphan}" in keys_below(bucket_store)
+    assert bucket_store.verify(orphan)  # should its row come after all, it is still read
+    assert tidy_files(bucket_store, now=kept_at + DAY + timedelta(minutes=1)) == 1
+    assert keys_below(bucket_store) == [f"{known[:2]}/{known[2:4]}/{known}"]
+    assert bucket_store.verify(known)
+    assert list(no_file_is_without_a_row(bucket_store, now=kept_at + 9 * DAY)) == []
+
+
+def test_check_names_what_tidying_has_left(bucket_store, known):
+    orphan = put(bucket_store, "an orphan")
+    kept_at = bucket_store._head(bucket_store.key(orphan))["LastModified"]
+    assert list(no_file_is_without_a_row(bucket_store, now=kept_at + 2 * DAY)) == []
+    [breach] = no_file_is_without_a_row(bucket_store, now=kept_at + 4 * DAY)
+    assert (breach.check, breach.subject_id) == ("evidence", orphan)
+
+
+def test_rows_are_tidied_although_the_store_is_away(app, bucket_store, now):
+    gone = BucketStore(bucket_store.folder, replace(bucket_store.bucket, endpoint="http://127.0.0.1:9"))
+    app.extensions["evidence"] = gone
+    with unit_of_work() as session:
+        session.add(LoginGuard(login="idle", window_from=now - 3 * DAY, tries=3))
+    counts = Counts()
+    with pytest.raises(Busy):
+        tidy(app, now, now, counts)
+    assert counts.done == 1
+    assert kept_by(LoginGuard, LoginGuard.login) == set()
 
 
 def test_many_files_take_few_questions(store, now, monkeypatch):
