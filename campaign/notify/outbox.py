@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Date, Integer, Select, String, bindparam, insert, select, union
+from sqlalchemy import Boolean, Date, Integer, Select, String, bindparam, insert, select, true, union
 
 from ..clock import local_today
-from ..db import Code, Instant, run
+from ..db import Code, Instant, insert_new, run
 from ..models import Delegation, Notice, Post
 from ..models.organisation import holds_on, stands_in_on
 from ..rules.organisation import Role
@@ -37,7 +37,8 @@ _EVERYBODY = union(
     _people(Post.person_id), _people(Delegation.delegate_id).join_from(Post, Delegation, stands_in_on(_DAY))
 )
 _NOTICES: Any = Notice.__table__
-_TELL = insert(_NOTICES).from_select(_COLUMNS, select(_EVERYBODY.subquery()))
+# Two roles of a unit may be told of one event, and one person may have both: told once.
+_TELL = insert_new(_NOTICES).from_select(_COLUMNS, select(_EVERYBODY.subquery()).where(true()))
 
 
 def tell_posts(unit_id: int, role: Role, *, event_id: int, tag: str, assignment_id: int, now: datetime) -> None:

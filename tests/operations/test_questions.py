@@ -8,10 +8,10 @@ from sqlalchemy import event, select, update
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Forbidden, Invalid, Refused
-from campaign.models import Assignment, Event, Firing, Notice, Post, Question, Suspension, Tally, Timer
+from campaign.models import Assignment, Event, Firing, Notice, Person, Post, Question, Suspension, Tally, Timer
 from campaign.operations.folding import differences, fold
 from campaign.operations.issuing import dispatch
-from campaign.operations.questions import ANSWER, ASK, TELL_ABOVE, answer, ask, tell_above, withdraw
+from campaign.operations.questions import ANSWER, ASK, TELL_ABOVE, WITHDRAW, answer, ask, tell_above, withdraw
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.sweeping import fire
 from campaign.queries.outlook import line_of
@@ -81,6 +81,15 @@ def test_the_first_reviewing_unit_is_asked_and_hears_at_once(case):
     assert case.row.suspended_at == case.now
     still = db.session.scalars(select(Suspension)).one()
     assert (still.question_id, still.began_at, still.ended_at) == (question, case.now, None)
+
+
+def test_who_supervises_and_dispatches_in_one_person_is_told_once(case):
+    make.post(db.session.get(Person, case.boss.person_id), case.tree.unit(case.township), Role.DISPATCHER)
+    question = case.ask()
+    assert told(ASK) == {case.boss.person_id}
+    with unit_of_work():
+        withdraw(question, actor=case.officer, now=case.now + DAY)
+    assert told(WITHDRAW) == {case.boss.person_id}
 
 
 def test_where_nobody_could_answer_the_next_unit_above_is_asked(case):
