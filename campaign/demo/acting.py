@@ -17,12 +17,14 @@ from ..errors import Refused
 from ..evidence.store import Store
 from ..models import Assignment, Post, Task, Unit
 from ..models.facts import Standing, facts_of
+from ..models.organisation import holds_on
+from ..operations.in_charge import name_in_charge
 from ..operations.reporting import Report, acknowledge, check_in, keep_evidence, submit
 from ..operations.reviewing import approve, return_for_changes
 from ..queries.people import actor_of
 from ..rules.organisation import Actor, Role
 from ..rules.states import State
-from .inventing import Cupboard, progress_of, return_of, value_for, words_for
+from .inventing import Cupboard, parts_of, progress_of, return_of, value_for, words_for
 
 Act = str
 # How many of a hundred assignments go which way.
@@ -48,6 +50,8 @@ PACE = {
 }
 # What is left waiting for a reviewer came in lately, but for one in so many: queues are worked off, mostly.
 FRESH_DAYS, FORGOTTEN = 2.6, 6
+LATELY = timedelta(days=21)  # what began before is past and done
+IN_CHARGE = 6  # in one assignment of so many a person in charge is named
 OPENS, CLOSES = 8.5, 17.8  # hours of the day in which people act
 
 
@@ -79,19 +83,29 @@ class Theatre:
         self.chance = chance
         self.today = today
         self.cupboard = Cupboard(store, chance)
+        self.names = Random(chance.random())  # noqa: S311 (who is in charge changes nothing of what else happens)
         self.holders: dict[tuple[int, Role], list[int]] = {}
-        posts = select(Post.person_id, Post.unit_id, Post.role).order_by(Post.id)
-        for person_id, unit_id, role in db.session.execute(posts):
-            self.holders.setdefault((unit_id, role), []).append(person_id)
+        self.away: dict[tuple[int, Role], int] = {}  # who decides in a post whose holder is on leave
         self.actors: dict[int, Actor] = {}
+        self.recast(today)
         self.tasks: dict[int, Task] = {}
         self.receivers: dict[int, int] = {}
         self.plans: list[Plan] = []
         self.numbers = count()
 
+    def recast(self, now: datetime) -> None:
+        """Who holds which post on that day; to be asked again after posts were lent, ended or handed over."""
+        self.holders.clear()
+        self.actors.clear()
+        posts = select(Post.person_id, Post.unit_id, Post.role).where(holds_on(local_today(now))).order_by(Post.id)
+        for person_id, unit_id, role in db.session.execute(posts):
+            self.holders.setdefault((unit_id, role), []).append(person_id)
+
     def holder(self, unit_id: int | None, role: Role, now: datetime, but: tuple[int | None, ...] = ()) -> Actor | None:
-        """Somebody with that role there, none of those left out."""
-        for person_id in self.holders.get((unit_id or 0, role), ()):
+        """Somebody who acts in that role there, none of those left out."""
+        post = (unit_id or 0, role)
+        there = [self.away[post]] if post in self.away else self.holders.get(post, [])
+        for person_id in there:
             if person_id not in but:
                 if person_id not in self.actors:
                     found = actor_of(person_id, local_today(now))
@@ -101,21 +115,21 @@ class Theatre:
         return None
 
     def cast(
-        self, task_id: int, dispatched_at: datetime, spare: Callable[[int], bool], *, eager: float, pace: float
+        self, batch_id: int, dispatched_at: datetime, spare: Callable[[int], bool], *, eager: float, pace: float
     ) -> None:
-        """Gives every assignment of the task its way; those of the units to spare stay as they are.
+        """Gives every assignment of the batch its way; those of the units to spare stay as they are.
 
         `eager`: the part of the units that does anything; `pace`: how much longer than usual everything takes.
         """
         rows = db.session.execute(
-            select(Assignment.id, Assignment.unit_id)
+            select(Assignment.id, Assignment.unit_id, Assignment.task_id)
             .join(Unit, Unit.id == Assignment.unit_id)
-            .where(Assignment.task_id == task_id)
+            .where(Assignment.batch_id == batch_id)
             .order_by(Unit.lft, Unit.line)
         ).all()
-        self.receivers[task_id] = max(1, len(rows))
         weights, ways = zip(*WAYS, strict=True)
-        for id, unit_id in rows:
+        for id, unit_id, task_id in rows:
+            self.receivers[task_id] = len(rows)
             [way] = self.chance.choices(ways, weights)
             if way and not spare(unit_id) and self.chance.random() < eager:
                 self._next(id, way, dispatched_at, pace)
@@ -123,7 +137,8 @@ class Theatre:
     def _next(self, assignment_id: int, acts: tuple[Act, ...], after: datetime, pace: float) -> None:
         least, most = PACE[acts[0]]
         at = at_work(after + timedelta(days=pace * self.chance.uniform(least, most)), self.chance)
-        if acts in (("submit",), ("approve",)) and self.chance.randrange(FORGOTTEN):
+        waits = acts in (("submit",), ("approve",)) and after > self.today - LATELY
+        if waits and self.chance.randrange(FORGOTTEN):
             at = max(at, self.today - timedelta(days=self.chance.uniform(0.05, FRESH_DAYS)))
         heapq.heappush(self.plans, Plan(at, next(self.numbers), pace, assignment_id, acts))
 
@@ -164,11 +179,14 @@ class Theatre:
     def _report(self, act: Act, facts: Standing, officer: Actor, now: datetime) -> None:
         if act == "acknowledge":
             acknowledge(facts.id, actor=officer, now=now, seen=facts.version)
+            if not self.names.randrange(IN_CHARGE):
+                self._name_in_charge(facts, officer, now)
             return
         task = self._task(facts.task_id)
         if act == "check_in":
             kind, words = progress_of(task, self.chance)
-            check_in(facts.id, Report(words=words, kind=kind), actor=officer, now=now)
+            values = parts_of(task, self.receivers[task.id], self.chance)
+            check_in(facts.id, Report(words=words, kind=kind, values=values), actor=officer, now=now)
             return
         evidence: dict[int, int | None] = {}
         used: set[str] = set()
@@ -180,6 +198,17 @@ class Theatre:
         values = {metric.id: value_for(metric, self.receivers[facts.task_id], self.chance) for metric in task.metrics}
         report = Report(words=words_for(task, self.chance), values=values, evidence=evidence)
         submit(facts.id, report, actor=officer, now=now, seen=facts.version)
+
+    def _name_in_charge(self, facts: Standing, officer: Actor, now: datetime) -> None:
+        """The unit names one of its own people, who is not always the officer."""
+        here = (
+            *self.holders.get((facts.unit_id, Role.OFFICER), ()),
+            *self.holders.get((facts.unit_id, Role.SUPERVISOR), ()),
+        )
+        standing = facts_of(facts.id)
+        assert standing is not None
+        chosen = self.names.choice(here)
+        name_in_charge(facts.id, chosen, actor=officer, now=now, seen=standing.version)
 
     def _task(self, task_id: int) -> Task:
         if task_id not in self.tasks:

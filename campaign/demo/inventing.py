@@ -93,6 +93,16 @@ def value_for(metric: Metric, units: int, chance: Random) -> Value:
     return Value(number=(part * share).to_integral_value())
 
 
+def parts_of(task: Task, units: int, chance: Random) -> dict[int, Value]:
+    """What is reached on the way, of every figure that counts up to a target: for some too little, for some enough."""
+    found: dict[int, Value] = {}
+    for metric in task.metrics:
+        if metric.kind in (MetricKind.COUNT, MetricKind.AMOUNT) and metric.target and metric.target > 5:
+            whole = value_for(metric, units, chance).number or Decimal(0)
+            found[metric.id] = Value(number=(whole * chance.randint(10, 80) / 100).to_integral_value())
+    return found
+
+
 class Cupboard:
     """The files that officers attach: a few photos and lists, made once and kept in the store."""
 

@@ -1,16 +1,19 @@
 """Loads the demonstration into an empty database, in one unit of work: all of it or nothing."""
 
 import secrets
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from random import Random
 
 from flask import current_app
 from sqlalchemy import Select, func, select, update
 
-from ..clock import local_today
+from ..clock import local_today, zone
 from ..db import db, unit_of_work
 from ..documents.plans import read_plan
 from ..documents.tables import read_table
@@ -20,29 +23,39 @@ from ..operations.areas import import_areas
 from ..operations.folding import fold
 from ..operations.issuing import cancel, dispatch, issue, reopen
 from ..operations.people_import import import_people
+from ..operations.periods import due_series, open_due, send
 from ..operations.planning import create_campaign
 from ..operations.recording import RECORD_STATES, claim_slot, close_run, record_states
 from ..operations.signing_in import hash_password
 from ..operations.sweeping import fire
-from ..rules.dates import DueKind
+from ..rules.calendars import Roll
+from ..rules.dates import DueKind, end_of_day
 from ..rules.jobs import RunState, slot_of
 from ..rules.ladder import Sweep
-from ..rules.organisation import SYSTEM, SYSTEM_PERSON_ID, Line, Role
+from ..rules.organisation import SYSTEM, SYSTEM_PERSON_ID, Actor, Line, Role
 from ..rules.planning import CampaignPlan, UnitRef
 from ..rules.states import State
 from .acting import Theatre, at_work
+from .scenes import CITY, LADDER, scenes, unit_id, write_ladder
 
 Progress = Callable[[str, int, int], None]
 HERE = Path(__file__).parent
-CITY = "990100000000"
 PASSWORD = "Qinghe-2026"  # noqa: S105 (the demonstration's own, documented, only in CAMPAIGN_ENV=demo)
 SEED = 20261120
-DAYS = 21  # how long the demonstration has been going on
+DAYS = 77  # how long the demonstration has been going on
 RECORDED_DAYS = 7
+UNSENT = timedelta(days=1)
 SWEEP_EVERY = timedelta(hours=6)
-# Days from today on which the dates of a plan fall, in their order; a plan has at most so many different dates.
-DUE = {"C000": (2,), "C002-00": (-1,), "C002-10": (-3, 12), "C003": (-5, 1), "C004": (12, 40)}
-# Days ago on which a campaign was issued, and how eager its units are.
+SATURDAY = 5
+PERIOD_PACE = 0.8  # a period is short, so everybody is a little quicker
+STRICT = UnitRef(area=CITY, line=Line.WOMEN)  # who has a ladder of its own
+# Days from today on which the dates of a plan fall, in their order; a plan has at most so many different dates. A date
+# that rolls off a rest day falls on the Saturday after.
+DUE = {"C002-00": (-1,), "C002-10": (-3, 12), "C003": (-5, 2, 3), "C004": (12, 40)}
+HELD = -1  # days from today on which an occasion was to be before it was put off
+# Days ago on which a campaign was issued with what comes round in it; its other tasks were sent when ISSUED says.
+BEGUN = {"C002-10": 75, "C002-12": 76}
+# Days ago on which the tasks of a campaign were sent, and how eager its units are.
 ISSUED = {
     "C000": (16, 0.75), "C001": (5, 0.45), "C002-00": (14, 1.0), "C002-07": (12, 0.8), "C002-09": (9, 1.0),
     "C002-10": (19, 1.0), "C002-12": (11, 0.8), "C002-14": (4, 0.8), "C003": (20, 0.7), "C004": (13, 0.8),
@@ -64,8 +77,10 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Issue:
-    """When a plan is issued, how eager the units are, and how much longer than usual everything takes them."""
+    """When a plan is issued and its tasks are sent, how eager the units are, and how much longer than usual everything
+    takes them."""
 
+    begins_at: datetime
     at: datetime
     plan: CampaignPlan
     eager: float
@@ -122,28 +137,36 @@ def _people_the_city(now: datetime, password: str, *, must_change: bool, told: P
 
 
 def _campaigns(theatre: Theatre, now: datetime) -> list[Issue]:
-    """The plans of the folder with their dates moved around today, by the instant of their issue."""
+    """The plans of the folder with their dates moved around today."""
     found = []
     for path in sorted((HERE / "campaigns").glob("*.yaml")):
         plan = read_plan(path)
         days, eager = ISSUED.get(plan.key or "", (7, 0.7))
-        issued_at = at_work(now - timedelta(days=days, hours=2), theatre.chance)
-        found.append(
-            Issue(issued_at, moved(plan, local_today(issued_at), local_today(now)), eager, max(1.0, days / 10))
-        )
-    return sorted(found, key=lambda issue: issue.at)
+        at = at_work(now - timedelta(days=days, hours=2), theatre.chance)
+        begins_at = at
+        if plan.key in BEGUN:
+            begins_at = at_work(now - timedelta(days=BEGUN[plan.key]), theatre.chance)
+        plan = moved(plan, local_today(begins_at), local_today(now))
+        plan = replace(plan, ladder=LADDER) if plan.issuing_unit == STRICT else plan
+        found.append(Issue(begins_at, at, plan, eager, max(1.0, days / 10)))
+    return found
 
 
 def moved(plan: CampaignPlan, issued_on: date, today: date) -> CampaignPlan:
     """The plan with its fixed dates around today, in the same order; a date that is missing stays missing."""
     dates = sorted({task.due_on for task in plan.tasks if task.due_on is not None})
     offsets = DUE.get(plan.key or "", ())
+    rolls = {task.due_on for task in plan.tasks if task.roll is not Roll.STAY}
     new = {
         day: today + timedelta(days=offsets[at] if at < len(offsets) else 10 + 5 * at) for at, day in enumerate(dates)
     }
+    new |= {day: new[day] + timedelta(days=(SATURDAY - new[day].weekday()) % 7) for day in dates if day in rolls}
     tasks = tuple(
         replace(task, due_on=new[task.due_on]) if task.due_kind is DueKind.FIXED and task.due_on else task
         for task in plan.tasks
+    )
+    occasions = tuple(
+        replace(each, on=today + timedelta(days=HELD)) if each.on is not None else each for each in plan.occasions
     )
     phases = tuple(
         replace(
@@ -154,7 +177,8 @@ def moved(plan: CampaignPlan, issued_on: date, today: date) -> CampaignPlan:
         for at, phase in enumerate(plan.phases)
     )
     ends_on = plan.ends_on and today + timedelta(days=90)
-    return replace(plan, starts_on=plan.starts_on and issued_on, ends_on=ends_on, tasks=tasks, phases=phases)
+    starts_on = plan.starts_on and issued_on
+    return replace(plan, starts_on=starts_on, ends_on=ends_on, occasions=occasions, tasks=tasks, phases=phases)
 
 
 def _play(
@@ -164,14 +188,24 @@ def _play(
     now: datetime,
     told: Progress,
 ) -> None:
-    """The past weeks, hour by hour: campaigns are issued, people act, the clock sweeps and records."""
-    waiting = list(campaigns)
+    """The past weeks, hour by hour: campaigns are issued, people act, the clock opens periods, sweeps and records."""
+    happenings = [(scene.at, scene.act) for scene in scenes(theatre, now) if scene.at > began]
+    for issued in campaigns:
+        if issued.plan.ladder:
+            happenings.append((issued.begins_at - timedelta(hours=2), write_ladder))
+        happenings.append((issued.begins_at, partial(_issue, what=issued)))
+        happenings.append((issued.at, partial(_send, what=issued)))
+    waiting = deque(sorted(happenings, key=itemgetter(0)))
+    series = {issued.plan.key: issued for issued in campaigns}
     moment = began
     while moment < now:
-        moment = min(moment + SWEEP_EVERY, now)
-        while waiting and waiting[0].at <= moment:
-            theatre.play(waiting[0].at)
-            _issue(theatre, waiting.pop(0))
+        since, moment = moment, min(moment + SWEEP_EVERY, now)
+        began_today = end_of_day(local_today(moment) - timedelta(days=1), zone()) + timedelta(minutes=1)
+        _open_periods(theatre, series, max(since, began_today))
+        while waiting and waiting[0][0] <= moment:
+            at, act = waiting.popleft()
+            theatre.play(at)
+            act(theatre, at)
         theatre.play(moment)
         for sweep in Sweep:
             fire(sweep, now=moment, limit=100_000)
@@ -179,26 +213,48 @@ def _play(
         told("days", DAYS - (now - moment).days, DAYS)
 
 
-def _issue(theatre: Theatre, what: Issue) -> None:
-    plan, now = what.plan, what.at
-    dispatcher = theatre.holder(_unit_id(plan.issuing_unit), Role.DISPATCHER, now)
-    if dispatcher is None:
-        raise LookupError(f"nobody dispatches for {plan.issuing_unit}")
-    campaign_id = create_campaign(plan, actor=dispatcher, now=now - timedelta(hours=1))
+def _issue(theatre: Theatre, now: datetime, what: Issue) -> None:
+    """The plan becomes a campaign; what comes round in it begins."""
+    dispatcher = _dispatcher(theatre, what, now)
+    campaign_id = create_campaign(what.plan, actor=dispatcher, now=now - timedelta(hours=1))
     version = db.session.execute(select(Campaign.version).where(Campaign.id == campaign_id)).scalar_one()
     issue(campaign_id, actor=dispatcher, now=now - timedelta(minutes=10), seen=version)
+    comes_round = select(Task.id).where(Task.campaign_id == campaign_id, Task.rrule != "")
+    for task_id in db.session.scalars(comes_round.order_by(Task.position)).all():
+        _cast(theatre, send(task_id, actor=dispatcher, now=now).batch_id, what, now)
+
+
+def _send(theatre: Theatre, now: datetime, what: Issue) -> None:
+    """What is asked once goes out, but for the task that waits for the visitor."""
+    ready = select(Task.id).join(Campaign).where(Campaign.key == what.plan.key, Task.rrule == "")
+    ready = ready.where(Task.key.is_distinct_from(UNDISPATCHED)).order_by(Task.position)
+    for task_id in db.session.scalars(ready).all():
+        _cast(theatre, dispatch(task_id, actor=_dispatcher(theatre, what, now), now=now).batch_id, what, now)
+
+
+def _open_periods(theatre: Theatre, campaigns: Mapping[str | None, Issue], now: datetime) -> None:
+    """What the clock opens at the beginning of a day."""
+    for task_id in due_series(now=now):
+        key = select(Campaign.key).join(Task, Task.campaign_id == Campaign.id).where(Task.id == task_id)
+        what = campaigns[db.session.execute(key).scalar_one()]
+        _cast(theatre, open_due(task_id, now=now).batch_id, replace(what, pace=PERIOD_PACE), now)
+
+
+def _cast(theatre: Theatre, batch_id: int | None, what: Issue, now: datetime) -> None:
+    if batch_id is None:
+        return
     key, code = SPARED
     there = select(Unit.id).join(Area, Area.id == Unit.area_id).where(Area.code == code)
-    spared = set(db.session.scalars(there)) if plan.key == key else set()
-    ready = select(Task.id).where(Task.campaign_id == campaign_id, Task.key.is_distinct_from(UNDISPATCHED))
-    for task_id in db.session.scalars(ready.order_by(Task.position)):
-        dispatch(task_id, actor=dispatcher, now=now)
-        theatre.cast(task_id, now, spared.__contains__, eager=what.eager, pace=what.pace)
+    spared = set(db.session.scalars(there)) if what.plan.key == key else set()
+    theatre.cast(batch_id, now, spared.__contains__, eager=what.eager, pace=what.pace)
 
 
-def _unit_id(unit: UnitRef) -> int:
-    found = select(Unit.id).join(Area, Area.id == Unit.area_id).where(Area.code == unit.area, Unit.line == unit.line)
-    return db.session.execute(found).scalar_one()
+def _dispatcher(theatre: Theatre, what: Issue, now: datetime) -> Actor:
+    unit = what.plan.issuing_unit
+    found = theatre.holder(unit_id(unit.area, unit.line), Role.DISPATCHER, now)
+    if found is None:
+        raise LookupError(f"nobody dispatches for {unit}")
+    return found
 
 
 def _record(moment: datetime, now: datetime) -> None:
@@ -212,7 +268,8 @@ def _record(moment: datetime, now: datetime) -> None:
 
 
 def _last_touches(theatre: Theatre, now: datetime) -> None:
-    """One assignment is given back after its approval, one is cancelled; what was told weeks ago is read."""
+    """One assignment is given back after its approval, one is cancelled; what was told weeks ago is read. What was told
+    in the last day waits to be sent: where a mail server is set, as the next digest."""
     for state, step, reason in (
         (State.APPROVED, reopen, "抽查发现名册漏登两户，请补充后重新报送。"),
         (State.ISSUED, cancel, "该单位已并入邻近单位，由对方一并办理。"),
@@ -223,7 +280,7 @@ def _last_touches(theatre: Theatre, now: datetime) -> None:
             if dispatcher is not None:
                 step(row.id, actor=dispatcher, now=now, seen=row.version, reason=reason)
     told = update(Notice).execution_options(synchronize_session=False)
-    db.session.execute(told.values(delivered_at=Notice.created_at))
+    db.session.execute(told.where(Notice.created_at < now - UNSENT).values(delivered_at=Notice.created_at))
     db.session.execute(
         told.where(Notice.person_id.is_not(None), Notice.created_at < now - timedelta(days=4)).values(
             read_at=Notice.created_at
