@@ -20,7 +20,7 @@ from typing import IO, Any
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ..config import Bucket, ConfigError
 from .store import (
@@ -186,7 +186,7 @@ class BucketStore(Store):
                 if not only_new or _code(error) not in UNKNOWN:
                     raise _told_of(error, "put") from None
                 self._creates_only = False  # an older server; the same bytes twice are harmless
-            except (BotoCoreError, HTTPClientError) as error:
+            except BotoCoreError as error:
                 raise _told_of(error, "put") from None
             else:
                 return
@@ -219,7 +219,7 @@ class BucketStore(Store):
                 if _code(error) in NONE_THERE:
                     return None
                 raise _told_of(error, "get") from None
-            except (BotoCoreError, HTTPClientError) as error:
+            except BotoCoreError as error:
                 if last:
                     raise _told_of(error, "get") from None
         return None

@@ -47,10 +47,10 @@ class Faults:
         """The next requests of that method lose their connection: an upload in its middle, a download in its middle."""
         self.planned += [(method, "cut")] * times
 
-    def take(self, method: str) -> Any:
+    def take(self, method: str, condition: str) -> Any:
         """The fault that is planned for this request, if any."""
         with self.lock:
-            self.seen.append(method)
+            self.seen.append(f"{method} only new" if condition == "*" else method)
             for place, (wanted, fault) in enumerate(self.planned):
                 if wanted == method:
                     del self.planned[place]
@@ -66,7 +66,7 @@ class Layered(DomainDispatcherApplication):
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         method, plain = environ["REQUEST_METHOD"], super().__call__
-        fault = FAULTS.take(method)
+        fault = FAULTS.take(method, environ.get("HTTP_IF_NONE_MATCH", ""))
         if fault is None:
             return plain(environ, start_response)
         if fault == "cut" and method == "GET":

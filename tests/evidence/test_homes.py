@@ -125,17 +125,15 @@ def test_what_is_to_be_approved_must_lie_there(home):
         home.store.demand({NAME: len(CONTENT)})
 
 
-@pytest.mark.parametrize(
-    "name", ["", "..", "../../etc/passwd", "a" * 63, "A" * 64, "a" * 64 + "\n", "a/" * 32, "\0" * 64]
-)
-def test_only_a_hash_is_a_name(home, name):
-    for ask in (home.store.open, home.store.fault, home.store.size_of):
+def test_only_a_hash_is_a_name(home):
+    for name in ("", "..", "../../etc/passwd", "a" * 63, "A" * 64, "a" * 64 + "\n", "a/" * 32, "\0" * 64):
+        for ask in (home.store.open, home.store.fault, home.store.size_of):
+            with pytest.raises(ValueError, match="SHA-256"):
+                ask(name)
         with pytest.raises(ValueError, match="SHA-256"):
-            ask(name)
-    with pytest.raises(ValueError, match="SHA-256"):
-        home.store.discard(name, kept_before=FUTURE)
-    with pytest.raises(ValueError, match="SHA-256"):
-        home.store.cached(name, "thumb")
+            home.store.discard(name, kept_before=FUTURE)
+        with pytest.raises(ValueError, match="SHA-256"):
+            home.store.cached(name, "thumb")
 
 
 def test_only_what_is_old_is_discarded(home):
