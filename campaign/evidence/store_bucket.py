@@ -20,7 +20,7 @@ from typing import IO, Any
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from ..config import Bucket, ConfigError
 from .store import (
@@ -42,6 +42,7 @@ from .store import (
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 TRIES = 3
+REST_SECONDS = 5
 LONGEST_READ = 60  # seconds for one file, however steadily it drips
 ASIDE = "aside/"
 NONE_THERE = {"NoSuchKey", "404", "NotFound"}
@@ -69,6 +70,7 @@ class BucketStore(Store):
         self._client = _client(bucket, TRIES)
         self._probe = _client(bucket, 1)
         self._creates_only = True
+        self._rests_until = 0.0
 
     def open(self, sha256: str) -> IO[bytes]:
         """The kept bytes in a nameless file of this machine, verified. Raises Damaged when they are not intact, Busy
@@ -120,16 +122,16 @@ class BucketStore(Store):
         head = self._head(key)
         if head is not None:
             if head["LastModified"] < kept_before:
-                with _spoken("take aside"):
+                with self._spoken("take aside"):
                     source = {"Bucket": self.bucket.name, "Key": key}
-                    self._client.copy_object(Bucket=self.bucket.name, Key=aside, CopySource=source)
-                    self._client.delete_object(Bucket=self.bucket.name, Key=key)
+                    self._answering().copy_object(Bucket=self.bucket.name, Key=aside, CopySource=source)
+                    self._answering().delete_object(Bucket=self.bucket.name, Key=key)
             return False
         head = self._head(aside)
         if head is None or head["LastModified"] >= kept_before:
             return False
-        with _spoken("remove"), told():
-            self._client.delete_object(Bucket=self.bucket.name, Key=aside)
+        with self._spoken("remove"), told():
+            self._answering().delete_object(Bucket=self.bucket.name, Key=aside)
             self._forget_copies(sha256)
         return True
 
@@ -137,8 +139,9 @@ class BucketStore(Store):
         """Proves, with one question and no second try, that the bucket answers; and that this machine has room."""
         with told():
             self._prove_temporary()
-        with _spoken("list"):
+        with self._spoken("list"):
             self._look()
+        self._rests_until = 0.0
 
     def begin(self) -> None:
         """Raises ConfigError when the bucket refuses what is set: then no waiting helps. When it is away, it is only
@@ -179,15 +182,15 @@ class BucketStore(Store):
         only_new = {"IfNoneMatch": "*"} if self._creates_only and not may_replace else {}
         with part.path.open("rb") as body:
             try:
-                self._client.put_object(Bucket=self.bucket.name, Key=key, Body=body, **only_new)
+                self._answering().put_object(Bucket=self.bucket.name, Key=key, Body=body, **only_new)
             except ClientError as error:
                 if only_new and _code(error) in TAKEN:
                     return  # another upload of the same bytes was first, or our first try had arrived after all
                 if not only_new or _code(error) not in UNKNOWN:
-                    raise _told_of(error, "put") from None
+                    raise self._failed(error, "put") from None
                 self._creates_only = False  # an older server; the same bytes twice are harmless
             except BotoCoreError as error:
-                raise _told_of(error, "put") from None
+                raise self._failed(error, "put") from None
             else:
                 return
         self._send(part, key, may_replace=may_replace)
@@ -212,36 +215,61 @@ class BucketStore(Store):
         """
         for last in (False, True):
             try:
-                body = self._client.get_object(Bucket=self.bucket.name, Key=key)["Body"]
-                with body:
-                    return _copied(body, target)
+                body = self._answering().get_object(Bucket=self.bucket.name, Key=key)["Body"]
             except ClientError as error:
                 if _code(error) in NONE_THERE:
                     return None
-                raise _told_of(error, "get") from None
+                raise self._failed(error, "get") from None
             except BotoCoreError as error:
-                if last:
-                    raise _told_of(error, "get") from None
+                raise self._failed(error, "get") from None
+            try:
+                with body:
+                    return _copied(body, target)
+            except BotoCoreError as error:
+                if last or isinstance(error, ReadTimeoutError):
+                    raise self._failed(error, "read") from None
         return None
 
     def _head(self, key: str) -> dict[str, Any] | None:
         try:
-            return dict(self._client.head_object(Bucket=self.bucket.name, Key=key))
+            return dict(self._answering().head_object(Bucket=self.bucket.name, Key=key))
         except ClientError as error:
             if _code(error) not in NONE_THERE:
-                raise _told_of(error, "head") from None
+                raise self._failed(error, "head") from None
         except BotoCoreError as error:
-            raise _told_of(error, "head") from None
-        with _spoken("list"):
+            raise self._failed(error, "head") from None
+        with self._spoken("list"):
             self._look()  # "not found" has no body: is it the object, or is it the bucket?
         return None
+
+    @contextmanager
+    def _spoken(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            raise self._failed(error, what) from None
+
+    def _failed(self, error: Exception, what: str) -> Exception:
+        """What the reader is told instead. The log gets the kind of failure alone: texts of other servers may hold
+        keys. After a server that did not answer in time, nobody waits for it for a while."""
+        code = _code(error) if isinstance(error, ClientError) else type(error).__name__
+        log.error("the evidence bucket failed: %s: %s", what, code)
+        if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
+            self._rests_until = monotonic() + REST_SECONDS
+        return full() if code in NO_ROOM else away()
+
+    def _answering(self) -> Any:
+        """The client, unless the server was silent a moment ago: then eight threads would hang, and every page."""
+        if monotonic() < self._rests_until:
+            raise away()
+        return self._client
 
     def _look(self) -> None:
         self._probe.list_objects_v2(Bucket=self.bucket.name, Prefix=self.bucket.prefix, MaxKeys=1)
 
     def _listed(self, below: str) -> Iterator[tuple[str, datetime]]:
-        pages = self._client.get_paginator("list_objects_v2")
-        with _spoken("list"):
+        pages = self._answering().get_paginator("list_objects_v2")
+        with self._spoken("list"):
             for page in pages.paginate(Bucket=self.bucket.name, Prefix=self.bucket.prefix + below):
                 for entry in page.get("Contents", ()):
                     yield entry["Key"], entry["LastModified"]
@@ -291,18 +319,3 @@ def _copied(body: IO[bytes], target: IO[bytes] | None) -> str:
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _told_of(error: Exception, what: str) -> Exception:
-    """What the reader is told instead. The log gets the kind of failure alone: texts of other servers may hold keys."""
-    code = _code(error) if isinstance(error, ClientError) else type(error).__name__
-    log.error("the evidence bucket failed: %s: %s", what, code)
-    return full() if code in NO_ROOM else away()
-
-
-@contextmanager
-def _spoken(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise _told_of(error, what) from None

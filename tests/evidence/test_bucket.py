@@ -252,8 +252,19 @@ def test_a_server_that_never_answers_is_not_waited_for(bucket, tmp_path, monkeyp
         assert time.monotonic() - begun < 2
         with pytest.raises(Busy):
             put(mute)
-        assert time.monotonic() - begun < 8
+        begun, waited = time.monotonic(), time.monotonic() - begun
+        assert waited < 8
+        for ask in (lambda: put(mute), lambda: mute.open(SHA), lambda: mute.size_of(SHA)):
+            with pytest.raises(Busy):
+                ask()  # nobody else waits for it now
+        assert time.monotonic() - begun < 0.5
     assert leftovers(mute) == []
+    mute._client, mute._probe = (store_bucket._client(bucket, tries) for tries in (3, 1))
+    with pytest.raises(Busy):
+        put(mute)
+    mute.ready()  # it answers again
+    put(mute)
+    assert mute.verify(SHA)
 
 
 def test_a_server_that_drips_is_not_waited_for(store, monkeypatch):
