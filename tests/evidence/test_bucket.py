@@ -18,7 +18,7 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from campaign.config import Bucket, ConfigError, Settings, load_settings
 from campaign.errors import Busy, NoSpace
 from campaign.evidence import store_bucket
-from campaign.evidence.store import MISSING, Damaged
+from campaign.evidence.store import MISSING, SIZE_LIMIT, Damaged
 from campaign.evidence.store_bucket import BucketStore
 
 from .homes import ACCESS, FAULTS, NAME, SECRET
@@ -265,6 +265,18 @@ def test_a_server_that_never_answers_is_not_waited_for(bucket, tmp_path, monkeyp
     mute.ready()  # it answers again
     put(mute)
     assert mute.verify(SHA)
+
+
+def test_of_an_object_without_end_no_more_is_read_than_a_file_may_have():
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def read(self, size: int = -1) -> bytes:
+            assert self.given <= SIZE_LIMIT
+            self.given += size
+            return b"x" * size
+
+    assert store_bucket._copied(Endless(), None) == ""
 
 
 def test_a_server_that_drips_is_not_waited_for(store, monkeypatch):
