@@ -6,22 +6,22 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, case, func, select
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
 from ..config import Settings
 from ..db import db, listed
-from ..models import Assignment, Batch, Campaign, Delivery, Event, Notice, Person, Question, Task, Unit
-from ..models.organisation import acts_in
+from ..models import Assignment, Batch, Campaign, Delivery, Event, Firing, Notice, Person, Question, Task, Unit
+from ..models.organisation import acted_for, acts_in
 from ..rules.ladder import FURTHER, STATES, TAGS, Anchor
 from ..rules.organisation import Role
-from ..rules.states import CLOSED, WITH_OFFICER, State
+from ..rules.states import CLOSED, OPEN, WITH_OFFICER, State
 from ..rules.telling import Channel
 from .letters import Letter
 from .messages import Item, write
 from .reaching import Reader
-from .sayings import LATE_AFTER
+from .sayings import AHEAD_OF, LATE_AFTER
 
 CLOCK = {tag for tags in TAGS.values() for tag in tags} | {FURTHER}
 # In which states a message is still worth sending; what is not listed always is.
@@ -33,12 +33,14 @@ STILL_NEEDED: dict[str, tuple[State, ...]] = {
     "assignment:review:return": (State.RETURNED,),
     "assignment:issuer:reopen": WITH_OFFICER,
     "assignment:issuer:cancel": (State.CANCELLED,),
+    "assignment:issuer:extend": OPEN,
     "assignment:dispatcher:urge": WITH_OFFICER,
     "assignment:unit:name-in-charge": WITH_OFFICER,
     **{tag: STATES[anchor] for anchor, tags in TAGS.items() for tag in tags},
     FURTHER: STATES[Anchor.DUE],
 }
-# Which date must have passed for these: it may have been moved since.
+# Which date these speak of. It may have been moved since: then it has not passed, nor is it the one that the rung,
+# which may stand before its date, counted from.
 PASSED: dict[str, str] = {
     TAGS[Anchor.RESPOND_BY][1]: "respond_by",
     TAGS[Anchor.DUE][1]: "due_at",
@@ -54,6 +56,7 @@ FOR_REVIEWERS = (
     TAGS[Anchor.REVIEW_DUE][0],
 )
 ASKED = ("assignment:question:ask", "assignment:question:tell-above")
+ISSUE = "assignment:dispatch:issue"
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,15 @@ class Share:
     unit: str
     respond_by: datetime | None
     due_at: datetime | None
+
+    def with_(self, other: "Share") -> "Share":
+        """Both together, by the earlier assignment and the earlier dates."""
+        first = min(self, other, key=lambda share: share.assignment_id)
+        respond_by, due_at = (
+            min((each for each in pair if each), default=None)
+            for pair in ((self.respond_by, other.respond_by), (self.due_at, other.due_at))
+        )
+        return Share(self.n + other.n, first.assignment_id, first.unit, respond_by, due_at)
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,7 @@ def content(
         return Content(None, tuple(ids))
     desk = _desk(to.id, now)
     rows = db.session.execute(_facts(ids)).all()
-    shares = _shares([row.batch_id for row in rows if row.batch_id is not None], desk)
+    shares = _shares({row.batch_id for row in rows if row.batch_id is not None}, desk)
     items = {row.id: _item(row, shares, desk, now) for row in rows}
     kept = _once_each([item for item in items.values() if item])
     dropped = tuple(key for key, item in items.items() if item is None)
@@ -145,7 +157,8 @@ def _facts(ids: Sequence[int]) -> Select[Any]:
         select(
             Delivery.id, Notice.tag, Notice.assignment_id, Notice.batch_id, Assignment.state,
             Assignment.reviewer_unit_id, Assignment.review_due_at, Assignment.behind_at, Assignment.cut_off_at,
-            Assignment.suspended_at,
+            Assignment.suspended_at, _same_date().label("same_date"),
+            acted_for(Event.post_id, Event.person_id).label("holder"),
             func.coalesce(Assignment.respond_by, Batch.respond_by, type_=Batch.respond_by.type).label("respond_by"),
             func.coalesce(Assignment.due_at, Batch.due_at, type_=Batch.due_at.type).label("due_at"),
             Unit.name.label("unit"), Task.title.label("task"), Campaign.title.label("campaign"), Event.reason,
@@ -164,31 +177,48 @@ def _facts(ids: Sequence[int]) -> Select[Any]:
     )  # fmt: skip
 
 
-def _shares(batch_ids: list[int], desk: _Desk) -> dict[int, Share]:
-    """For each batch, what of it is still to be done by the officer."""
+def _same_date() -> ColumnElement[bool]:
+    """Whether the rung that spoke counted from the date that the assignment still has."""
+    date = case({tag: getattr(Assignment, name) for tag, name in PASSED.items()}, value=Notice.tag)
+    spoke = Firing.assignment_id == Assignment.id, Firing.at == Event.at, Firing.skipped == ""
+    found = select(Firing.rung).where(*spoke, Firing.anchor_at.in_((date, Assignment.cut_off_at)))
+    return found.correlate(Assignment, Event, Notice).exists()
+
+
+def _shares(batch_ids: set[int], desk: _Desk) -> dict[tuple[int, bool], Share]:
+    """For each batch, what of it is still to be done by the officer (True: still to sign for), if anything is."""
     if not batch_ids or not desk.reports:
         return {}
+    signing = Assignment.state == State.ISSUED
     rows = db.session.execute(
         select(
-            Assignment.batch_id, func.count(Assignment.id), func.min(Assignment.id), func.min(Unit.name),
+            Assignment.batch_id, signing.label("signing"),
+            func.count(Assignment.id), func.min(Assignment.id), func.min(Unit.name),
             func.min(Assignment.respond_by, type_=Assignment.respond_by.type),
             func.min(Assignment.due_at, type_=Assignment.due_at.type),
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .where(
             Assignment.unit_id.in_(desk.reports), Assignment.state.in_(WITH_OFFICER),
-            Assignment.batch_id.in_(set(batch_ids)),
+            Assignment.batch_id.in_(batch_ids),
         )
-        .group_by(Assignment.batch_id)
+        .group_by(Assignment.batch_id, signing)
     ).all()  # fmt: skip
-    return {batch_id: Share(*share) for batch_id, *share in rows}
+    found: dict[tuple[int, bool], Share] = {}
+    for batch_id, unsigned, *share in rows:
+        one = Share(*share)
+        if unsigned:
+            found[batch_id, True] = one
+        found[batch_id, False] = one.with_(found[batch_id, False]) if (batch_id, False) in found else one
+    return found
 
 
-def _item(row: Row[Any], shares: dict[int, Share], desk: _Desk, now: datetime) -> Item | None:
+def _item(row: Row[Any], shares: dict[tuple[int, bool], Share], desk: _Desk, now: datetime) -> Item | None:
     """What the letter says of one notice; None when it is no longer needed."""
-    common: dict[str, Any] = {name: getattr(row, name) or "" for name in ("tag", "task", "campaign", "who", "reason")}
+    names = ("tag", "task", "campaign", "who", "holder", "reason")
+    common: dict[str, Any] = {name: getattr(row, name) or "" for name in names}
     if row.batch_id is not None:
-        share = shares.get(row.batch_id)
+        share = shares.get((row.batch_id, row.tag == ISSUE))
         if share is None:
             return None
         path = f"/assignments/{share.assignment_id}" if share.n == 1 else "/"
@@ -202,7 +232,9 @@ def _item(row: Row[Any], shares: dict[int, Share], desk: _Desk, now: datetime) -
     path = f"/reviews/{row.assignment_id}" if row.tag in FOR_REVIEWERS else f"/assignments/{row.assignment_id}"
     dates = {name: getattr(row, name) for name in ("respond_by", "due_at", "cut_off_at", "review_due_at")}
     passes = dates[LATE_AFTER[row.tag]] if row.tag in LATE_AFTER else None
-    return Item(**common, **dates, path=path, unit=row.unit or "", late=passes is not None and passes < now)
+    comes = dates[AHEAD_OF[row.tag]] if row.tag in AHEAD_OF else None
+    late, ahead = passes is not None and passes < now, comes is not None and comes > now
+    return Item(**common, **dates, path=path, unit=row.unit or "", late=late, ahead=ahead)
 
 
 def _needed(row: Row[Any], desk: _Desk, now: datetime) -> bool:
@@ -213,12 +245,12 @@ def _needed(row: Row[Any], desk: _Desk, now: datetime) -> bool:
         return False  # the clock stands still while a question is pending
     if row.tag in PASSED:
         moment = getattr(row, PASSED[row.tag])
-        if moment is None or moment > now:
+        if moment is None or (moment > now and not row.same_date):
             return False  # it was given more time
     if row.tag in FOR_REVIEWERS and row.reviewer_unit_id not in desk.reviews:
         return False  # it waits at another level by now
     if row.tag in ASKED:
-        return bool(row.pending)
+        return bool(row.pending) and row.state in WITH_OFFICER
     return not (row.tag.startswith("assignment:question:") and row.state in CLOSED)
 
 

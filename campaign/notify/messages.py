@@ -14,7 +14,7 @@ from flask_babel import force_locale, gettext
 from ..errors import Sentence, say
 from .letters import Point
 from .pages import Entry, Group, Page, html_of, text_of
-from .sayings import COLOURS, COUNTED, FACTS, HEADINGS, LATE, SAYINGS, Heading, Saying
+from .sayings import AHEAD, COLOURS, COUNTED, FACTS, HEADINGS, LATE, SAYINGS, Heading, Saying
 
 CHINESE, ENGLISH = "zh_CN", "en"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -31,6 +31,7 @@ UNITS = say("%(n)s units")
 GREETING = say("Dear %(name)s,")
 OPEN = say("Open it here")
 REST = say("%(n)s more are not listed here. Your messages show all of them.")
+FOR = say("%(name)s for %(holder)s")
 INBOX = say("Open my messages")
 WISHES = say("Change when and how I am told")
 FOOTER = say("This message was sent by the system. Please act there; replies are not read.")
@@ -39,7 +40,7 @@ FOOTER = say("This message was sent by the system. Please act there; replies are
 @dataclass(frozen=True)
 class Item:
     """One notice with what its reader needs. `units`: how many assignments it stands for; `path`: where to act; `late`:
-    the date that it speaks of has passed."""
+    the date that it speaks of has passed; `ahead`: it is still to come; `holder`: in whose name `who` acted."""
 
     tag: str
     task: str
@@ -54,10 +55,14 @@ class Item:
     reason: str = ""
     who: str = ""
     late: bool = False
+    holder: str = ""
+    ahead: bool = False
 
     @property
     def saying(self) -> Saying:
         """What is said of it. LookupError for a tag without words."""
+        if self.ahead and self.tag in AHEAD:
+            return AHEAD[self.tag]
         return LATE[self.tag] if self.late and self.tag in LATE else SAYINGS[self.tag]
 
     @property
@@ -159,7 +164,10 @@ def _lines(item: Item, language: str, zone: str) -> tuple[str, ...]:
         moment = getattr(item, name)
         if moment and (name == "due_at" or name in saying.facts):
             values[name] = day(moment, language, zone)
-    words = {"reason": " ".join(item.reason.split()), "who": item.who}
+    words = {
+        "reason": " ".join(item.reason.split()),
+        "who": _put(FOR, name=item.who, holder=item.holder) if item.holder else item.who,
+    }
     values |= {name: words[name] for name in ("reason", "who") if name in saying.facts}
     return (_put(saying.advice), *(_put(FACTS[key], value=value) for key, value in values.items() if value))
 

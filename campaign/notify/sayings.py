@@ -300,6 +300,33 @@ LATE_AFTER: dict[str, str] = {  # which date that is
     "assignment:clock:cut-off": "cut_off_at",
     "assignment:clock:review-due": "review_due_at",
 }
+# The other way round: a ladder may tell the level above before the date, and then nothing is late yet.
+AHEAD: dict[str, Saying] = {
+    "assignment:clock:escalate-sign-for": Saying(
+        Heading.SIGN_FOR,
+        say("Not yet signed for: %(task)s (%(unit)s)"),
+        say("The time to sign for it is nearly over, and the level above has been told. Please see to it."),
+        ("respond_by",),
+    ),
+    "assignment:clock:escalate": Saying(
+        Heading.DUE,
+        say("Due soon: %(task)s (%(unit)s)"),
+        say("The due date is near, and the level above has been told. Please see to it."),
+    ),
+    "assignment:clock:review-overdue": Saying(
+        Heading.REVIEW,
+        say("Review due soon: %(task)s (%(unit)s)"),
+        say("It waits for a decision, and the level above has been told. Please see to it."),
+        ("review_due_at",),
+    ),
+}
+AHEAD["assignment:clock:escalate-further"] = AHEAD["assignment:clock:escalate"]
+AHEAD_OF: dict[str, str] = {
+    "assignment:clock:escalate-sign-for": "respond_by",
+    "assignment:clock:escalate": "due_at",
+    "assignment:clock:escalate-further": "due_at",
+    "assignment:clock:review-overdue": "review_due_at",
+}
 FACTS: dict[str, Sentence] = {
     "campaign": say("Campaign: %(value)s"),
     "unit": say("Unit: %(value)s"),
