@@ -22,6 +22,7 @@ from ..rules.states import Action, State
 from .calendar_moves import hold_calendars
 from .log import record
 from .move import FASTER, allowed, move, standing_of
+from .questions import let_go
 from .repeating import once
 from .timers import arm, arm_all
 
@@ -240,6 +241,7 @@ def cancel(
     if once(client_action_id, actor=actor, subject=subject, content=content, now=now) is not None:
         return
     move(allowed(Action.CANCEL, standing_of(assignment_id, reason), actor=actor, seen=seen), actor=actor, now=now)
+    let_go(assignment_id, now=now)
 
 
 def acting_for(campaign_id: int, *, actor: Actor) -> tuple[int | None, CampaignStatus]:

@@ -29,7 +29,7 @@ _MOVE = (
         _ROWS.c.state == bindparam("left", type_=_ROWS.c.state.type),
         _ROWS.c.version == bindparam("seen"),
     )
-    .returning(_ROWS.c.due_at, _ROWS.c.behind_at)
+    .returning(_ROWS.c.due_at, _ROWS.c.behind_at, _ROWS.c.suspended_at)
 )
 _COUNT = insert(TallyDelta.__table__)  # type: ignore[arg-type]
 
@@ -116,8 +116,8 @@ def move(
     if dated is not None:
         values |= {"due_at": dated.due_at, "cut_off_at": dated.cut_off_at, "behind_at": dated.behind_at}
     changed = run(_MOVE, values).first()
-    if changed is None:
-        raise Stale(FASTER)
+    if changed is None or (changed.suspended_at is not None and row.target is State.SUBMITTED):
+        raise Stale(FASTER)  # a question that was asked in the same instant raises no version, but stops the clock
     event_id = record(
         tag=row.tag,
         subject="assignment",

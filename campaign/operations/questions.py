@@ -23,7 +23,7 @@ from ..rules.calendars import Calendar, DayKind, Roll
 from ..rules.ladder import Sweep
 from ..rules.organisation import SYSTEM, Actor, PostFact, Role
 from ..rules.standstill import BOSSES, TOLD_ABOVE_AFTER, Shifted, days_given_back, shifted, so_long_ago
-from ..rules.states import WITH_OFFICER
+from ..rules.states import OPEN, WITH_OFFICER
 from .chains import chain_of
 from .log import record
 from .move import FASTER, count, standing_of
@@ -116,6 +116,25 @@ def withdraw(question_id: int, *, actor: Actor, now: datetime, client_action_id:
     days = _close(question, WITHDRAW, "", actor, post, now)
     remember(client_action_id, str(days))
     return days
+
+
+def let_go(assignment_id: int, *, now: datetime) -> None:
+    """The assignment was closed: its clock stands still no longer, and no day is given back for the question."""
+    stood_still = db.session.execute(
+        update(Assignment)
+        .where(Assignment.id == assignment_id, Assignment.suspended_at.is_not(None))
+        .values(suspended_at=None)
+        .returning(Assignment.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if stood_still is None:
+        return
+    db.session.execute(
+        update(Suspension)
+        .where(Suspension.assignment_id == assignment_id, Suspension.ended_at.is_(None))
+        .values(ended_at=now, days=0)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def pending(question_id: int) -> Pending:
@@ -232,7 +251,7 @@ def _go_on(facts: Standing, given: Shifted, now: datetime) -> None:
         raise Stale(FASTER)
     if given.days:
         count(facts, (facts.due_at, facts.behind_at), facts.state, (given.due_at, given.behind_at))
-    if facts.state in WITH_OFFICER:
+    if facts.state in OPEN:
         arm(facts.id, now=now, after=given.decided_until)
 
 

@@ -171,6 +171,8 @@ def withdraw(
         return
     facts = standing_of(assignment_id)
     step = allowed(Action.WITHDRAW, facts, actor=actor, seen=seen)
+    if facts.cut_off_at is not None and now > facts.cut_off_at:
+        raise Refused(say("The cut-off date has passed: what you take back now could not be submitted again."))
     move(step, actor=actor, now=now, data={"number": facts.submission_number})
     arm(facts.id, now=now, after=facts.submitted_at or now)
 

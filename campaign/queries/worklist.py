@@ -65,6 +65,7 @@ class Row:
     rrule: str = ""  # of a recurring task, with the period that this is
     period: int = 0
     opens_on: date | None = None
+    first_due_at: datetime | None = None  # before its due date was moved for the first time
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def _rows(wanted: Select[Any], sort: Sort, after: tuple[int, int] | None) -> Sel
             Assignment.id, Assignment.state, Unit.name.label("unit_name"), Task.title, Campaign.title.label("campaign"),
             issuer.name.label("issuer"), Assignment.respond_by, Assignment.due_at, Assignment.behind_at,
             Assignment.suspended_at, reviewer.name.label("reviewer"), key.label("key"),
-            Task.rrule, Assignment.period, Period.opens_on,
+            Task.rrule, Assignment.period, Period.opens_on, Assignment.first_due_at,
         )
         .join(Task, Task.id == Assignment.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
@@ -193,4 +194,5 @@ def _row(row: Any, now: datetime) -> Row:
     return Row(
         row.id, state, row.unit_name, row.title, row.campaign, row.issuer, row.respond_by, row.due_at, row.reviewer,
         light_of(state, row.due_at, row.behind_at, now, suspended), suspended, key, row.rrule, row.period, row.opens_on,
+        row.first_due_at,
     )  # fmt: skip

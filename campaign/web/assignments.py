@@ -74,7 +74,8 @@ def export(kind: str) -> Any:
     columns = [
         Column(_("Number"), 10, Show.WHOLE), Column(_("Unit"), 28), Column(_("Task"), 40), Column(_("Campaign"), 36),
         Column(_("Issued by"), 24), Column(_("State"), 12), Column(_("Light"), 12), Column(_("Clock"), 12),
-        Column(_("Sign for by"), 14, Show.DAY), Column(_("Due"), 14, Show.DAY), Column(_("Waits at"), 24),
+        Column(_("Sign for by"), 14, Show.DAY), Column(_("Due"), 14, Show.DAY), Column(_("First due"), 14, Show.DAY),
+        Column(_("Waits at"), 24),
     ]  # fmt: skip
     rows = (_cells(row) for row in worklist.everything(actor, filters, sort, now=now))
     zone = current_app.config["SETTINGS"].timezone
@@ -91,7 +92,7 @@ def _cells(row: Row) -> tuple[Any, ...]:
     return (
         row.id, row.unit_name, row.title, row.campaign_title, row.issuer_name, word(row.state), word(row.light),
         _("awaiting an answer") if row.suspended else "", _last_day(row.respond_by), _last_day(row.due_at),
-        row.reviewer_name or "",
+        _last_day(row.first_due_at), row.reviewer_name or "",
     )  # fmt: skip
 
 
@@ -146,6 +147,7 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
     actor, now, ask = current_actor(), page_now(), found.ask
     may = offered(found, actor)
     late = ask.cut_off_at is not None and now > ask.cut_off_at
+    may -= {Action.WITHDRAW} if late else set()
     asked = panel(ask.id if ask.was_asked_about else None)
     sheet = sheet_of(first_fields(found) if fields is None else fields, found, errors)
     page = render_template(
