@@ -1,10 +1,10 @@
 """What a person has to do, over all posts as an officer, and what the person was told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from ..db import EPOCH, Instant, db
@@ -13,6 +13,7 @@ from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
 from ..rules.states import State
 from .lights import light_is, light_number, stands_still
+from .periods import was_missed
 
 TO_DO = (Light.RETURNED, Light.OVERDUE, Light.BEHIND, Light.DUE, Light.NEW, Light.OPEN)
 FOLDED = (Light.WAITING, Light.DONE)
@@ -48,9 +49,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many assignments show each light, unit by unit."""
+    """How many assignments show each light, unit by unit; a period that was missed calls for nothing any more."""
 
     by_unit: dict[int, dict[Light, int]]
+    missed_by_unit: dict[int, int] = field(default_factory=dict)  # of periods that are over; in no light
+
+    def missed(self, unit_id: int | None = None) -> int:
+        """How many are of a period that was missed, in one unit or in all."""
+        return sum(n for unit, n in self.missed_by_unit.items() if unit_id in (None, unit))
 
     def of(self, light: Light, unit_id: int | None = None) -> int:
         """How many show that light, in one unit or in all."""
@@ -64,16 +70,49 @@ class Counts:
 
 def counts(actor: Actor, *, now: datetime) -> Counts:
     """The lights of all units in which the actor is an officer. One statement."""
-    light = light_number(now)
-    statement = (
-        select(Assignment.unit_id, light, func.count())
+    light, missed = light_number(now), case((was_missed(now), 1), else_=0)
+    each = (
+        select(Assignment.unit_id, light.label("light"), missed.label("missed"))
         .where(Assignment.unit_id.in_(actor.units(Role.OFFICER)), Assignment.state != State.CANCELLED)
-        .group_by(Assignment.unit_id, light)
+        .subquery()
     )
-    found: dict[int, dict[Light, int]] = {}
-    for unit_id, number, many in db.session.execute(statement):
-        found.setdefault(unit_id, {})[Light(number)] = many
-    return Counts(found)
+    found, over = dict[int, dict[Light, int]](), dict[int, int]()
+    for unit_id, number, gone, many in db.session.execute(select(*each.c, func.count()).group_by(*each.c)):
+        if gone:
+            over[unit_id] = over.get(unit_id, 0) + many
+        else:
+            found.setdefault(unit_id, {})[Light(number)] = many
+    return Counts(found, over)
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A period that was missed."""
+
+    id: int
+    title: str
+    unit_name: str
+    due_at: datetime | None
+    rrule: str
+    period: int
+    opens_on: date | None
+
+
+def missed(actor: Actor, *, now: datetime, unit_id: int | None = None, most: int = MOST_FOLDED) -> list[Gone]:
+    """The latest periods that were missed, at most so many. One statement."""
+    units = [unit for unit in actor.units(Role.OFFICER) if unit_id in (None, unit)]
+    rows = db.session.execute(
+        select(
+            Assignment.id, Task.title, Unit.name, Assignment.due_at, Task.rrule, Assignment.period, Period.opens_on
+        )
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Task, Task.id == Assignment.task_id)
+        .outerjoin(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
+        .where(Assignment.unit_id.in_(units), was_missed(now))
+        .order_by(Assignment.id.desc())
+        .limit(most)
+    )  # fmt: skip
+    return [Gone(*row) for row in rows.tuples()]
 
 
 def cards(
@@ -120,7 +159,7 @@ def _first(units: list[int], light: Light, limit: int, now: datetime) -> Select[
         until = Assignment.id * -1  # no date urges any more: the latest first
     return (
         select(Assignment.id.label("id"), literal(int(light)).label("light"), until.label("until"))
-        .where(Assignment.unit_id.in_(units), light_is(light, now))
+        .where(Assignment.unit_id.in_(units), light_is(light, now), ~was_missed(now))
         .order_by(until.is_(None), until, Assignment.id.desc())
         .limit(limit)
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from ..clock import local_today, zone
 from ..db import db
-from ..models import Assignment, Batch, Period, Submission, Task, Unit
+from ..models import Assignment, Batch, Period, Submission, Unit
 from ..models.turns import Recurrence, next_turns, recurrence_of
 from ..rules.dates import end_of_day
 from ..rules.organisation import Actor
@@ -226,6 +226,17 @@ def outcome_is(outcome: Outcome, next_opens_at: datetime | None, now: datetime) 
         Outcome.MISSED: missed,
         Outcome.CANCELLED: Assignment.state == State.CANCELLED,
     }[outcome]
+
+
+def was_missed(now: datetime) -> ColumnElement[bool]:
+    """A clause over Assignment, whatever its task: it is of a period that was missed. A test holds it to
+    `rules/periods.period_outcome`."""
+    later = aliased(Period)
+    followed = exists().where(
+        later.task_id == Assignment.task_id, later.number > Assignment.period, later.opens_on <= local_today(now)
+    )
+    limit = case((Assignment.cut_off_at.is_(None), followed), else_=Assignment.cut_off_at < now)
+    return and_(Assignment.period > 0, Assignment.state.in_(UNREPORTED), limit, ~_reported())
 
 
 def units_of(

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, not_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, literal, not_, or_, select, union
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
 from ..db import db
 from ..models import Batch, Delegation, LadderVersion, Person, Post, Unit
-from ..models.organisation import holds_on, stands_in_on
+from ..models.organisation import holds_on, manned_on, stands_in_on
 from ..models.outlook import Outlook
 from ..rules.foreseeing import Armed, foresee
 from ..rules.ladder import AUDIENCES, Rung, Teller, first_step
@@ -162,4 +162,5 @@ def _above(receives: ColumnElement[bool], steps: int, roles: Sequence[Role], tod
 
 
 def _held(unit_id: Any, roles: Sequence[Role], today: date) -> ColumnElement[bool]:
-    return exists().where(Post.unit_id == unit_id, Post.role.in_(roles), holds_on(today))
+    """Whether anybody acts there, as the clock asks it: a post whose holder's account is closed is vacant."""
+    return or_(*(manned_on(unit_id, role, today) for role in roles))

@@ -44,6 +44,7 @@ def home() -> Any:
         groups=[(light, groups[light]) for light in inbox.TO_DO if groups[light]],
         waiting=groups[Light.WAITING],
         done=groups[Light.DONE],
+        missed=inbox.missed(actor, now=now, unit_id=unit_id) if counts.missed(unit_id) else (),
         units=units,
         unit_id=unit_id,
         actor=actor,
