@@ -17,7 +17,18 @@ from ..rules.ladder import Anchor, Counts, Criterion, How, Rung, Teller
 from ..rules.ladder_checks import MOST_DAYS
 from ..rules.organisation import Level
 from .access import current_actor, page_now, require_role
-from .ladder_words import ANCHORS, COUNTS, CRITERIA, FILTERS, HOWS, TELLERS, choices, clock_words, ladder_name
+from .ladder_words import (
+    ANCHORS,
+    COUNTS,
+    CRITERIA,
+    FILTERS,
+    HOWS,
+    TELLERS,
+    choices,
+    clock_words,
+    ladder_name,
+    rung_words,
+)
 from .language import speak
 from .navigation import DESK_ROLES
 
@@ -207,12 +218,26 @@ def _saved(form: LadderForm, former: Version | None, save: Any) -> Any:
 def _draw(form: LadderForm, former: Version | None, errors: dict[str, list[str]], told: str = "") -> Any:
     actor = current_actor()
     units = {post.unit_id: post.unit_name for post in actor.posts if post.role in WRITERS}
+    worded = [_row_words(entry.form) for entry in form.rungs]
     return render_template(
         "ladders/form.html", form=form, former=former, errors=errors, told=told, units=sorted(units.items()),
         anchors=choices(ANCHORS), tellers=choices(TELLERS), hows=choices(HOWS), counts=choices(COUNTS),
         criteria=choices(CRITERIA), levels=[level for level in Level if level < Level.VILLAGE], most=MOST_DAYS,
-        form_page=True,
+        form_page=True, worded=worded, opened=_opened(form, worded, errors),
     )  # fmt: skip
+
+
+def _row_words(row: Any) -> str:
+    """The row as the sentence that it makes; "" while it makes none."""
+    problems: list[Problem] = []
+    rung = _rung(row, "", problems)
+    return rung_words(rung) if rung.tells and rung.at != OUT_OF_RANGE and not problems else ""
+
+
+def _opened(form: LadderForm, worded: list[str], errors: dict[str, list[str]]) -> set[int]:
+    """The rows that stand unfolded: the ones with something to correct or to fill in."""
+    wrong = {at for at, entry in enumerate(form.rungs) for key in errors if f"{key}-".startswith(f"{entry.name}-")}
+    return wrong | {at for at, words in enumerate(worded) if not words}
 
 
 def _found(id: int) -> Version:
