@@ -6,12 +6,15 @@ a photo, returned, submitted again, and approved at every level; the board turns
 
 import io
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from campaign.rules.organisation import Line, Role
 
+from .conftest import Opens
 from .people import Crowd, Someone, who_is
 from .product import Product
 
@@ -148,8 +151,26 @@ def approves(reviewer: Someone, say: Say, then: str) -> None:
     reviewer.reads(then)
 
 
-@pytest.mark.parametrize("language", ["zh_CN", "en"])
-@pytest.mark.parametrize("shape", ["phone", "desk"])
+@pytest.fixture
+def product(request: pytest.FixtureRequest, database: str, opens: Opens, tmp_path: Path) -> Product:
+    """The demonstration, not yet started: copied, or loaded into an empty PostgreSQL."""
+    folder = tmp_path / "product"
+    if not database.startswith("sqlite"):
+        product = opens(folder, DATABASE_URL=database)
+        product.run("campaign", "demo", "load")
+        return product
+    shutil.copytree(request.getfixturevalue("demonstration"), folder)
+    return opens(folder)
+
+
+@pytest.mark.parametrize(
+    ("shape", "language", "database"),
+    [
+        ("phone", "zh_CN", "sqlite"), ("phone", "en", "sqlite"), ("desk", "zh_CN", "sqlite"), ("desk", "en", "sqlite"),
+        ("desk", "zh_CN", "postgres"),
+    ],
+    indirect=["database"],
+)  # fmt: skip
 def test_from_plan_to_approval(product: Product, crowd: Crowd, language: str) -> None:
     say = WORDS[language]
     with product.within():
