@@ -36,7 +36,7 @@ from ..rules.organisation import SYSTEM, SYSTEM_PERSON_ID, Actor, Line, Role
 from ..rules.planning import CampaignPlan, UnitRef
 from ..rules.states import State
 from .acting import Theatre, at_work
-from .scenes import CITY, LADDER, scenes, unit_id, write_ladder
+from .scenes import CITY, LADDER, TOWN, scenes, unit_id, write_ladder
 
 Progress = Callable[[str, int, int], None]
 HERE = Path(__file__).parent
@@ -45,7 +45,7 @@ SEED = 20261120
 DAYS = 77  # how long the demonstration has been going on
 RECORDED_DAYS = 7
 UNSENT = timedelta(days=1)
-SWEEP_EVERY = timedelta(hours=6)
+SWEEP_EVERY, AT_THREE = timedelta(hours=6), timedelta(hours=3, minutes=1)  # so that it speaks at nine, as promised
 SATURDAY = 5
 PERIOD_PACE = 0.8  # a period is short, so everybody is a little quicker
 STRICT = UnitRef(area=CITY, line=Line.WOMEN)  # who has a ladder of its own
@@ -60,8 +60,8 @@ ISSUED = {
     "C000": (16, 0.75), "C001": (5, 0.45), "C002-00": (14, 1.0), "C002-07": (12, 0.8), "C002-09": (9, 1.0),
     "C002-10": (19, 1.0), "C002-12": (11, 0.8), "C002-14": (4, 0.8), "C003": (20, 0.7), "C004": (13, 0.8),
 }  # fmt: skip
-# What a visitor takes in hand stays untouched: this village's work of the union plan.
-SPARED = ("C004", "990101001201")
+# Where nobody acts: what a visitor takes in hand, this village's work of the union plan; and the town that is urged.
+SPARED = {"C004": "990101001201", "C003": TOWN}
 # This task of the union plan waits to be dispatched: the walk through the README begins with it.
 UNDISPATCHED = "C004-01"
 # Who is shown at the start: role, area, line.
@@ -115,7 +115,7 @@ def load_demo(*, now: datetime, progress: Progress | None = None) -> list[Accoun
         people = db.session.scalar(select(func.count()).select_from(Person).where(Person.id != SYSTEM_PERSON_ID))
         if people or db.session.execute(select(Area.id)).first() is not None:
             raise Refused(say("The demonstration needs an empty database. This one holds something already."))
-        began = now - timedelta(days=DAYS)
+        began = end_of_day(local_today(now) - timedelta(days=DAYS), zone()) + AT_THREE
         _people_the_city(began, password, must_change=not open_to_all, told=told)
         chance = Random(SEED)  # noqa: S311 (a story, not a secret)
         theatre = Theatre(current_app.extensions["evidence"], chance, now)
@@ -243,9 +243,8 @@ def _open_periods(theatre: Theatre, campaigns: Mapping[str | None, Issue], now: 
 def _cast(theatre: Theatre, batch_id: int | None, what: Issue, now: datetime) -> None:
     if batch_id is None:
         return
-    key, code = SPARED
-    there = select(Unit.id).join(Area, Area.id == Unit.area_id).where(Area.code == code)
-    spared = set(db.session.scalars(there)) if what.plan.key == key else set()
+    there = select(Unit.id).join(Area, Area.id == Unit.area_id)
+    spared = set(db.session.scalars(there.where(Area.code == SPARED.get(what.plan.key or "", ""))))
     theatre.cast(batch_id, now, spared.__contains__, eager=what.eager, pace=what.pace)
 
 
@@ -296,7 +295,7 @@ def _one_in(state: State) -> Select[tuple[int, int, int]]:
         select(Assignment.id, Assignment.version, Campaign.issuing_unit_id)
         .join(Task, Task.id == Assignment.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
-        .where(Assignment.state == state, Campaign.key == "C002-12")
+        .where(Assignment.state == state, Campaign.key == "C002-12", Task.rrule == "")
         .order_by(Assignment.id)
         .limit(1)
     )

@@ -20,6 +20,7 @@ from ..operations.ladders import LadderPlan, create_ladder
 from ..operations.occasions import move_occasion
 from ..operations.people import end_post
 from ..operations.questions import answer, ask
+from ..operations.reporting import acknowledge
 from ..operations.urging import urge
 from ..rules.ladder import Anchor, Counts, How, Rung, Teller
 from ..rules.organisation import Level, Line, Role
@@ -27,6 +28,7 @@ from ..rules.states import WITH_OFFICER, State
 from .acting import Theatre, at_work
 
 CITY, COUNTY, TOWN, OTHER_TOWN = "990100000000", "990101000000", "990101001000", "990101002000"
+ASKING, ANSWERED, VACANT = "990101001204", "990101001202", "990101001203"  # villages of the town
 POSTPONED_BY = timedelta(days=4)
 AWAY_DAYS = timedelta(days=10)
 URGED = 12
@@ -90,19 +92,22 @@ def _put_the_congress_off(theatre: Theatre, now: datetime) -> None:
 
 
 def _ask_about_a_signature(theatre: Theatre, now: datetime) -> None:
-    _ask(theatre, now, "推荐人选在外务工，推荐表可否由家属代签？请答复口径。")
+    _ask(theatre, now, ANSWERED, "推荐人选在外务工，推荐表可否由家属代签？请答复口径。")
 
 
 def _ask_about_numbers(theatre: Theatre, now: datetime) -> None:
-    _ask(theatre, now, "推荐名额每村一名，我村有两名条件相当，可否都报？")
+    _ask(theatre, now, ASKING, "推荐名额每村一名，我村有两名条件相当，可否都报？")
 
 
-def _ask(theatre: Theatre, now: datetime, words: str) -> None:
+def _ask(theatre: Theatre, now: datetime, village: str, words: str) -> None:
     """The officer of a village asks the federation of the town about work that is due in some days."""
-    for id in _of_the_town("C002-10", now, Assignment.state == State.ACKNOWLEDGED, Assignment.due_at > now):
+    open_yet = Assignment.state.in_((State.ISSUED, State.ACKNOWLEDGED)), Assignment.due_at > now
+    for id in _of_the_town("C002-10", village, *open_yet):
         facts = facts_of(id)
         officer = facts and theatre.holder(facts.unit_id, Role.OFFICER, now)
-        if officer:
+        if facts and officer:
+            if facts.state is State.ISSUED:
+                acknowledge(id, actor=officer, now=now - timedelta(minutes=4), seen=facts.version)
             ask(id, words, actor=officer, now=now)
             return
 
@@ -132,8 +137,8 @@ def _go_on_leave(theatre: Theatre, now: datetime) -> None:
 def _leave_a_post_vacant(theatre: Theatre, now: datetime) -> None:
     """The only officer of a village's federation leaves the post; nobody follows yet."""
     administrator = theatre.holder(unit_id(CITY, Line.PARTY), Role.ADMINISTRATOR, now)
-    asked = select(Question.assignment_id)
-    for id in _of_the_town("C002-10", now, Assignment.state.in_(WITH_OFFICER), Assignment.id.not_in(asked)):
+    asked = select(Assignment.unit_id).join(Question, Question.assignment_id == Assignment.id)
+    for id in _of_the_town("C002-10", VACANT, Assignment.state.in_(WITH_OFFICER), Assignment.unit_id.not_in(asked)):
         facts = facts_of(id)
         posts = [] if facts is None else _posts(facts.unit_id, Role.OFFICER, now)
         if administrator is not None and len(posts) == 1:
@@ -167,14 +172,15 @@ def _urge(theatre: Theatre, now: datetime) -> None:
         urge(ids, "市里本周汇总，请尽快办结报送；有困难请直接来电。", actor=dispatcher, now=now)
 
 
-def _of_the_town(key: str, now: datetime, *clauses: ColumnElement[bool]) -> list[int]:
-    """Assignments of that campaign in the town's women's federation, last first: the first village is the visitor's."""
+def _of_the_town(key: str, village: str, *clauses: ColumnElement[bool]) -> list[int]:
+    """Assignments of that campaign in the town's women's federation: of this village if it has any, then of others, the
+    last ones first, since the first village is the visitor's."""
     found = (
-        select(Assignment.id).join(Unit, Unit.id == Assignment.unit_id).join(Task, Task.id == Assignment.task_id)
-        .join(Campaign, Campaign.id == Task.campaign_id)
+        select(Assignment.id).join(Unit, Unit.id == Assignment.unit_id).join(Area, Area.id == Unit.area_id)
+        .join(Task, Task.id == Assignment.task_id).join(Campaign, Campaign.id == Task.campaign_id)
         .where(Campaign.key == key, Unit.line == Line.WOMEN, Unit.level == Level.VILLAGE, *clauses)
         .where(Assignment.suspended_at.is_(None), Assignment.period == 0)
-        .order_by(Unit.lft.desc(), Assignment.id)
+        .order_by((Area.code == village).desc(), Unit.lft.desc(), Assignment.id)
     )  # fmt: skip
     return list(db.session.scalars(found))
 
