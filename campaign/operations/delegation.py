@@ -14,6 +14,7 @@ from ..models import Area, Delegation, Notice, Person, Post, Unit
 from ..models.organisation import works_near
 from ..rules.accounts import may_administer
 from ..rules.organisation import DELEGABLE, SYSTEM_PERSON_ID, Actor, Line, Role
+from ..rules.telling import is_urgent
 from .log import record
 from .repeating import once, remember
 
@@ -272,7 +273,7 @@ def _end(first: Sequence[Delegation], tag: str, *, actor: Actor, now: datetime, 
 
 def _tell(people: Iterable[int], tag: str, event_id: int, now: datetime) -> None:
     rows = [
-        {"tag": tag, "event_id": event_id, "person_id": person, "created_at": now}
+        {"tag": tag, "event_id": event_id, "person_id": person, "created_at": now, "urgent": is_urgent(tag)}
         for person in sorted(people)
         if person != SYSTEM_PERSON_ID
     ]

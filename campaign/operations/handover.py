@@ -13,6 +13,7 @@ from ..models import Assignment, Draft, Notice, Person, Post, Unit
 from ..rules.accounts import may_administer
 from ..rules.organisation import SYSTEM_PERSON_ID, Actor, Line, Role
 from ..rules.states import OPEN, WITH_OFFICER
+from ..rules.telling import is_urgent
 from .log import record
 from .people import add_post, end_post
 from .repeating import once, remember
@@ -67,7 +68,7 @@ def hand_over(handing: Handing, *, actor: Actor, now: datetime, client_action_id
             "on": handing.first_day.isoformat(), "in_charge": moved,
         },
     )  # fmt: skip
-    row = {"tag": HANDED, "event_id": event_id, "created_at": now}
+    row = {"tag": HANDED, "event_id": event_id, "created_at": now, "urgent": is_urgent(HANDED)}
     db.session.execute(insert(Notice), [row | {"person_id": each} for each in (handing.from_id, handing.to_id)])
     remember(client_action_id, str(event_id))
     return event_id

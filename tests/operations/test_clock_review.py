@@ -17,6 +17,8 @@ from campaign.notify.contents import content
 from campaign.notify.fanning import fan_out
 from campaign.notify.reaching import reader
 from campaign.operations import reporting
+from campaign.operations.delegation import Wish, name_stand_in
+from campaign.operations.handover import Handing, hand_over
 from campaign.operations.issuing import cancel
 from campaign.operations.questions import ask
 from campaign.operations.reporting import Report
@@ -29,7 +31,7 @@ from campaign.rules.organisation import Role
 from campaign.rules.periods import Outcome, period_outcome
 from campaign.rules.plans import Grade, PeriodState
 from campaign.rules.states import State
-from campaign.rules.telling import Channel
+from campaign.rules.telling import Channel, is_urgent
 from tests import make
 from tests.notify.notices import RETURN, tell, tell_batch, work_of
 
@@ -232,3 +234,18 @@ def test_best_effort_never_reaches_above(issued, marks, zone):
     anchors = Anchors(issued, due, due + DAY, due, issued, issued)
     steps = plan(DEFAULT, Grade.BEST_EFFORT, anchors, Calendar(1, 1, marks), zone)
     assert steps and not any(step.rung.steps for step in steps)
+
+
+def test_who_hands_over_or_stands_in_is_told_at_once_as_the_law_says(tree, now):
+    holder, other = tree.holder(tree.villages[0], Role.OFFICER), tree.holder(tree.villages[1], Role.OFFICER)
+    keeper = make.holder(tree.unit(tree.county), Role.ADMINISTRATOR)
+    post_id = db.session.scalar(select(Post.id).where(Post.person_id == holder.id))
+    lent = Wish(post_id, other.id, local_today(now), local_today(now) + DAY, "学习")
+    given = Handing(holder.id, other.id, (post_id,), local_today(now) + 5 * DAY)
+    with unit_of_work():
+        name_stand_in(lent, actor=make.actor(keeper), now=now)
+    with unit_of_work():
+        hand_over(given, actor=make.actor(keeper), now=now)
+    told = db.session.execute(select(Notice.tag, Notice.urgent)).all()
+    assert {tag for tag, _ in told} >= {"delegation:stand-in:name", "person:post:hand-over"}
+    assert all(urgent is is_urgent(tag) for tag, urgent in told)
