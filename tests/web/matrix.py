@@ -23,11 +23,14 @@ from campaign.models import (
     Delegation,
     Delivery,
     Event,
+    LadderVersion,
     LoginSession,
     Notice,
     Occasion,
     Person,
     Post,
+    Question,
+    Suspension,
     Task,
 )
 from campaign.operations.periods import send
@@ -198,10 +201,33 @@ def build(app: Flask) -> World:
     _work(world, tree)
     _elsewhere(world)
     _recurring(world, tree)
+    _asked(world, tree)
     with unit_of_work():
         claim_slot("fold", make.NOW, worker="w:1", now=make.NOW)  # the clock ticks
     world.keep()
     return world
+
+
+def _asked(world: World, tree: make.SmallTree) -> None:
+    """An assignment whose officer has asked the township a question, and a ladder of the county's unit."""
+    made = make.assignment(
+        make.task(make.campaign(tree.unit(tree.county))), tree.unit(tree.villages[0]), State.ACKNOWLEDGED,
+        suspended_at=make.NOW,
+    )  # fmt: skip
+    officer = world.ids["officer of the unit"]
+    with unit_of_work() as session:
+        post_id = session.scalars(select(Post.id).where(Post.person_id == officer)).one()
+        fields = {"person_id": officer, "post_id": post_id, "asked_at": make.NOW, "words": "可否延用旧名册"}
+        asked = Question(assignment_id=made.id, unit_id=world.units[TOWN, W], **fields)
+        default = session.get_one(LadderVersion, 1)
+        ladder = LadderVersion(
+            key="strict", version=1, name="从严", unit_id=world.units[COUNTY, W], rungs=default.rungs,
+            person_id=officer, at=make.NOW,
+        )  # fmt: skip
+        session.add_all([asked, ladder])
+        session.flush()
+        session.add(Suspension(assignment_id=made.id, question_id=asked.id, began_at=make.NOW))
+        world.ids |= {"asked": made.id, "question": asked.id, "ladder": ladder.id}
 
 
 def _other_county(city: Area) -> dict[str, Area]:

@@ -22,6 +22,7 @@ from .matrix import ACTORS, ANONYMOUS, COUNTY, LENT, NOBODY, OTHER, STAFF, TOWN,
 from .matrix_calendars import calendars
 from .matrix_case import MISSING, Case, Expect, anybody, role, thing_of
 from .matrix_dates import dates
+from .matrix_ladders import ladders_and_questions
 from .matrix_periods import periods
 from .matrix_standing import all_of_it as standing_in
 from .matrix_telling import telling
@@ -41,7 +42,7 @@ def table(world: World) -> list[Case]:
     """Every case of the matrix."""
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
             *administration(world), *calendars(world), *accounts(world), *telling(world),
-            *periods(world), *dates(world), *standing_in(world)]  # fmt: skip
+            *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world)]  # fmt: skip
 
 
 def everybody() -> Iterator[Case]:
