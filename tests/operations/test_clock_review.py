@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
@@ -22,16 +22,19 @@ from campaign.operations.handover import Handing, hand_over
 from campaign.operations.issuing import cancel
 from campaign.operations.questions import ask
 from campaign.operations.reporting import Report
+from campaign.operations.sweeping import fire
+from campaign.operations.timers import arm
 from campaign.queries import inbox, worklist
+from campaign.queries.people import actor_of
 from campaign.queries.worklist import Filters, Sort
 from campaign.rules.calendars import Calendar, DayKind, Roll
 from campaign.rules.dates import CountsFrom, DateRule, DueKind, dates_at
-from campaign.rules.ladder import DEFAULT, Anchors, decide, plan
+from campaign.rules.ladder import DEFAULT, Anchors, Sweep, decide, plan
 from campaign.rules.organisation import Role
 from campaign.rules.periods import Outcome, period_outcome
 from campaign.rules.plans import Grade, PeriodState
 from campaign.rules.states import State
-from campaign.rules.telling import Channel, is_urgent
+from campaign.rules.telling import Channel, Preferences, is_urgent, next_digest_day, when_to_tell, wrong_with
 from tests import make
 from tests.notify.notices import RETURN, tell, tell_batch, work_of
 
@@ -249,3 +252,35 @@ def test_who_hands_over_or_stands_in_is_told_at_once_as_the_law_says(tree, now):
     told = db.session.execute(select(Notice.tag, Notice.urgent)).all()
     assert {tag for tag, _ in told} >= {"delegation:stand-in:name", "person:post:hand-over"}
     assert all(urgent is is_urgent(tag) for tag, urgent in told)
+
+
+def test_three_in_a_row_stand_in_and_each_hears_once_of_what_the_clock_says(tree, now):
+    """Whoever has the post passed on goes on being told; the last act is stamped with the holder's name."""
+    holder = tree.holder(tree.villages[0], Role.OFFICER)
+    others = [make.holder(tree.unit(tree.villages[0])) for _ in range(3)]
+    post_id = db.session.scalar(select(Post.id).where(Post.person_id == holder.id))
+    giver = holder
+    for other in others:
+        with unit_of_work():
+            lent = Wish(post_id, other.id, local_today(now), local_today(now) + 9 * DAY, "学习")
+            name_stand_in(lent, actor=actor_of(giver.id, local_today(now)), now=now)
+        giver = other
+    made = work_of(tree, due_at=now - 3 * DAY)
+    with unit_of_work():
+        arm(made.id, now=now - 4 * DAY, after=now - 4 * DAY)
+    with unit_of_work():
+        fire(Sweep.ESCALATE, now=now)
+    told = db.session.execute(select(Notice.person_id).where(Notice.assignment_id == made.id)).scalars().all()
+    assert len(told) == len(set(told)) and set(told) >= {holder.id, *(other.id for other in others)}
+
+
+@given(MOMENTS, st.integers(0, 1439), st.integers(0, 1439), st.integers(0, 1439), MARKS, ZONES)
+def test_a_digest_belongs_to_one_local_day_and_the_next_one_to_a_later(asked, digest_at, start, end, marks, zone):
+    wishes, calendar, place = Preferences(digest_at, start, end), Calendar(1, 1, marks), ZoneInfo(zone)
+    assume(wrong_with(wishes) is None)
+    first = when_to_tell(False, wishes, calendar, zone, asked)
+    told_on = first.astimezone(place).date()
+    again, day = next_digest_day(told_on, wishes, calendar, zone, asked)
+    assert first >= asked and again >= first and day > told_on
+    assert calendar.works(told_on) and calendar.works(day)
+    assert when_to_tell(False, wishes, calendar, zone, first) == first  # who asks at that minute waits no further day
