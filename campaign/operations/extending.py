@@ -22,6 +22,7 @@ from .repeating import once
 from .timers import arm
 
 TAG = "assignment:issuer:extend"
+LONGEST_REASON = 400
 _ROWS: Any = Assignment.__table__
 _EXTEND = (
     update(_ROWS)
@@ -86,6 +87,8 @@ def extend(
 def _checked(facts: Standing, due_on: date, now: datetime) -> None:
     if not facts.reason:
         raise _invalid("reason", say("Please say why, in a few words."))
+    if len(facts.reason) > LONGEST_REASON:
+        raise _invalid("reason", say("The text is too long: at most %(most)s characters.", most=LONGEST_REASON))
     if due_on < local_today(now):
         raise _invalid("due_on", say("This day is past. Please choose a day from today on."))
     if due_on > LAST_DAY:

@@ -44,7 +44,7 @@ def add_occasion(
     ).all()
     name = " ".join(name.split())
     _refuse("name", _wrong_name(name, [row.name for row in there]))
-    _refuse("on", _wrong_day(on))
+    _refuse("on", wrong_day(on))
     made = Occasion(
         campaign_id=campaign_id, position=max((row.position for row in there), default=0) + 1, name=name, happens_on=on
     )
@@ -100,7 +100,7 @@ def move_occasion(
     held = _held(occasion_id)
     post_id, status = acting_for(held.campaign_id, actor=actor)
     reason = reason.strip()
-    _refuse("on", _wrong_day(on))
+    _refuse("on", wrong_day(on))
     _refuse("reason", _wrong_reason(reason, needed=status is not CampaignStatus.DRAFT))
     was, tasks = held.happens_on, list(db.session.scalars(select(Task.id).where(Task.occasion_id == occasion_id)))
     changed = db.session.execute(
@@ -162,7 +162,8 @@ def _wrong_reason(reason: str, *, needed: bool) -> Sentence | None:
     return None
 
 
-def _wrong_day(on: date | None) -> Sentence | None:
+def wrong_day(on: date | None) -> Sentence | None:
+    """What is wrong with the day of an occasion; None when nothing is, or when it is not known yet."""
     return None if on is None or FIRST_DAY <= on <= LAST_DAY else say("Is the year right?")
 
 

@@ -11,8 +11,8 @@ from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
 
 from ..db import unit_of_work
-from ..errors import Invalid, Refused, Stale, say
-from ..operations.occasions import add_occasion, move_occasion, remove_occasion
+from ..errors import Invalid, Problem, Refused, Stale, say
+from ..operations.occasions import add_occasion, move_occasion, remove_occasion, wrong_day
 from ..queries.campaigns import Head, head_of
 from ..queries.occasions import OccasionFact, consequences, occasions_of
 from ..rules.plans import CampaignStatus
@@ -61,6 +61,8 @@ def occasion(id: int, occasion_id: int) -> Any:
     form = OccasionForm() if request.method == "POST" else OccasionForm(request.args, meta={"csrf": False})
     on = typed.day("on", form.on)
     if request.method == "GET":
+        if wrong := wrong_day(on):
+            typed.problems.append(Problem("on", wrong))
         asked = "on" in request.args and not typed.problems
         return _draw(form, head, held, on, asked=asked, errors=typed.errors(typed.problems)), (
             422 if typed.problems else 200

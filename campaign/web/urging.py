@@ -72,8 +72,8 @@ def confirm() -> Any:
 def _wanted() -> Wanted:
     """The assignments that the address names one by one, or the filters of the list."""
     ids = [int(text) for text in request.args.getlist("id") if text.isdecimal() and len(text) < 19]
-    if ids:
-        return Wanted(ids=tuple(sorted(set(ids))[:MOST_NAMED]))
+    if "id" in request.args:  # ids that are none name nothing, rather than everything
+        return Wanted(ids=tuple(sorted(set(ids))[:MOST_NAMED]) or (0,))
     filters, _sort = filters_in(current_actor())
     return Wanted(filters=filters)
 
