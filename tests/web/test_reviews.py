@@ -164,6 +164,14 @@ def test_a_return_needs_a_reason_and_words_and_keeps_what_was_typed(reviewer, wa
     assert state_of(waiting[0]) is State.SUBMITTED
 
 
+def test_who_would_return_after_the_cut_off_is_told_what_that_means(reviewer, waiting, now):
+    sentence = "can submit again only when"
+    assert sentence not in text_of(reviewer.get(f"/reviews/{waiting[0].id}"))
+    with unit_of_work() as session:
+        session.get_one(Assignment, waiting[0].id).cut_off_at = now - timedelta(days=1)
+    assert sentence in text_of(reviewer.get(f"/reviews/{waiting[0].id}"))
+
+
 def test_a_return_is_recorded_with_its_reason(reviewer, waiting):
     answer = decide(reviewer, waiting[0], "return", reason="3", words="签到册上是196人")
     assert (answer.status_code, answer.location) == (303, f"/reviews/{waiting[1].id}")
