@@ -89,6 +89,9 @@ def test_the_page_says_what_stays_what_waits_and_what_would_be_late_at_once(tree
         "would be overdue at once",
     )  # fmt: skip
     assert signed_in.get(f"/campaigns/{plan.id}/occasions/{occasion_id}?on=2027-03-15").has("Nothing would move")
+    assert signed_in.get(f"/campaigns/{plan.id}/occasions/{occasion_id}?on=9999-12-31", status=422).has(
+        "the year right?"
+    )
     assert signed_in.get(f"/campaigns/{plan.id}/occasions/{occasion_id}?on=soon", status=422).has(
         "Please write the day"
     )

@@ -102,6 +102,7 @@ def test_urging_lists_first_and_then_does_what_it_listed(tree, given, at_desk, m
     assert page.has("6 assignments will be urged", "柳林东村妇联", tree.holder(tree.villages[0], Role.OFFICER).name)
     page = page.submit("Urge 6 assignments", words="请于周五前签收")
     assert page.has("6 assignments urged. Their officers have been told.")
+    page.visitor.get("/urge?id=abc", status=404)
     page = page.visitor.get(f"/urge?id={given[0]}&id={given[1]}")
     assert page.has("None of these can be urged now", "Urged less than a working day ago", "last urged")
     ledger = page.visitor.get(f"/assignments/{given[0]}/ledger")
