@@ -18,7 +18,7 @@ from ..db import db, unit_of_work
 from ..documents.plans import read_plan
 from ..documents.tables import read_table
 from ..errors import Refused, say
-from ..models import Area, Assignment, Campaign, Notice, Person, Post, Task, Unit
+from ..models import Area, Assignment, Batch, Campaign, Notice, Person, Post, Task, Unit
 from ..operations.areas import import_areas
 from ..operations.folding import fold
 from ..operations.issuing import cancel, dispatch, issue, reopen
@@ -36,7 +36,7 @@ from ..rules.organisation import SYSTEM, SYSTEM_PERSON_ID, Actor, Line, Role
 from ..rules.planning import CampaignPlan, UnitRef
 from ..rules.states import State
 from .acting import Theatre, at_work
-from .scenes import CITY, LADDER, TOWN, scenes, unit_id, write_ladder
+from .scenes import ANSWERED, ASKED, ASKING, CITY, LADDER, TOWN, scenes, unit_id, write_ladder
 
 Progress = Callable[[str, int, int], None]
 HERE = Path(__file__).parent
@@ -60,8 +60,9 @@ ISSUED = {
     "C000": (16, 0.75), "C001": (5, 0.45), "C002-00": (14, 1.0), "C002-07": (12, 0.8), "C002-09": (9, 1.0),
     "C002-10": (19, 1.0), "C002-12": (11, 0.8), "C002-14": (4, 0.8), "C003": (20, 0.7), "C004": (13, 0.8),
 }  # fmt: skip
-# Where nobody acts: what a visitor takes in hand, this village's work of the union plan; and the town that is urged.
-SPARED = {"C004": "990101001201", "C003": TOWN}
+# Where nobody acts, by campaign or task: what a visitor takes in hand, this village's work of the union plan; the town
+# that is urged; the villages that ask.
+SPARED = {"C004": ("990101001201",), "C003": (TOWN,), ASKED: (ASKING, ANSWERED)}
 # This task of the union plan waits to be dispatched: the walk through the README begins with it.
 UNDISPATCHED = "C004-01"
 # Who is shown at the start: role, area, line.
@@ -243,8 +244,10 @@ def _open_periods(theatre: Theatre, campaigns: Mapping[str | None, Issue], now: 
 def _cast(theatre: Theatre, batch_id: int | None, what: Issue, now: datetime) -> None:
     if batch_id is None:
         return
+    key = db.session.scalar(select(Task.key).join(Batch, Batch.task_id == Task.id).where(Batch.id == batch_id))
+    codes = SPARED.get(key or "", SPARED.get(what.plan.key or "", ()))
     there = select(Unit.id).join(Area, Area.id == Unit.area_id)
-    spared = set(db.session.scalars(there.where(Area.code == SPARED.get(what.plan.key or "", ""))))
+    spared = set(db.session.scalars(there.where(Area.code.in_(codes))))
     theatre.cast(batch_id, now, spared.__contains__, eager=what.eager, pace=what.pace)
 
 

@@ -29,6 +29,7 @@ from .acting import Theatre, at_work
 
 CITY, COUNTY, TOWN, OTHER_TOWN = "990100000000", "990101000000", "990101001000", "990101002000"
 ASKING, ANSWERED, VACANT = "990101001204", "990101001202", "990101001203"  # villages of the town
+ASKED = "C002-10-07"  # the task that these two ask about; they do nothing else with it
 POSTPONED_BY = timedelta(days=4)
 AWAY_DAYS = timedelta(days=10)
 URGED = 12
@@ -101,8 +102,8 @@ def _ask_about_numbers(theatre: Theatre, now: datetime) -> None:
 
 def _ask(theatre: Theatre, now: datetime, village: str, words: str) -> None:
     """The officer of a village asks the federation of the town about work that is due in some days."""
-    open_yet = Assignment.state.in_((State.ISSUED, State.ACKNOWLEDGED)), Assignment.due_at > now
-    for id in _of_the_town("C002-10", village, *open_yet):
+    in_hand = Assignment.state.in_((State.ISSUED, State.ACKNOWLEDGED))
+    for id in _of_the_town("C002-10", village, in_hand, Task.key == ASKED):
         facts = facts_of(id)
         officer = facts and theatre.holder(facts.unit_id, Role.OFFICER, now)
         if facts and officer:
