@@ -1,6 +1,7 @@
 """`make shots`: the screenshots of the README, taken from the demonstration as `demo load` leaves it.
 
-The product runs on a data folder and a port of its own; nothing of an existing installation is touched.
+With `--all` also the other pages of the clock, each on phone and desk in Chinese, some in English: to be looked at, not
+kept. The product runs on a data folder and a port of its own; nothing of an existing installation is touched.
 """
 
 import io
@@ -25,7 +26,22 @@ from campaign import clock, create_app
 from campaign.config import Settings
 from campaign.db import db
 from campaign.demo.load import PASSWORD, UNDISPATCHED
-from campaign.models import Area, Assignment, Campaign, Metric, Person, Post, Submission, Task, Unit
+from campaign.demo.scenes import CITY
+from campaign.models import (
+    Area,
+    Assignment,
+    Campaign,
+    LadderVersion,
+    Metric,
+    Occasion,
+    Person,
+    Post,
+    Question,
+    Submission,
+    Task,
+    Unit,
+)
+from campaign.models.ladders import EVERYBODYS
 from campaign.rules.metrics import MetricKind
 from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.states import WITH_OFFICER, State
@@ -35,7 +51,7 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 LARGEST = 150 * 1024
 COLOURS = (256, 128, 64, 32)
 PATIENCE = 60
-COUNTY, VILLAGE = "990101000000", "990101001201"
+COUNTY, TOWNSHIP, VILLAGE = "990101000000", "990101001000", "990101001201"
 SHAPES = {"desk": (1280, 840, 1.5), "phone": (360, 740, 2.0)}
 
 
@@ -46,18 +62,23 @@ class Shot:
     name: str
     login: str
     path: str
+    language: str = "zh_CN"
+    whole: bool = False  # the whole page, not only what the window shows
+    part: str = ""  # only the part that this selector finds
 
 
 def main() -> None:
     """Takes all pictures into the folder that is named."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m bench.shots FOLDER")
-    folder = Path(sys.argv[1])
+    everything = "--all" in sys.argv
+    named = [argument for argument in sys.argv[1:] if argument != "--all"]
+    if len(named) != 1:
+        sys.exit("usage: python -m bench.shots [--all] FOLDER")
+    folder = Path(named[0])
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, running(Path(data)) as address, sync_playwright() as playwright:
         path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        for shot in choose(Path(data)):
+        for shot in choose(Path(data), everything=everything):
             picture = small(take(browser, address, shot))
             (folder / f"{shot.name}.png").write_bytes(picture)
             print(f"{shot.name}.png  {len(picture) // 1024} KB")
@@ -96,7 +117,7 @@ def _wait(address: str) -> None:
             time.sleep(0.2)
 
 
-def choose(data: Path) -> list[Shot]:
+def choose(data: Path, *, everything: bool) -> list[Shot]:
     """Which pages show the product best, found in the database by what they hold."""
     app = create_app(Settings(data_dir=str(data), env="demo"))
     with app.app_context():
@@ -113,10 +134,51 @@ def choose(data: Path) -> list[Shot]:
             Shot("queue-desk", reviewer, f"/reviews/{waiting_at(COUNTY, Line.UNION)}"),
             Shot("campaign-preview-desk", dispatcher, f"/campaigns/{task.campaign_id}/preview?task={task.id}"),
             Shot("ledger-desk", dispatcher, f"/assignments/{with_versions()}/ledger"),
+            *of_the_clock(),
         ]
+        if everything:
+            shots += further(shots)
         db.session.remove()
         db.engine.dispose()
     return shots
+
+
+def of_the_clock() -> list[Shot]:
+    """The pages of the README that show what the clock does."""
+    asked = db.session.execute(select(Question.assignment_id).order_by(Question.id).limit(1)).scalar_one()
+    comes_round = select(Task.id, Task.campaign_id).where(Task.rrule != "", Task.rotates.is_(False)).limit(1)
+    task_id, campaign_id = db.session.execute(comes_round).one()
+    town = holder(Role.DISPATCHER, TOWNSHIP, Line.PARTY)
+    administrator = holder(Role.ADMINISTRATOR, CITY, Line.PARTY)
+    return [
+        Shot("timeline-phone", town, f"/assignments/{asked}/ledger", part="section[aria-labelledby=clock]"),
+        Shot("calendar-desk", administrator, f"/admin/calendars/{EVERYBODYS}"),
+        Shot("periods-desk", town, f"/campaigns/{campaign_id}/tasks/{task_id}/periods"),
+    ]
+
+
+def further(shots: list[Shot]) -> list[Shot]:
+    """Everything to be looked at: these pages and the others of the clock, whole, in both shapes, some in English."""
+    ladder = db.session.execute(select(func.max(LadderVersion.id))).scalar_one()
+    occasion, campaign_id = db.session.execute(select(Occasion.id, Occasion.campaign_id).limit(1)).one()
+    administrator = holder(Role.ADMINISTRATOR, CITY, Line.PARTY)
+    city = holder(Role.DISPATCHER, CITY, Line.PARTY)
+    pages = {shot.name.rpartition("-")[0]: (shot.login, shot.path) for shot in shots} | {
+        "ladder": (holder(Role.DISPATCHER, CITY, Line.WOMEN), f"/ladders/{ladder}"),
+        "occasion": (city, f"/campaigns/{campaign_id}/occasions/{occasion}"),
+        "vacancies": (administrator, "/vacancies"),
+        "incidents": (administrator, "/admin/deliveries"),
+        "jobs": (administrator, "/admin/jobs"),
+        "questions": (holder(Role.SUPERVISOR, TOWNSHIP, Line.UNION), "/questions"),
+        "stand-in": (holder(Role.SUPERVISOR, TOWNSHIP, Line.WOMEN), "/me/delegations"),
+        "wishes": (city, "/me/messages"),
+    }
+    looks = [("", "zh_CN", shape) for shape in SHAPES] + [("en-", "en", "desk")]
+    return [
+        Shot(f"all-{name}-{mark}{shape}", login, path, language, whole=True)
+        for name, (login, path) in pages.items()
+        for mark, language, shape in looks
+    ]
 
 
 def holder(role: Role, area: str, line: Line) -> str:
@@ -197,21 +259,27 @@ def take(browser: Browser, address: str, shot: Shot) -> bytes:
         base_url=address,
         viewport={"width": width, "height": height},
         device_scale_factor=scale,
-        locale="zh-CN",
+        locale=shot.language.replace("_", "-"),
         timezone_id="Asia/Shanghai",
         reduced_motion="reduce",
     )
     page = context.new_page()
-    _sign_in(page, shot.login)
+    _sign_in(page, shot)
     page.goto(shot.path, wait_until="networkidle")
-    picture = page.screenshot(animations="disabled", caret="hide")
+    if shot.part:
+        box = page.locator(shot.part).bounding_box()
+        picture = page.screenshot(animations="disabled", caret="hide", full_page=True, clip=box)
+    else:
+        picture = page.screenshot(animations="disabled", caret="hide", full_page=shot.whole)
     context.close()
     return picture
 
 
-def _sign_in(page: Page, login: str) -> None:
+def _sign_in(page: Page, shot: Shot) -> None:
     page.goto("/sign-in")
-    page.locator("input[name=login]").fill(login)
+    if shot.language == "en":
+        page.get_by_role("link", name="English").click()
+    page.locator("input[name=login]").fill(shot.login)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main button[type=submit]").click()
     page.wait_for_load_state()
