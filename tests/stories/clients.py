@@ -43,11 +43,13 @@ class Answer:
 class Client:
     """One person: where the product is, the session cookie, and what happened to the requests.
 
-    `twice`: every act is sent once more although it was answered; the answer must be the same.
+    `twice`: every act is sent once more although it was answered; the answer must be the same. `acting`: an act is
+    under way just now.
     """
 
     port: int
     twice: bool = False
+    acting: bool = False
     cookies: dict[str, str] = field(default_factory=dict)
     unanswered: int = 0
     repeated: int = 0
@@ -81,6 +83,7 @@ class Client:
         while time.monotonic() < end:
             tries += 1
             try:
+                self.acting = method == "POST"
                 answer = self._once(method, path, body, headers)
             except (OSError, http.client.HTTPException):
                 self.unanswered += 1
@@ -88,6 +91,8 @@ class Client:
                 if answer.status < 500:
                     self.repeated += method == "POST" and tries > 1
                     return answer
+            finally:
+                self.acting = False
             time.sleep(0.2)
         raise AssertionError(f"{method} {path}: no answer in {PATIENCE} s")
 

@@ -107,16 +107,32 @@ def supervisor_works(client: Client, most: int, end: threading.Event) -> None:
             time.sleep(0.3)
 
 
-def kill_at_random(product: Product, workers: list[threading.Thread], end: threading.Event) -> Counter[str]:
-    """Kills one of the two, starts it again, and so on; stops when everybody has finished."""
+def kill_at_random(
+    product: Product, clients: list[Client], workers: list[threading.Thread], end: threading.Event
+) -> Counter[str]:
+    """Kills one of the two, starts it again, and so on; stops when everybody has finished.
+
+    Every other time it waits a little for somebody to be in the middle of an act: on a slow machine chance alone hits
+    none, for most of the time passes while the processes start.
+    """
     chance, killed = random.Random(SEED), Counter[str]()
     while killed.total() < KILLS and any(worker.is_alive() for worker in workers) and not end.is_set():
         time.sleep(chance.uniform(0.1, 1.0))
         part = chance.choice(["web", "web", "clock"])
+        if killed.total() % 2:
+            in_the_middle_of_an_act(clients, chance)
         product.kill(part)
         killed[part] += 1
         product.start(part)
     return killed
+
+
+def in_the_middle_of_an_act(clients: list[Client], chance: random.Random) -> None:
+    """Returns a few milliseconds after somebody has begun an act, or after some seconds in which nobody did."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end and not any(client.acting for client in clients):
+        time.sleep(0.002)
+    time.sleep(chance.uniform(0, 0.02))
 
 
 @pytest.fixture
@@ -151,7 +167,7 @@ def test_killed_again_and_again(product: Product) -> None:
     ]
     for worker in workers:
         worker.start()
-    killed = kill_at_random(product, workers, end)
+    killed = kill_at_random(product, list(clients.values()), workers, end)
     for worker in workers:
         worker.join(120)
     if failures:
