@@ -267,8 +267,8 @@ def task(
 
 
 AGGREGATIONS = {
-    MetricKind.COUNT: Aggregation.SUM,
-    MetricKind.AMOUNT: Aggregation.SUM,
+    MetricKind.COUNT: Aggregation.LATEST,  # a target for each unit; that of a sum is for all of them together
+    MetricKind.AMOUNT: Aggregation.LATEST,
     MetricKind.RATE: Aggregation.RATIO,
     MetricKind.BOOLEAN: Aggregation.ALL,
     MetricKind.TEXT: Aggregation.LATEST,

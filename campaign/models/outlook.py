@@ -15,6 +15,7 @@ from ..rules.calendars import Calendar
 from ..rules.curves import GROWING_KINDS, GROWING_TOWARDS, behind_at
 from ..rules.dates import DateRule, Dates, dates_at
 from ..rules.ladder import Anchors, Ladder, Step, plan
+from ..rules.metrics import Aggregation
 from ..rules.periods import period_dates, period_rule
 from ..rules.plans import Grade
 from .campaigns import Campaign, Metric, Occasion, Task
@@ -83,6 +84,9 @@ def has_curve(task_id: int) -> bool:
 
 
 def growing() -> ColumnElement[bool]:
-    """A clause over Metric: it must be reported, and grows towards a target."""
+    """A clause over Metric: it must be reported, and grows towards a target that each unit has to reach.
+
+    The target of a sum is that of all units together; what of it is one unit's is not known before it is split.
+    """
     kinds, towards = Metric.kind.in_(GROWING_KINDS), Metric.comparator.in_(GROWING_TOWARDS)
-    return and_(kinds, towards, Metric.target > 0, Metric.required)
+    return and_(kinds, towards, Metric.target > 0, Metric.required, Metric.aggregation != Aggregation.SUM)

@@ -16,7 +16,7 @@ from campaign.operations.reporting import Report, acknowledge, check_in, submit,
 from campaign.queries.checking import curves_are_followed, nothing_waits_unheard
 from campaign.rules.curves import behind_at
 from campaign.rules.dates import Light, light_of
-from campaign.rules.metrics import Comparator, MetricKind, Value
+from campaign.rules.metrics import Aggregation, Comparator, MetricKind, Value
 from campaign.rules.organisation import Role
 from tests import make
 
@@ -185,3 +185,12 @@ def test_the_check_finds_a_moment_that_is_wrong_and_the_folder_keeps_the_key(cas
     with unit_of_work() as session:
         session.execute(update(Assignment).where(Assignment.id == case.id).values(behind_at=now))
     assert [(breach.check, breach.subject_id) for breach in curves_are_followed()] == [("curves", case.id)]
+
+
+def test_the_target_of_a_sum_is_nobodys_own_and_has_no_curve(app, now):
+    tree = make.small_tree()
+    task = make.task(make.campaign(tree.unit(tree.county)))
+    make.metric(task, target=200, aggregation=Aggregation.SUM)
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    assert db.session.scalars(select(Assignment.behind_at).distinct()).all() == [None]
