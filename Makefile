@@ -1,7 +1,7 @@
 # Two commands matter: `make run` and `make test`. The rest is for those who work on the product.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 HOST = $${CAMPAIGN_HOST:-127.0.0.1}
 PORT = $${CAMPAIGN_PORT:-8000}
 BIN = .venv/bin
