@@ -34,15 +34,15 @@ TASK = "留守儿童集中走访"
 SAYS = {
     "zh_CN": {
         "messages": "消息",
-        "told": f"已逾期，已督办至上级：{TASK}",
-        "told again": f"仍未办结，已督办至上两级：{TASK}",
+        "told": f"督办升级：报上一级：{TASK}",
+        "told again": f"督办升级：报上两级：{TASK}",
         "overdue": "逾期",
         "letter": "督办",
     },
     "en": {
         "messages": "Messages",
-        "told": f"Overdue, the level above has been told: {TASK}",
-        "told again": f"Still overdue, two levels above have been told: {TASK}",
+        "told": f"Escalation to the level above: {TASK}",
+        "told again": f"Escalation two levels up: {TASK}",
         "overdue": "Overdue",
         "letter": "verdue",
     },

@@ -318,7 +318,7 @@ def test_runs_that_found_nothing_are_listed_on_request(clockwork, county, now):
     with unit_of_work() as session:
         session.add(JobRun(name="fold", state=RunState.DONE, slot=now, started_at=now, finished_at=now, worker="w:1"))
     listed = list(county.get("/admin/jobs").root.all("tbody"))[-1].text
-    assert "Send mail deliver" in listed
+    assert "Send messages deliver" in listed
     assert "fold" not in listed
     assert "Add up the boards fold" in list(county.get("/admin/jobs?runs=all").root.all("tbody"))[-1].text
 

@@ -14,7 +14,6 @@ from campaign import clock
 from campaign.db import db, unit_of_work
 from campaign.models import LoginSession
 from campaign.operations.recording import record_states
-from campaign.rules.dates import Light
 from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State

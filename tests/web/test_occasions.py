@@ -49,7 +49,8 @@ def test_from_a_draft_without_a_day_to_a_day_that_moves_everything(tree, signed_
     assert page.has("The occasion is added", "县党代会", "day not known yet")
     task = page.click("Add a task").submit(
         "Save the task", title="迎接党代会", receiving_level=str(int(Level.VILLAGE)),
-        due_kind=str(int(DueKind.OCCASION)), occasion="县党代会", occasion_days="1", occasion_side="before", grace_days="5",
+        due_kind=str(int(DueKind.OCCASION)), occasion="县党代会", occasion_days="1", occasion_side="before",
+        grace_days="5",
     )  # fmt: skip
     assert task.has("1 day before 县党代会", "The day of the occasion is not known yet")
     page = task.submit("Issue the campaign").click("Preview").submit("Dispatch 6 assignments")
