@@ -69,6 +69,13 @@ class Assignment(Base):
             postgresql_where=text("reviewer_unit_id IS NOT NULL"),
         ),
         Index("ix_assignment_batch_unit", "batch_id", "unit_id"),
+        Index(
+            "ix_assignment_suspended",
+            "task_id",
+            "unit_id",
+            sqlite_where=text("suspended_at IS NOT NULL"),
+            postgresql_where=text("suspended_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -240,8 +240,10 @@ def cancel(
     subject, content = f"cancel:{assignment_id}", {"reason": reason}
     if once(client_action_id, actor=actor, subject=subject, content=content, now=now) is not None:
         return
-    move(allowed(Action.CANCEL, standing_of(assignment_id, reason), actor=actor, seen=seen), actor=actor, now=now)
-    let_go(assignment_id, now=now)
+    facts = standing_of(assignment_id, reason)
+    move(allowed(Action.CANCEL, facts, actor=actor, seen=seen), actor=actor, now=now)
+    if facts.suspended_at is not None:
+        let_go(assignment_id, now=now)
 
 
 def acting_for(campaign_id: int, *, actor: Actor) -> tuple[int | None, CampaignStatus]:
