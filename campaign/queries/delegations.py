@@ -37,10 +37,6 @@ class Link:
     reason: str
     ended_at: datetime | None
 
-    def acts_on(self, day: date) -> bool:
-        """Whether it holds on that day."""
-        return self.ended_at is None and self.valid_from <= day <= self.valid_to
-
 
 @dataclass(frozen=True)
 class Lendable:

@@ -33,7 +33,6 @@ class Consequence:
     items: int
     was_due: datetime | None
     due_at: datetime | None
-    was_cut_off: datetime | None
     cut_off_at: datetime | None
 
 
@@ -79,7 +78,7 @@ def consequences(occasion_id: int, happens_on: date | None) -> Consequences:
             was, to = change.group, change.dates
             known = next((at for at, each in enumerate(moves) if _alike(each, prospect.task_id, was.due_at)), None)
             items = was.n if known is None else moves.pop(known).items + was.n
-            dates = was.due_at, to.due_at, was.cut_off_at, to.cut_off_at
+            dates = was.due_at, to.due_at, to.cut_off_at
             moves.append(Consequence(prospect.task_id, prospect.task_title, items, *dates))
     dispatched = _dispatched(tasks)
     staying = select(func.count()).where(

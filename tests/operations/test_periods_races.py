@@ -1,16 +1,13 @@
 """Two schedulers, two dispatchers, one who ends while another opens: each period once, whoever comes first."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
 
 from campaign.cli import find_breaches
 from campaign.db import db, unit_of_work
-from campaign.errors import CampaignError
 from campaign.models import Assignment, Event, Period, Series
 from campaign.operations.folding import fold
 from campaign.operations.periods import end_series, open_due, send
@@ -19,6 +16,7 @@ from campaign.rules.organisation import Role
 from jobs.runner import run_slot
 from jobs.timetable import JOBS
 from tests import make
+from tests.together import at_once
 
 FIRST = date(2026, 11, 24)
 
@@ -36,23 +34,6 @@ def task(tree):
 
 def at(day: date, hour: int = 9) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=UTC) - timedelta(hours=8)
-
-
-def at_once(app, *acts):
-    """Runs the acts in threads that start together; each answer, or the refusal."""
-    barrier = Barrier(len(acts))
-
-    def run(act):
-        with app.app_context():
-            barrier.wait()
-            try:
-                with unit_of_work():
-                    return act()
-            except CampaignError as error:
-                return error
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(run, acts))
 
 
 def count(noun, *where):

@@ -1,16 +1,14 @@
 """Races on real databases with real threads: one winner, one row, never both."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
 
 from campaign.cli import find_breaches
 from campaign.db import db, unit_of_work
-from campaign.errors import CampaignError, Refused, Stale
+from campaign.errors import Refused, Stale
 from campaign.models import Assignment, Event, Notice, Review, Submission
 from campaign.operations.issuing import dispatch
 from campaign.operations.reporting import Report, acknowledge, submit, withdraw
@@ -20,6 +18,7 @@ from campaign.rules.ladder import Sweep
 from campaign.rules.organisation import Role
 from campaign.rules.states import ReturnReason, State
 from tests import make
+from tests.together import at_once
 
 KEY = "3f0c1a52-7a7e-4a39-8d44-1c9a9be0a001"
 
@@ -40,23 +39,6 @@ def work(app, now):
         with unit_of_work():
             acknowledge(tree.ids[village.id], actor=tree.actor(village, Role.OFFICER), now=now, seen=1)
     return tree
-
-
-def at_once(app, *acts):
-    """Runs the acts in threads that start together; each answer, or the refusal."""
-    barrier = Barrier(len(acts))
-
-    def run(act):
-        with app.app_context():
-            barrier.wait()
-            try:
-                with unit_of_work():
-                    return act()
-            except CampaignError as error:
-                return error
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(run, acts))
 
 
 def count(noun, *where):
