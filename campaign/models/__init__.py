@@ -19,16 +19,38 @@ from .campaigns import (
 )
 from .clockwork import Calendar, CalendarDay, LadderVersion
 from .doing import Firing, JobRun, StateCount, Tally, TallyDelta
+from .figures import Contribution, Figure, FigureCount, FigureTouch, Joint
+from .flags import Flag, FlagDecision
+from .keeping import Archive, Capture, Fingerprint, Upload
 from .log import ChainLink, Event
 from .organisation import Area, Delegation, Person, Post, Unit
 from .reporting import Attachment, CheckIn, ClientAction, Draft, Evidence, MetricValue, Review, Submission
+from .requests import Proposal, Request, RequestEvidence
+from .reviewing import Claim, Phrase, Remark, Sample, SampleItem
 from .signin import LoginGuard, LoginSession
+from .targets import (
+    Allocation,
+    AllocationTotal,
+    Baseline,
+    ChecklistItem,
+    Letter,
+    Milestone,
+    Register,
+    RegisterCount,
+    Share,
+    Signature,
+    Target,
+)
 from .telling import Delivery, Notice, Seen
 
 __all__ = [
-    "Area", "Assignment", "Attachment", "Batch", "Calendar", "CalendarDay", "Campaign", "CampaignUnit", "ChainLink",
-    "CheckIn", "ClientAction", "Delegation", "Delivery", "Draft", "Event", "Evidence", "EvidenceRule", "Firing",
-    "JobRun", "LadderVersion", "LoginGuard", "LoginSession", "Metric", "MetricValue", "Notice", "Occasion",
-    "Period", "Person", "Phase", "Post", "Question", "Review", "Seen", "Series", "StateCount", "Submission",
-    "Suspension", "Tally", "TallyDelta", "Task", "TaskLine", "TaskUnit", "Timer", "Unit",
+    "Allocation", "AllocationTotal", "Archive", "Area", "Assignment", "Attachment", "Baseline", "Batch", "Calendar",
+    "CalendarDay", "Campaign", "CampaignUnit", "Capture", "ChainLink", "CheckIn", "ChecklistItem", "Claim",
+    "ClientAction", "Contribution", "Delegation", "Delivery", "Draft", "Event", "Evidence", "EvidenceRule", "Figure",
+    "FigureCount", "FigureTouch", "Fingerprint", "Firing", "Flag", "FlagDecision", "JobRun", "Joint", "LadderVersion",
+    "Letter", "LoginGuard", "LoginSession", "Metric", "MetricValue", "Milestone", "Notice", "Occasion", "Period",
+    "Person", "Phase", "Phrase", "Post", "Proposal", "Question", "Register", "RegisterCount", "Remark", "Request",
+    "RequestEvidence", "Review", "Sample", "SampleItem", "Seen", "Series", "Share", "Signature", "StateCount",
+    "Submission", "Suspension", "Tally", "TallyDelta", "Target", "Task", "TaskLine", "TaskUnit", "Timer", "Unit",
+    "Upload",
 ]  # fmt: skip

@@ -51,7 +51,8 @@ class Assignment(Base):
     an occasion or a calendar that changes no longer moves them. While SUBMITTED, `reviewer_unit_id` is the unit at
     whose level it waits and `review_step` how many levels have approved this version. `since`: when it came into its
     present state, None while it stands as dispatched. `behind_at`: from when it lags behind the expected curve if
-    nothing more is reported. `suspended_at`: the clock stands still since then.
+    nothing more is reported. `suspended_at`: the clock stands still since then. `parent_id`: the assignment that was
+    split among the units below; None where it came from the issuer.
     """
 
     __tablename__ = "assignment"
@@ -76,6 +77,12 @@ class Assignment(Base):
             sqlite_where=text("suspended_at IS NOT NULL"),
             postgresql_where=text("suspended_at IS NOT NULL"),
         ),
+        Index(
+            "ix_assignment_parent_id",
+            "parent_id",
+            sqlite_where=text("parent_id IS NOT NULL"),
+            postgresql_where=text("parent_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -99,6 +106,7 @@ class Assignment(Base):
     urged_at: Mapped[datetime | None] = mapped_column(Instant)
     suspended_at: Mapped[datetime | None] = mapped_column(Instant)
     in_charge_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
 
 
 class Suspension(Base):

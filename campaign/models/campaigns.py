@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -23,6 +24,7 @@ from ..rules.dates import CountsFrom, DueKind
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import Level, Line
 from ..rules.plans import CampaignStatus, EvidenceKind, Grade, PeriodState
+from ..rules.targets import Compares, Quota
 
 
 class Campaign(Base):
@@ -51,6 +53,9 @@ class Campaign(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     issued_at: Mapped[datetime | None] = mapped_column(Instant)
     ladder_key: Mapped[str] = mapped_column(String(40), default="", server_default="")  # empty: the default
+    compared_ground: Mapped[str] = mapped_column(Text, default="", server_default="")  # empty: units are not compared
+    extension_days: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))  # granted by rule
+    extension_most: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))  # how often
 
     occasions: Mapped[list["Occasion"]] = relationship(order_by="Occasion.position", cascade="all, delete-orphan")
     phases: Mapped[list["Phase"]] = relationship(order_by="Phase.position", cascade="all, delete-orphan")
@@ -205,10 +210,13 @@ class EvidenceRule(Base):
     kind: Mapped[EvidenceKind] = mapped_column(Code(EvidenceKind))
     min_count: Mapped[int] = mapped_column(SmallInteger, default=1)
     ground: Mapped[str] = mapped_column(String(400), default="")
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("checklist_item.id"))  # what it proves
+    in_time: Mapped[bool] = mapped_column(default=False, server_default=false())  # captured between issue and due
 
 
 class Metric(Base):
-    """What is measured. `target` may be absent: the plan may give no figure. Money is in 元."""
+    """What is measured. `target` may be absent: the plan may give no figure. Money is in 元; `money_places` says in
+    which power of ten it is typed and shown. `quota`: what the target is meant for."""
 
     __tablename__ = "metric"
 
@@ -226,3 +234,12 @@ class Metric(Base):
     denominator_name: Mapped[str] = mapped_column(String(120), default="")
     required: Mapped[bool] = mapped_column(default=True)
     note: Mapped[str] = mapped_column(String(400), default="")
+    money_places: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))  # 4: typed in 万元
+    quota: Mapped[Quota] = mapped_column(Code(Quota), default=Quota.TOTAL, server_default=text("0"))
+    register_id: Mapped[int | None] = mapped_column(ForeignKey("register.id"))  # of persons, or of the denominator
+    compares: Mapped[Compares] = mapped_column(Code(Compares), default=Compares.NOTHING, server_default=text("0"))
+    former_metric_id: Mapped[int | None] = mapped_column(ForeignKey("metric.id"))  # what it was called last year
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("metric.id"))  # 其中: a part of that figure
+    adds_up: Mapped[bool] = mapped_column(default=False, server_default=false())  # the parts make up the whole
+    word: Mapped[str] = mapped_column(String(40), default="", server_default="")  # the plan's own word, as 大部分
+    measurable: Mapped[bool] = mapped_column(default=True, server_default=true())
