@@ -1,0 +1,70 @@
+"""What one assignment must reach: its own target row, or that of the metric where it is meant for each unit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, and_, case, func, null, or_, select
+
+from ..db import db, listed
+from ..rules.metrics import Aggregation
+from ..rules.targets import Quota
+from .assignments import Assignment
+from .campaigns import Metric
+from .targets import Target
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`target`: what this assignment must reach, None where it has no figure of its own. `total`: what all units
+    together must reach, as context, where the target of the metric is meant so. `own`: a row says it, after a split or
+    from a quota; then `allocation_id` names the split, None for a quota."""
+
+    metric_id: int
+    target: Decimal | None
+    total: Decimal | None
+    own: bool
+    allocation_id: int | None
+
+
+def meant_for_each() -> ColumnElement[bool]:
+    """A clause over Metric: its target is what every unit must reach. That of a sum is such only as a quota per unit;
+    a rate, a checklist, yes or no go down unchanged."""
+    return or_(Metric.aggregation != Aggregation.SUM, Metric.quota == Quota.PER_UNIT)
+
+
+def own_target() -> ColumnElement[Decimal | None]:
+    """What an assignment must reach, NULL for nothing. In a statement over Metric and `join_target()`."""
+    return func.coalesce(Target.value, case((meant_for_each(), Metric.target), else_=null()), type_=Target.value.type)
+
+
+def join_target() -> ColumnElement[bool]:
+    """ON clause of the outer join of Target to Assignment and Metric."""
+    return and_(Target.assignment_id == Assignment.id, Target.metric_id == Metric.id)
+
+
+def goals_of(assignment_ids: Iterable[int]) -> dict[int, dict[int, Goal]]:
+    """Per assignment and metric id, in the order of the metrics, what must be reached; in one statement, whatever the
+    number. What does not exist is left out; an assignment without metrics has an empty dict."""
+    rows = db.session.execute(
+        select(
+            Assignment.id,
+            Metric.id.label("metric_id"),
+            own_target().label("target"),
+            case((meant_for_each(), null()), else_=Metric.target).label("total"),
+            Target.value.label("row"),
+            Target.allocation_id,
+            Metric.quota,
+        )
+        .outerjoin(Metric, Metric.task_id == Assignment.task_id)
+        .outerjoin(Target, join_target())
+        .where(Assignment.id.in_(listed(assignment_ids)))
+        .order_by(Assignment.id, Metric.position)
+    )
+    found: dict[int, dict[int, Goal]] = {}
+    for row in rows:
+        goals = found.setdefault(row.id, {})
+        if row.metric_id is not None:
+            total = row.total if row.quota is Quota.TOTAL else None
+            goals[row.metric_id] = Goal(row.metric_id, row.target, total, row.row is not None, row.allocation_id)
+    return found
