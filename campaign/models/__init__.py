@@ -21,7 +21,7 @@ from .clockwork import Calendar, CalendarDay, LadderVersion
 from .doing import Firing, JobRun, StateCount, Tally, TallyDelta
 from .figures import Contribution, Figure, FigureCount, FigureTouch, Joint
 from .flags import Flag, FlagDecision
-from .keeping import Archive, Capture, Fingerprint, Upload
+from .keeping import Archive, Capture, Fingerprint, Upload, WordPrint
 from .log import ChainLink, Event
 from .organisation import Area, Delegation, Person, Post, Unit
 from .reporting import Attachment, CheckIn, ClientAction, Draft, Evidence, MetricValue, Review, Submission
@@ -52,5 +52,5 @@ __all__ = [
     "Person", "Phase", "Phrase", "Post", "Proposal", "Question", "Register", "RegisterCount", "Remark", "Request",
     "RequestEvidence", "Review", "Sample", "SampleItem", "Seen", "Series", "Share", "Signature", "StateCount",
     "Submission", "Suspension", "Tally", "TallyDelta", "Target", "Task", "TaskLine", "TaskUnit", "Timer", "Unit",
-    "Upload",
+    "Upload", "WordPrint",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ class Upload(Base):
     """A file that comes in pieces, with its hash and size known in advance. `received`: bytes that are safe here."""
 
     __tablename__ = "upload"
+    __table_args__ = (Index("ix_upload_person_id", "person_id", "begun_at"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), index=True)
@@ -58,6 +59,16 @@ class Fingerprint(Base):
     second: Mapped[int] = mapped_column(Integer)
     third: Mapped[int] = mapped_column(Integer)
     fourth: Mapped[int] = mapped_column(Integer)
+
+
+class WordPrint(Base):
+    """What the words of a version look like from afar: some numbers, of which texts that were copied share one."""
+
+    __tablename__ = "word_print"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    value: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), primary_key=True, autoincrement=False)
 
 
 class Archive(Base):

@@ -72,6 +72,7 @@ class Evidence(Base):
         UniqueConstraint("assignment_id", "sha256"),
         CheckConstraint("size > 0", name="size"),
         Index("ix_evidence_sha256", "sha256"),
+        Index("ix_evidence_person_id", "person_id", "at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
