@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from ..errors import Problem, Sentence, say
 from .dates import CountsFrom, DueKind
-from .metrics import LARGEST, Aggregation, Comparator, MetricKind, OverTime
+from .metrics import KINDS, LARGEST, Comparator, MetricKind
 from .organisation import Line
 from .planned import (
     CampaignPlan,
@@ -40,21 +40,8 @@ MOST_TASKS, MOST_PHASES, MOST_RULES, MOST_METRICS, MOST_UNITS = 200, 30, 20, 50,
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 1, 1)
 
 # What may be said of each kind; the first of each is what is meant when nothing is said.
-AGGREGATIONS: dict[MetricKind, tuple[Aggregation, ...]] = {
-    MetricKind.COUNT: (Aggregation.SUM, Aggregation.LATEST),
-    MetricKind.AMOUNT: (Aggregation.SUM, Aggregation.LATEST),
-    MetricKind.RATE: (Aggregation.RATIO,),
-    MetricKind.BOOLEAN: (Aggregation.ALL,),
-    MetricKind.TEXT: (Aggregation.LATEST,),
-}
-OVER_TIMES: dict[MetricKind, tuple[OverTime, ...]] = {
-    MetricKind.COUNT: (OverTime.SUM, OverTime.LATEST),
-    MetricKind.AMOUNT: (OverTime.SUM, OverTime.LATEST),
-    MetricKind.RATE: (OverTime.LATEST,),
-    MetricKind.BOOLEAN: (OverTime.LATEST,),
-    MetricKind.TEXT: (OverTime.LATEST,),
-}
-PLACES: dict[MetricKind, int] = {MetricKind.COUNT: 0, MetricKind.AMOUNT: 2, MetricKind.RATE: 2, MetricKind.BOOLEAN: 0}
+AGGREGATIONS = {kind: law.aggregations for kind, law in KINDS.items()}
+OVER_TIMES = {kind: law.over_times for kind, law in KINDS.items()}
 
 
 def check_campaign(plan: CampaignPlan) -> list[Problem]:
@@ -282,8 +269,8 @@ def _metric(at: str, metric: MetricPlan) -> Iterator[Problem]:
 
 
 def _target(at: str, metric: MetricPlan) -> Iterator[Problem]:
-    target = metric.target
-    if metric.kind is MetricKind.TEXT:
+    target, places = metric.target, KINDS[metric.kind].places
+    if places is None:
         if target is not None or metric.comparator is not Comparator.NONE:
             yield Problem(f"{at}target", say("Words have no target; leave this empty."))
         return
@@ -293,14 +280,12 @@ def _target(at: str, metric: MetricPlan) -> Iterator[Problem]:
         yield Problem(f"{at}comparator", say("A target needs its comparison: at least, at most, exactly or more than."))
     if target < 0 or target > LARGEST:
         yield Problem(f"{at}target", say("The target is out of range."))
-    elif metric.kind is MetricKind.BOOLEAN and target not in (0, 1):
+    elif metric.kind in (MetricKind.BOOLEAN, MetricKind.CHECKLIST) and target not in (0, 1):
         yield Problem(f"{at}target", say("The target of a yes-or-no metric is 1 (yes) or 0 (no)."))
     elif metric.kind is MetricKind.RATE and target > 100:
         yield Problem(f"{at}target", say("A rate is at most 100 percent."))
-    elif target != target.quantize(Decimal(1).scaleb(-PLACES[metric.kind])):
-        sentence = (
-            say("Please enter a whole number.") if PLACES[metric.kind] == 0 else say("At most two decimal places.")
-        )
+    elif target != target.quantize(Decimal(1).scaleb(-places)):
+        sentence = say("Please enter a whole number.") if places == 0 else say("At most two decimal places.")
         yield Problem(f"{at}target", sentence)
 
 

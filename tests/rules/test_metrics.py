@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign.rules.metrics import KINDS, LARGEST, BadValue, Comparator, MetricKind, Value, meets, read_number
+from campaign.rules.metrics import (
+    KINDS,
+    LARGEST,
+    MONEY_UNITS,
+    BadValue,
+    Comparator,
+    MetricKind,
+    Value,
+    meets,
+    money_in,
+    read_money,
+    read_number,
+    ticked,
+)
 
 whole = st.integers(0, 10**9)
 money = st.decimals(0, 10**9, places=2, allow_nan=False, allow_infinity=False)
@@ -19,6 +32,9 @@ TYPED = {
         lambda pair: {"numerator": str(min(pair)), "denominator": str(max(pair))}
     ),
     MetricKind.BOOLEAN: st.sampled_from([{"value": "0"}, {"value": "1"}]),
+    MetricKind.CHECKLIST: st.sets(st.integers(1, 4)).map(
+        lambda ticks: {"value": ",".join(map(str, ticks)) or "0", "of": "4"}
+    ),
     MetricKind.TEXT: st.text(min_size=1, max_size=50).filter(str.strip).map(lambda text: {"value": text}),
 }
 kinds = pytest.mark.parametrize("kind", MetricKind)
@@ -28,7 +44,11 @@ kinds = pytest.mark.parametrize("kind", MetricKind)
 def test_every_kind_keeps_the_contract(kind):
     assert kind in KINDS, "one class and one registry line"
     assert kind in TYPED, "say here what may be typed"
-    assert KINDS[kind].parts in (("value",), ("numerator", "denominator"))
+    law = KINDS[kind]
+    assert law.parts in (("value",), ("numerator", "denominator"))
+    assert law.fills
+    assert law.aggregations
+    assert law.over_times
 
 
 @kinds
@@ -36,17 +56,16 @@ def test_every_kind_keeps_the_contract(kind):
 def test_what_is_read_has_only_the_parts_of_its_kind(kind, data):
     value = KINDS[kind].read(data.draw(TYPED[kind]))
     filled = {name for name in ("number", "numerator", "denominator", "text") if getattr(value, name) is not None}
-    expected = {MetricKind.RATE: {"numerator", "denominator"}, MetricKind.TEXT: {"text"}}.get(kind, {"number"})
-    assert filled == expected
+    assert filled == KINDS[kind].fills
 
 
 @kinds
 @given(st.data())
 def test_reading_what_was_read_changes_nothing(kind, data):
     value = KINDS[kind].read(data.draw(TYPED[kind]))
-    again = {"value": value.text if value.number is None else f"{value.number:f}"}
+    again = {"value": value.text or "0" if value.text is not None else f"{value.number or Decimal(0):f}", "of": "4"}
     again |= {"numerator": f"{value.numerator}", "denominator": f"{value.denominator}"}
-    assert KINDS[kind].read({part: str(again[part]) for part in KINDS[kind].parts}) == value
+    assert KINDS[kind].read({part: str(again[part]) for part in (*KINDS[kind].parts, "of")}) == value
 
 
 @kinds
@@ -95,6 +114,10 @@ BAD = [
     (MetricKind.RATE, {"numerator": "0", "denominator": "0"}),
     (MetricKind.RATE, {"numerator": "1.5", "denominator": "4"}),
     (MetricKind.BOOLEAN, {"value": "yes"}),
+    (MetricKind.CHECKLIST, {"value": "0,1", "of": "4"}),
+    (MetricKind.CHECKLIST, {"value": "5", "of": "4"}),
+    (MetricKind.CHECKLIST, {"value": "1"}),
+    (MetricKind.CHECKLIST, {"value": "一", "of": "4"}),
     (MetricKind.TEXT, {"value": "字" * 2001}),
 ]
 
@@ -126,6 +149,33 @@ def test_numbers_are_read_as_people_write_them(typed, number):
 def test_money_adds_up_to_the_fen():
     amounts = [KINDS[MetricKind.AMOUNT].read({"value": text}) for text in ("0.10", "0.20", "99999999999.99")]
     assert KINDS[MetricKind.AMOUNT].total(amounts).number == Decimal("100000000000.29")
+
+
+MONEY = [
+    ("500", 4, 5_000_000), ("1.23456", 4, "12345.6"), ("0.000001", 4, "0.01"), ("2.5", 8, 250_000_000),
+    ("0.0000000001", 8, "0.01"), ("1,234.56", 0, "1234.56"), ("120000", 8, 12_000_000_000_000),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "places", "yuan"), MONEY)
+def test_money_is_read_and_shown_exactly_in_the_unit_of_the_plan(typed, places, yuan):
+    assert places in MONEY_UNITS
+    assert read_money(typed, places) == Decimal(yuan)
+    assert f"{money_in(Decimal(yuan), places):f}" == typed.replace(",", "")
+
+
+@pytest.mark.parametrize(("typed", "places"), [("0.0000001", 4), ("0.001", 0), ("1000000", 8), ("-1", 4)])
+def test_money_below_the_fen_or_beyond_all_plans_is_refused(typed, places):
+    with pytest.raises(BadValue):
+        read_money(typed, places)
+
+
+def test_a_checklist_is_done_when_everything_is_there():
+    read = KINDS[MetricKind.CHECKLIST].read
+    full, part = read({"value": "4,2,3,1", "of": "4"}), read({"value": "3,1", "of": "4"})
+    assert (full.number, full.text) == (1, "1,2,3,4")
+    assert (part.number, part.text, ticked(part)) == (0, "1,3", {1, 3})
+    assert KINDS[MetricKind.CHECKLIST].total([full, part]) == part
 
 
 def test_rates_roll_up_as_sum_over_sum():

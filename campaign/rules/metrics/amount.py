@@ -1,0 +1,33 @@
+"""Money: kept in 元, exact to the fen; typed and shown in 元, 万元 or 亿元."""
+
+from decimal import Decimal
+
+from ...errors import say
+from .base import BadValue
+from .count import Count
+from .numbers import LARGEST, read_number
+
+FEN = 2
+MONEY_UNITS: dict[int, str] = {0: "元", 4: "万元", 8: "亿元"}  # by the decimal places that each moves the point
+
+
+class Amount(Count):
+    """Money in 元."""
+
+    places: int | None = FEN
+    typed_places = FEN
+
+
+def read_money(typed: str, money_places: int) -> Decimal:
+    """The 元 that were typed in 元 (0), 万元 (4) or 亿元 (8): exact, at most to the fen. Raises BadValue."""
+    number = read_number(typed, FEN + money_places).scaleb(money_places)
+    if number > LARGEST:
+        raise BadValue(say("The number is too large. Is the unit of measure right?"))
+    return number
+
+
+def money_in(yuan: Decimal, money_places: int) -> Decimal:
+    """The same money in 元 (0), 万元 (4) or 亿元 (8): exact, without zeros at the end."""
+    moved = yuan.scaleb(-money_places)
+    whole = moved.to_integral_value()
+    return whole if moved == whole else moved.normalize()

@@ -1,0 +1,29 @@
+"""Numbers as people type them."""
+
+from decimal import Decimal, InvalidOperation
+
+from ...errors import say
+from .base import BadValue
+
+LARGEST = Decimal("99999999999999")  # 14 digits: more money than any plan moves, and safe to add up exactly
+HALF_WIDTH = str.maketrans("０１２３４５６７８９．，－", "0123456789.,-")
+
+
+def read_number(typed: str, places: int = 0) -> Decimal:
+    """The number that was typed, with or without thousands separators, full-width digits included."""
+    plain = typed.translate(HALF_WIDTH).replace(",", "").replace(" ", "").strip()
+    try:
+        number = Decimal(plain)
+    except InvalidOperation:
+        raise BadValue(say("Please enter a number, for example 12.")) from None
+    if not number.is_finite() or any(letter in plain.lower() for letter in "e_"):
+        raise BadValue(say("Please enter a number, for example 12."))
+    if number < 0:
+        raise BadValue(say("The number cannot be below zero."))
+    if number > LARGEST:
+        raise BadValue(say("The number is too large. Is the unit of measure right?"))
+    if number != number.quantize(Decimal(1).scaleb(-places)):
+        if places == 0:
+            raise BadValue(say("Please enter a whole number."))
+        raise BadValue(say("At most %(places)s decimal places.", places=places))
+    return number
