@@ -24,7 +24,7 @@ from .flags import Flag, FlagDecision
 from .keeping import Archive, Capture, Fingerprint, Upload, WordPrint
 from .log import ChainLink, Event
 from .organisation import Area, Delegation, Person, Post, Unit
-from .reporting import Attachment, CheckIn, ClientAction, Draft, Evidence, MetricValue, Review, Submission
+from .reporting import Attachment, CheckIn, ClientAction, Draft, Evidence, MetricValue, Review, Submission, Undo
 from .requests import Proposal, Request, RequestEvidence
 from .reviewing import Claim, Phrase, Remark, Sample, SampleItem
 from .signin import LoginGuard, LoginSession
@@ -51,6 +51,6 @@ __all__ = [
     "Letter", "LoginGuard", "LoginSession", "Metric", "MetricValue", "Milestone", "Notice", "Occasion", "Period",
     "Person", "Phase", "Phrase", "Post", "Proposal", "Question", "Register", "RegisterCount", "Remark", "Request",
     "RequestEvidence", "Review", "Sample", "SampleItem", "Seen", "Series", "Share", "Signature", "StateCount",
-    "Submission", "Suspension", "Tally", "TallyDelta", "Target", "Task", "TaskLine", "TaskUnit", "Timer", "Unit",
-    "Upload", "WordPrint",
+    "Submission", "Suspension", "Tally", "TallyDelta", "Target", "Task", "TaskLine", "TaskUnit", "Timer", "Undo",
+    "Unit", "Upload", "WordPrint",
 ]  # fmt: skip

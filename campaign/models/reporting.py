@@ -3,7 +3,18 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    exists,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, BigId, Code, Exact, Instant
@@ -104,10 +115,13 @@ class Attachment(Base):
 
 
 class Review(Base):
-    """The decision of one level on one version."""
+    """The decision of one level on one version; after one that was taken back the same step has another turn.
+
+    `since`: from when it waited at this level, `due_at`: until when it should have been decided there.
+    """
 
     __tablename__ = "review"
-    __table_args__ = (UniqueConstraint("submission_id", "step"),)
+    __table_args__ = (UniqueConstraint("submission_id", "step", "turn"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), index=True)
@@ -121,6 +135,24 @@ class Review(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id"))
     at: Mapped[datetime] = mapped_column(Instant)
+    turn: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    since: Mapped[datetime | None] = mapped_column(Instant)
+    due_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Undo(Base):
+    """A decision that whoever made it took back before anybody was told. Rows are never changed."""
+
+    __tablename__ = "undo"
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True, autoincrement=False)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+# A clause over Review: it stands, nobody took it back.
+STANDS = ~exists().where(Undo.review_id == Review.id)
 
 
 class Draft(Base):
