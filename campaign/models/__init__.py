@@ -23,7 +23,7 @@ from .figures import Contribution, Figure, FigureCount, FigureTouch, Joint
 from .flags import Flag, FlagDecision
 from .keeping import Archive, Capture, Fingerprint, Upload, WordPrint
 from .log import ChainLink, Event
-from .organisation import Area, Delegation, Person, Post, Unit
+from .organisation import Area, Delegation, Person, Placement, Post, Unit
 from .reporting import Attachment, CheckIn, ClientAction, Draft, Evidence, MetricValue, Review, Submission, Undo
 from .requests import Proposal, Request, RequestEvidence
 from .reviewing import Claim, Phrase, Remark, Sample, SampleItem
@@ -49,7 +49,8 @@ __all__ = [
     "ClientAction", "Contribution", "Delegation", "Delivery", "Draft", "Event", "Evidence", "EvidenceRule", "Figure",
     "FigureCount", "FigureTouch", "Fingerprint", "Firing", "Flag", "FlagDecision", "JobRun", "Joint", "LadderVersion",
     "Letter", "LoginGuard", "LoginSession", "Metric", "MetricValue", "Milestone", "Notice", "Occasion", "Period",
-    "Person", "Phase", "Phrase", "Post", "Proposal", "Question", "Register", "RegisterCount", "Remark", "Request",
+    "Person", "Phase", "Phrase", "Placement", "Post", "Proposal", "Question", "Register", "RegisterCount", "Remark",
+    "Request",
     "RequestEvidence", "Review", "Sample", "SampleItem", "Seen", "Series", "Share", "Signature", "StateCount",
     "Submission", "Suspension", "Tally", "TallyDelta", "Target", "Task", "TaskLine", "TaskUnit", "Timer", "Undo",
     "Unit", "Upload", "WordPrint",

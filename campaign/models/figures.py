@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, BigId, Code, Exact, Instant
@@ -12,28 +12,36 @@ from ..rules.organisation import Line
 
 
 class Contribution(Base):
-    """What one assignment counts for in a metric, as it was last folded. No row: nothing reported, so missing.
+    """What one assignment counts for in a metric, as it was last folded. No row: nothing was reported, so it counts
+    as missing. `n`: 0 where it is not asked of the unit (any more), else 1. `met`: 1 where the figure reaches what the
+    assignment itself must reach.
 
-    `met`: 1 where the figure meets the assignment's own target. A metric without a sum contributes its count alone.
+    A row with another unit than the assignment's own is what a joint activity credits to that partner: `credited`
+    alone. A metric without a sum contributes its counts alone.
     """
 
     __tablename__ = "contribution"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), primary_key=True)
-    metric_id: Mapped[int] = mapped_column(ForeignKey("metric.id"), primary_key=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), primary_key=True, autoincrement=False)
+    metric_id: Mapped[int] = mapped_column(ForeignKey("metric.id"), primary_key=True, autoincrement=False)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True, autoincrement=False)
     standing: Mapped[Standing] = mapped_column(Code(Standing))
-    number: Mapped[Decimal | None] = mapped_column(Exact)
-    numerator: Mapped[Decimal | None] = mapped_column(Exact)
-    denominator: Mapped[Decimal | None] = mapped_column(Exact)
-    met: Mapped[int] = mapped_column(SmallInteger, default=0)
+    n: Mapped[int] = mapped_column(SmallInteger)
+    met: Mapped[int] = mapped_column(SmallInteger)
+    number: Mapped[Decimal] = mapped_column(Exact)
+    numerator: Mapped[Decimal] = mapped_column(Exact)
+    denominator: Mapped[Decimal] = mapped_column(Exact)
+    credited: Mapped[Decimal] = mapped_column(Exact)
 
 
 class Figure(Base):
     """The figures of a subtree: of one metric, one line and one period, by how they stand. Folded by the clock.
 
     `n`: how many assignments stand so, `met`: how many of them meet their own target. The sums are over those that
-    reported. Leaf areas have no row: their assignments are the fact.
+    reported. `credited`: what units of other lines did together with this line; a total over lines leaves it out,
+    since it is in their numbers. Leaf areas have no row: their assignments are the fact. What stands nowhere yet is
+    MISSING with its batch.
     """
 
     __tablename__ = "figure"
@@ -49,6 +57,7 @@ class Figure(Base):
     number: Mapped[Decimal] = mapped_column(Exact)
     numerator: Mapped[Decimal] = mapped_column(Exact)
     denominator: Mapped[Decimal] = mapped_column(Exact)
+    credited: Mapped[Decimal] = mapped_column(Exact, default=0, server_default=text("0"))
     changed_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -78,6 +87,7 @@ class FigureCount(Base):
     number: Mapped[Decimal] = mapped_column(Exact)
     numerator: Mapped[Decimal] = mapped_column(Exact)
     denominator: Mapped[Decimal] = mapped_column(Exact)
+    credited: Mapped[Decimal] = mapped_column(Exact, default=0, server_default=text("0"))
 
 
 class Joint(Base):

@@ -28,7 +28,10 @@ from ..rules.organisation import DELEGABLE, LeafKind, Level, Line, Role
 
 
 class Area(Base):
-    """A node of the one tree. `path`: the ids from the root ('/1/7/30/'); `lft`..`rgt`: its preorder interval."""
+    """A node of the one tree. `path`: the ids from the root ('/1/7/30/'); `lft`..`rgt`: its preorder interval.
+
+    `successor_id`: who follows an area that ended, by a merger or a split.
+    """
 
     __tablename__ = "area"
     __table_args__ = (
@@ -49,6 +52,18 @@ class Area(Base):
     rgt: Mapped[int] = mapped_column(Integer)
     valid_from: Mapped[date | None] = mapped_column(Date)
     valid_to: Mapped[date | None] = mapped_column(Date)
+    successor_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
+
+
+class Placement(Base):
+    """Where an area stood before it was moved: below that parent until then. The present place stands in the area."""
+
+    __tablename__ = "placement"
+    __table_args__ = (Index("ix_placement_parent_id", "parent_id"), {"sqlite_with_rowid": False})
+
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.id"), primary_key=True, autoincrement=False)
+    until: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    parent_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
 
 
 class Unit(Base):
