@@ -1,4 +1,4 @@
-"""where areas stood before they were moved, who follows one that ended; figures credited to a partner of another line"""
+"""where areas stood before a move, who follows one that ended; what a figure credits to a partner of another line"""
 
 import sqlalchemy as sa
 from alembic import op
