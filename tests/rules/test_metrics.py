@@ -110,7 +110,6 @@ BAD = [
     (MetricKind.AMOUNT, {"value": "0.001"}),
     (MetricKind.RATE, {"numerator": "3", "denominator": ""}),
     (MetricKind.RATE, {"numerator": "", "denominator": "4"}),
-    (MetricKind.RATE, {"numerator": "5", "denominator": "4"}),
     (MetricKind.RATE, {"numerator": "0", "denominator": "0"}),
     (MetricKind.RATE, {"numerator": "1.5", "denominator": "4"}),
     (MetricKind.BOOLEAN, {"value": "yes"}),

@@ -18,7 +18,7 @@ class Rate:
     places: int | None = 2
 
     def read(self, typed: dict[str, str]) -> Value | None:
-        """Two whole numbers; the first at most the second, the second above zero."""
+        """Two whole numbers, the second above zero. A part above its whole is read: `rules/plausible.py` asks why."""
         texts = [typed.get(part, "").strip() for part in self.parts]
         if not any(texts):
             return None
@@ -27,8 +27,6 @@ class Rate:
         numerator, denominator = (read_number(text) for text in texts)
         if denominator == 0:
             raise BadValue(say("The whole cannot be zero. If there is nothing to count, say so in words."))
-        if numerator > denominator:
-            raise BadValue(say("The part cannot be larger than the whole."))
         return Value(numerator=numerator, denominator=denominator)
 
     def total(self, values: Sequence[Value]) -> Value | None:
