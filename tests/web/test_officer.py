@@ -171,9 +171,9 @@ def test_a_report_without_a_script_goes_to_review(tree, task, names, officer):
 def test_a_form_that_fails_keeps_what_was_typed_and_uploaded(tree, task, names, officer):
     assignment = make.assignment(task, tree.unit(tree.villages[0]), State.ACKNOWLEDGED)
     page = officer.get(f"/assignments/{assignment.id}")
-    given = filled(names, **{names["count"]: "elf", names["part"]: "7"})
+    given = filled(names, **{names["count"]: "elf", names["whole"]: "0"})
     page = send(officer, page, given, [(names["file"], a_photo())], 422)
-    assert page.has("2 things to correct", "带动就业: Please enter a number", "建站率: The part cannot be larger")
+    assert page.has("2 things to correct", "带动就业: Please enter a number", "建站率: The whole cannot be zero")
     assert 'value="elf"' in page.html
     assert "现场90.jpg" in page.main
     assert WORDS in page.main
