@@ -15,6 +15,9 @@ from .packages import compound_type, package_type, zip_directory
 from .pixels import SIZES, Data, jpeg_segments
 
 PICTURES = frozenset(SIZES)
+SIZE_LIMIT = 20 * 1024 * 1024  # of a document
+LARGEST = 50 * 1024 * 1024  # of a picture, a recording or a PDF: a photo of 200 megapixels weighs as much
+HEAVY = ("image/", "video/", "audio/", "application/pdf")
 MOST_PIXELS = 50_000_000  # what may be unpacked whole: 200 MB of memory at four bytes each
 MOST_PIXELS_BASELINE = 210_000_000  # a plain JPEG is unpacked at an eighth of its size; phones make 200 megapixels
 LONGEST_NAME = 200
@@ -34,7 +37,7 @@ FILMS = {
     b"3gp4": "video/3gpp", b"3gp5": "video/3gpp", b"3gp6": "video/3gpp",
     b"isom": "video/mp4", b"iso2": "video/mp4", b"iso4": "video/mp4", b"iso5": "video/mp4", b"iso6": "video/mp4",
     b"mp41": "video/mp4", b"mp42": "video/mp4", b"avc1": "video/mp4", b"M4V ": "video/mp4", b"MSNV": "video/mp4",
-    b"mmp4": "video/mp4", b"dash": "video/mp4",
+    b"mmp4": "video/mp4", b"dash": "video/mp4", b"iso7": "video/mp4", b"iso8": "video/mp4", b"iso9": "video/mp4",
 }  # fmt: skip
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
@@ -47,7 +50,11 @@ def inspect(path: Path, name: str = "") -> str:
     if path.stat().st_size == 0:
         raise refusals.empty()
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        media_type = _binary_type(path, data) or _text_type(data, extension)
+        media_type = _binary_type(path, data)
+        most = LARGEST if media_type and media_type.startswith(HEAVY) else SIZE_LIMIT
+        if len(data) > most:
+            raise refusals.too_large(most // (1024 * 1024))
+        media_type = media_type or _text_type(data, extension)
         if media_type in PICTURES:
             _check_picture(media_type, data)
         if media_type.startswith(("image/", "video/", "audio/")) and MARKUP.search(data):
@@ -103,6 +110,14 @@ def _recording_type(head: bytes) -> str | None:
         return FILMS.get(head[8:12])
     if head.startswith(b"#!AMR"):
         return "audio/amr"
+    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+        return "audio/wav"
+    if head.startswith(b"OggS"):
+        return "audio/ogg"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "video/webm"
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+        return "audio/aac"
     frame = len(head) > 4 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[2] & 0xF0 != 0xF0
     if head.startswith(b"ID3") or frame:
         return "audio/mpeg"

@@ -21,9 +21,10 @@ from typing import IO
 
 from ..errors import Busy, CampaignError, NoSpace, say
 from . import refusals
-from .inspection import inspect
+from .inspection import LARGEST, SIZE_LIMIT, inspect
 
-SIZE_LIMIT = 20 * 1024 * 1024
+__all__ = ["LARGEST", "SIZE_LIMIT"]
+
 CHUNK = 256 * 1024
 LEFTOVER_AGE = timedelta(hours=1)  # no upload takes longer; what is older was broken off
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -226,8 +227,8 @@ def _write(stream: IO[bytes], path: Path) -> Part:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440), "wb") as target:
         while chunk := stream.read(CHUNK):
             size += len(chunk)
-            if size > SIZE_LIMIT:
-                raise refusals.too_large(SIZE_LIMIT // (1024 * 1024))
+            if size > LARGEST:
+                raise refusals.too_large(LARGEST // (1024 * 1024))
             digest.update(chunk)
             target.write(chunk)
         target.flush()

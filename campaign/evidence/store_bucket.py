@@ -26,10 +26,10 @@ from ..config import Bucket, ConfigError
 from .store import (
     CHUNK,
     HASH,
+    LARGEST,
     LEFTOVER_AGE,
     MISSING,
     ROTTEN,
-    SIZE_LIMIT,
     Part,
     Store,
     away,
@@ -306,7 +306,7 @@ def _copied(body: IO[bytes], target: IO[bytes] | None) -> str:
         target.truncate()
     while chunk := body.read(CHUNK):
         size += len(chunk)
-        if size > SIZE_LIMIT:
+        if size > LARGEST:
             return ""
         if monotonic() > end:
             log.error("the evidence bucket takes longer than %s s for one file", LONGEST_READ)

@@ -1,14 +1,30 @@
-"""Evidence: one piece for a reader who may see its assignment; the pieces that a report or a version names."""
+"""Evidence: one piece for a reader who may see its assignment; the pieces that a report or a version names; what the
+unit has sent before."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import case, exists, func, literal, or_, select
+from sqlalchemy.orm import aliased
 
 from ..db import db, listed
-from ..models import Assignment, Attachment, Evidence, Submission, Unit
-from ..rules.organisation import Actor
+from ..models import (
+    Assignment,
+    Attachment,
+    Campaign,
+    Capture,
+    Evidence,
+    Fingerprint,
+    Submission,
+    Task,
+    Unit,
+    Upload,
+)
+from ..rules.organisation import Actor, Role
 from .scope import visible_assignments
+
+MOST_EARLIER = 24
 
 
 @dataclass(frozen=True)
@@ -21,6 +37,47 @@ class EvidenceFact:
     size: int
     media_type: str
     name: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """When and where a piece was captured, by its own words; None where it does not say."""
+
+    at: datetime | None
+    latitude: float | None
+    longitude: float | None
+    device: str
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A piece that the unit has sent for another task. `here`: it serves this one already."""
+
+    id: int
+    name: str
+    media_type: str
+    size: int
+    at: datetime
+    task_title: str
+    campaign_title: str
+    here: bool
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it can be shown as a picture."""
+        return self.media_type.startswith("image/")
+
+
+@dataclass(frozen=True)
+class HalfUpload:
+    """An upload under way, or what became of it."""
+
+    id: str
+    assignment_id: int
+    sha256: str
+    size: int
+    name: str
+    evidence_id: int | None
 
 
 FACTS = (Evidence.id, Evidence.assignment_id, Evidence.sha256, Evidence.size, Evidence.media_type, Evidence.name)
@@ -48,3 +105,115 @@ def evidence_submitted(assignment_id: int) -> list[EvidenceFact]:
     latest = select(func.max(Submission.id)).where(Submission.assignment_id == assignment_id).scalar_subquery()
     rows = select(*FACTS).join(Attachment, Attachment.evidence_id == Evidence.id)
     return [EvidenceFact(*row) for row in db.session.execute(rows.where(Attachment.submission_id == latest))]
+
+
+def known_to_unit(assignment_id: int, sha256: str) -> EvidenceFact | None:
+    """A piece with that hash that the assignment's own unit has sent, best for this very assignment; None otherwise.
+
+    Of other units nothing is asked, so nothing can be learned of what they have.
+    """
+    unit = select(Assignment.unit_id).where(Assignment.id == assignment_id).scalar_subquery()
+    row = db.session.execute(
+        select(*FACTS)
+        .join(Assignment, Assignment.id == Evidence.assignment_id)
+        .where(Evidence.sha256 == sha256, Assignment.unit_id == unit)
+        .order_by(case((Evidence.assignment_id == assignment_id, 0), else_=1), Evidence.id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else EvidenceFact(*row)
+
+
+def half_upload(upload_id: str, assignment_id: int, actor: Actor) -> HalfUpload | None:
+    """The upload that this person has begun for this assignment; None when there is no such."""
+    row = db.session.execute(
+        select(Upload.id, Upload.assignment_id, Upload.sha256, Upload.size, Upload.name, Upload.evidence_id).where(
+            Upload.id == upload_id, Upload.assignment_id == assignment_id, Upload.person_id == actor.person_id
+        )
+    ).one_or_none()
+    return None if row is None else HalfUpload(*row)
+
+
+def earlier(assignment_id: int, *, before: int | None = None) -> tuple[list[Earlier], int | None]:
+    """What the assignment's unit has sent for its other tasks, newest first, each content once; and the id after which
+    the next page begins, or None. Whoever asks is an officer of the unit."""
+    unit = select(Assignment.unit_id).where(Assignment.id == assignment_id).scalar_subquery()
+    mine, other = aliased(Evidence), aliased(Evidence)
+    theirs = aliased(Assignment)
+    newer = (
+        select(other.id)
+        .join(theirs, theirs.id == other.assignment_id)
+        .where(
+            other.sha256 == Evidence.sha256,
+            other.id > Evidence.id,
+            theirs.unit_id == unit,
+            other.assignment_id != assignment_id,
+        )
+    )
+    rows = db.session.execute(
+        select(
+            Evidence.id, Evidence.name, Evidence.media_type, Evidence.size, Evidence.at, Task.title,
+            Campaign.title,
+            exists().where(mine.assignment_id == assignment_id, mine.sha256 == Evidence.sha256),
+        )
+        .join(Assignment, Assignment.id == Evidence.assignment_id)
+        .join(Task, Task.id == Assignment.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .where(Assignment.unit_id == unit, Assignment.id != assignment_id, ~newer.exists())
+        .where(Evidence.id < before if before else literal(value=True))
+        .order_by(Evidence.id.desc())
+        .limit(MOST_EARLIER + 1)
+    ).all()  # fmt: skip
+    shown = [Earlier(*row) for row in rows[:MOST_EARLIER]]
+    return shown, shown[-1].id if len(rows) > MOST_EARLIER else None
+
+
+def has_earlier(assignment_id: int) -> bool:
+    """Whether the unit has sent anything for another task."""
+    unit = select(Assignment.unit_id).where(Assignment.id == assignment_id).scalar_subquery()
+    found = (
+        select(Evidence.id)
+        .join(Assignment, Assignment.id == Evidence.assignment_id)
+        .where(Assignment.unit_id == unit, Assignment.id != assignment_id)
+        .limit(1)
+    )
+    return db.session.execute(found).first() is not None
+
+
+def not_looked_at(assignment_id: int, evidence_ids: Iterable[int]) -> list[EvidenceFact]:
+    """The pictures among these without a fingerprint: nobody had time when they came, or nothing is on them."""
+    rows = (
+        select(*FACTS)
+        .outerjoin(Fingerprint, Fingerprint.sha256 == Evidence.sha256)
+        .where(
+            Evidence.assignment_id == assignment_id,
+            Evidence.id.in_(listed(evidence_ids)),
+            Evidence.media_type.startswith("image/"),
+            Fingerprint.sha256.is_(None),
+        )
+    )
+    return [EvidenceFact(*row) for row in db.session.execute(rows)]
+
+
+def is_close(assignment_id: int, actor: Actor) -> bool:
+    """Whether this person stands close enough to see when and where evidence was captured: as an officer of the unit
+    that sent it, or as a supervisor of a unit that reviews it, by the chain of any version."""
+    unit = select(Assignment.unit_id).where(Assignment.id == assignment_id)
+    officers = [post.unit_id for post in actor.posts if post.role is Role.OFFICER]
+    judges = [post.unit_id for post in actor.posts if post.role is Role.SUPERVISOR]
+    if officers and db.session.execute(unit.where(Assignment.unit_id.in_(officers))).first():
+        return True
+    if not judges:
+        return False
+    in_chain = [("," + Submission.chain + ",").contains(f",{judge},") for judge in judges]
+    waits = exists().where(Assignment.id == assignment_id, Assignment.reviewer_unit_id.in_(judges))
+    found = exists().where(Submission.assignment_id == assignment_id, or_(*in_chain))
+    return bool(db.session.execute(select(or_(waits, found))).scalar())
+
+
+def taken_of(evidence_ids: Iterable[int]) -> dict[int, Taken]:
+    """When and where these pieces were captured, as far as they say. Ask `is_close` before: this is sensitive, and no
+    list, sheet or archive may hold it."""
+    rows = select(Capture.evidence_id, Capture.captured_at, Capture.latitude, Capture.longitude, Capture.device).where(
+        Capture.evidence_id.in_(listed(evidence_ids))
+    )
+    return {row.evidence_id: Taken(*row[1:]) for row in db.session.execute(rows)}

@@ -18,7 +18,7 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from campaign.config import Bucket, ConfigError, Settings, load_settings
 from campaign.errors import Busy, NoSpace
 from campaign.evidence import store_bucket
-from campaign.evidence.store import MISSING, SIZE_LIMIT, Damaged
+from campaign.evidence.store import LARGEST, MISSING, Damaged
 from campaign.evidence.store_bucket import BucketStore
 
 from .homes import ACCESS, FAULTS, NAME, SECRET
@@ -272,7 +272,7 @@ def test_of_an_object_without_end_no_more_is_read_than_a_file_may_have():
         given = 0
 
         def read(self, size: int = -1) -> bytes:
-            assert self.given <= SIZE_LIMIT
+            assert self.given <= LARGEST
             self.given += size
             return b"x" * size
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from campaign.errors import Busy, Invalid, NoSpace
-from campaign.evidence.store import SIZE_LIMIT, Damaged
+from campaign.evidence.store import LARGEST, Damaged
 from campaign.evidence.store_folder import FolderStore
 
 from .hostile import picture
@@ -153,7 +153,7 @@ def test_too_large_is_refused_while_it_comes_in(store):
     with pytest.raises(Invalid) as refusal:
         store.put(sender, name="a.txt")
     assert refusal.value.status == 413
-    assert sender.given < SIZE_LIMIT + 1024 * 1024
+    assert sender.given < LARGEST + 1024 * 1024
     assert leftovers(store) == []
     assert list(store.stored()) == []
 
