@@ -17,6 +17,8 @@ from .evidence.homes import home_of
 from .web import register_web
 
 ROOT = Path(__file__).resolve().parent.parent
+# A server that is gone without a word is noticed within a minute, by the kernel and not by every request.
+KEEP_ALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -67,7 +69,13 @@ def own_secret(file: Path) -> str:
 def _engine_options(settings: Settings) -> dict[str, object]:
     if settings.effective_database_url.startswith("sqlite"):
         return {"connect_args": {"timeout": 5}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "pool_timeout": 5}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 10,
+        "pool_timeout": 5,
+        "connect_args": KEEP_ALIVE,
+    }
 
 
 __all__ = ["Base", "create_app"]

@@ -7,13 +7,14 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
+from select import POLLIN, poll
 from typing import Any
 
 import sqlalchemy
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
-    CursorResult,
+    Connection,
     Engine,
     Executable,
     Integer,
@@ -34,6 +35,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from .errors import Busy, say
+from .plain import Outcome, execute
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -193,18 +195,21 @@ def finished_before() -> int | None:
     return int(db.session.execute(text(horizon)).scalar_one())
 
 
-def run(statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
-    """Executes a statement written on the tables, without the way through the ORM, which costs more than most of them.
+def run(statement: Executable, values: Mapping[str, Any]) -> Outcome:
+    """Executes a statement that is written once, as a module constant, on the tables: it is compiled once, and then
+    goes to the driver itself. SQLAlchemy's way there costs more than most of these statements.
 
-    For the hot paths: nothing is flushed first, so nothing may be pending in the session.
+    For the hot paths: nothing is flushed first, so nothing may be pending in the session. A value that is an expression
+    or a list for IN cannot be given. Whoever listens to the statements of the engine hears these too.
     """
-    return db.session.connection().execute(statement, values)
+    session = db.session()
+    return execute(session.info.get("connection") or session.connection(), statement, values)
 
 
-def _begin_writing(session: Session) -> None:
+def _begin_writing(session: Session) -> Connection:
     before = _writes.set(True)
     try:
-        session.connection()
+        return session.connection()
     finally:
         _writes.reset(before)
 
@@ -220,7 +225,7 @@ def unit_of_work() -> Iterator[Session]:
     if session.in_transaction():
         session.commit()  # ends the reading transaction of this request; nothing is pending outside a unit of work
     try:
-        _begin_writing(session)
+        session.info["connection"] = _begin_writing(session)
         yield session
         session.commit()
     except OperationalError as error:
@@ -233,6 +238,8 @@ def unit_of_work() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+    finally:
+        session.info.pop("connection", None)
 
 
 def is_busy(error: OperationalError) -> bool:
@@ -246,6 +253,7 @@ def is_busy(error: OperationalError) -> bool:
 def prepare_engine(engine: Engine) -> None:
     """Sets what every connection needs: on SQLite WAL, full flush, foreign keys, and transactions begun by us."""
     if engine.dialect.name != "sqlite":
+        _ping_when_in_doubt(engine)
         return
 
     @event.listens_for(engine, "connect")
@@ -259,3 +267,17 @@ def prepare_engine(engine: Engine) -> None:
 
     # In place of the dialect's own, which does nothing. A listener would do too, but every statement pays for it.
     engine.dialect.do_begin = _begin  # type: ignore[method-assign, assignment]
+
+
+def _ping_when_in_doubt(engine: Engine) -> None:
+    """Asks a PostgreSQL connection from the pool for a sign of life only where its socket has something to tell: on an
+    idle one that is the server's farewell, or that keep-alives found nobody. To ask each time costs as much as a read.
+    """
+    ask: Any = engine.dialect.do_ping
+
+    def _alive(connection: Any) -> bool:
+        look = poll()
+        look.register(connection.fileno(), POLLIN)
+        return not look.poll(0) or bool(ask(connection))
+
+    engine.dialect.do_ping = _alive  # type: ignore[method-assign, assignment]

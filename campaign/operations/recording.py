@@ -49,7 +49,8 @@ def claim_slot(name: str, slot: datetime, *, worker: str, now: datetime, again: 
     if turn is None:
         return None
     claim = {"name": name, "slot": slot + turn * MICROSECOND, "state": RunState.RUNNING, "started_at": now}
-    return run(_CLAIM, claim | {"worker": worker} | NOTHING_YET).scalar_one_or_none()
+    claimed: int | None = run(_CLAIM, claim | {"worker": worker} | NOTHING_YET).scalar_one_or_none()
+    return claimed
 
 
 def _turn(name: str, slot: datetime, now: datetime) -> int | None:

@@ -15,7 +15,8 @@ MAY = {
     "clock": {"rules"},  # which day it is in the organisation's time zone
     "errors": set(),
     "logs": set(),
-    "db": {"errors"},
+    "db": {"errors", "plain"},
+    "plain": set(),
     "rules": {"errors"},
     "models": {"rules", "db", "clock"},
     "evidence": BELOW,

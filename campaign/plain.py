@@ -1,0 +1,115 @@
+"""Statements that are written once go to the driver itself, compiled once, without SQLAlchemy's way to each run."""
+
+from collections import namedtuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy.exc import DBAPIError
+
+
+class Outcome:
+    """What a statement gave: its rows as named tuples, and how many rows it wrote."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows)
+
+    def first(self) -> Any:
+        """The first row, or None."""
+        return self._rows[0] if self._rows else None
+
+    def scalar_one_or_none(self) -> Any:
+        """The first value of the first row, or None where there is no row."""
+        return self._rows[0][0] if self._rows else None
+
+    def scalar_one(self) -> Any:
+        """The first value of the first row; there is one."""
+        return self._rows[0][0]
+
+
+class Plain:
+    """A statement as the driver takes it: its text, and what has to be done to each value on the way in and out.
+
+    It holds no reference to the statement, which is the weak key under which it is kept.
+    """
+
+    def __init__(self, statement: Any, dialect: Dialect, names: Sequence[str]) -> None:
+        compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
+        defaults = {column.key: column.default for column in compiled.insert_prefetch}
+        if compiled.update_prefetch or any(not default.is_scalar for default in defaults.values()):
+            raise TypeError(f"what the model computes for each row must be given here: {compiled}")
+        known = {name: default.arg for name, default in defaults.items()}
+        state = compiled.construct_expanded_state(dict.fromkeys(names) | known)
+        self.sql: str = state.statement
+        self.by_position: bool = compiled.positional
+        into = {**compiled._bind_processors, **state.processors}
+        order = state.positiontup if self.by_position else state.parameters
+        self.values = [(name, into.get(name), state.parameters[name]) for name in order]
+        columns = compiled._result_columns
+        self.make: Any = _maker(c.keyname for c in columns) if columns else None
+        out = [(at, c.type._cached_result_processor(dialect, None)) for at, c in enumerate(columns)]
+        self.out = [(at, process) for at, process in out if process is not None]
+
+    def bound(self, values: Mapping[str, Any]) -> Any:
+        """The values in the driver's shape; what is not given stands in the statement itself."""
+        given = {
+            name: value if into is None or value is None else into(value)
+            for name, into, known in self.values
+            for value in (values.get(name, known),)
+        }
+        return [given[name] for name, _, _ in self.values] if self.by_position else given
+
+    def rows(self, cursor: Any) -> list[Any]:
+        """The rows of an executed cursor."""
+        if self.make is None:
+            if cursor.description is None:
+                return []
+            self.make = _maker(column[0] for column in cursor.description)
+        if not self.out:
+            return list(map(self.make, cursor.fetchall()))
+        found = []
+        for row in map(list, cursor.fetchall()):
+            for at, process in self.out:
+                row[at] = process(row[at])
+            found.append(self.make(row))
+        return found
+
+
+def _maker(names: Iterable[str]) -> Any:
+    """What makes a named tuple of a row."""
+    return namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined]
+
+
+_known: WeakKeyDictionary[Executable, dict[tuple[str, ...], Plain]] = WeakKeyDictionary()
+
+
+def execute(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Outcome:
+    """Executes it in the transaction of the connection. Listeners to the engine's statements hear of it, and the errors
+    are those of SQLAlchemy."""
+    dialect: Any = connection.dialect
+    known = _known.setdefault(statement, {})
+    key = (dialect.name, *values)
+    plain = known.get(key) or known.setdefault(key, Plain(statement, dialect, list(values)))
+    cursor, bound = connection.connection.cursor(), plain.bound(values)
+    for hear in connection.dispatch.before_cursor_execute:
+        hear(connection, cursor, plain.sql, bound, None, False)
+    try:
+        cursor.execute(plain.sql, bound)
+        rows = plain.rows(cursor)
+    except dialect.loaded_dbapi.Error as error:
+        gone = dialect.is_disconnect(error, connection.connection, cursor)
+        if gone:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            plain.sql, bound, error, dialect.loaded_dbapi.Error, connection_invalidated=gone
+        ) from error
+    done = Outcome(rows, cursor.rowcount)
+    cursor.close()
+    return done
