@@ -12,15 +12,12 @@ from sqlalchemy.exc import IntegrityError
 
 from ..db import db
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Problem, Refused, Stale, say
-from ..models import Campaign, CampaignUnit, EvidenceRule, Metric, Occasion, Phase, Task, TaskLine, TaskUnit
+from ..models import Campaign, CampaignUnit, EvidenceRule, Occasion, Phase, Task, TaskLine, TaskUnit
 from ..rules.dates import DueKind
 from ..rules.organisation import Actor, Line, PostFact, Role
 from ..rules.planning import (
-    AGGREGATIONS,
-    OVER_TIMES,
     CampaignPlan,
     IssuerFacts,
-    MetricPlan,
     PhasePlan,
     TaskPlan,
     UnitRef,
@@ -32,6 +29,7 @@ from ..rules.plans import CampaignStatus
 from .ladders import unusable
 from .log import record
 from .naming import NamedUnit, NamedUnits
+from .plan_metrics import MetricRefs, clear_metrics, metric_row, open_registers, write_parts
 from .repeating import once, remember
 
 
@@ -66,6 +64,9 @@ def create_campaign(plan: CampaignPlan, *, actor: Actor, now: datetime, client_a
             problems += _receivers_in_reach(task, issuer, units, f"tasks.{at}.")
         keys = {"ladder": plan.ladder} | {f"tasks.{at}.ladder": task.ladder for at, task in enumerate(plan.tasks)}
         problems += unusable(keys, issuer.unit.id)
+        refs = MetricRefs(issuer.unit, [metric for task in plan.tasks for metric in task.metrics], plan.registers)
+        for at, task in enumerate(plan.tasks):
+            problems += refs.problems(task.metrics, f"tasks.{at}.")
     higher, more = _higher(plan)
     problems += more + _key_taken(plan.key)
     if problems or issuer is None:
@@ -85,6 +86,8 @@ def create_campaign(plan: CampaignPlan, *, actor: Actor, now: datetime, client_a
     occasions = {each.name: each.id for each in campaign.occasions}
     campaign.tasks = [_task(task, at + 1, units, occasions) for at, task in enumerate(plan.tasks)]
     db.session.flush()
+    refs.learn(open_registers(plan.registers, issuer.unit.id))
+    write_parts([(row.metrics, task.metrics) for row, task in zip(campaign.tasks, plan.tasks, strict=True)], refs)
     _log("campaign:draft:create", campaign.id, issuer.post, actor, now, {"title": plan.title, "tasks": len(plan.tasks)})
     remember(client_action_id, str(campaign.id))
     return campaign.id
@@ -123,13 +126,14 @@ def add_task(
     held = once(client_action_id, actor=actor, subject=subject, content={"task": repr(task)}, now=now)
     if held is not None:
         return int(held)
-    issuer, units, occasions = _checked(campaign_id, task, actor, now)
+    issuer, units, occasions, refs = _checked(campaign_id, task, actor, now)
     _claim(campaign_id, seen)
     last = db.session.execute(select(func.max(Task.position)).where(Task.campaign_id == campaign_id)).scalar_one()
     row = _task(task, (last or 0) + 1, units, occasions)
     row.campaign_id = campaign_id
     db.session.add(row)
     db.session.flush()
+    write_parts([(row.metrics, task.metrics)], refs)
     _log("campaign:draft:edit", campaign_id, issuer.post, actor, now, {"changed": [f"task {row.id}: added"]})
     remember(client_action_id, str(row.id))
     return row.id
@@ -140,12 +144,14 @@ def edit_task(task_id: int, task: TaskPlan, *, actor: Actor, now: datetime, seen
     row = db.session.get(Task, task_id)
     if row is None:
         raise NotFound(say("There is no such task."))
-    issuer, units, occasions = _checked(row.campaign_id, task, actor, now)
+    issuer, units, occasions, refs = _checked(row.campaign_id, task, actor, now)
     _claim(row.campaign_id, seen)
+    clear_metrics(task_id)
     for name, value in _task_fields(task, occasions).items():
         setattr(row, name, value)
     _set_parts(row, task, units)
     db.session.flush()
+    write_parts([(row.metrics, task.metrics)], refs)
     _log("campaign:draft:edit", row.campaign_id, issuer.post, actor, now, {"changed": [f"task {task_id}"]})
 
 
@@ -157,6 +163,7 @@ def remove_task(task_id: int, *, actor: Actor, now: datetime, seen: int) -> None
     campaign_id, title = row.campaign_id, row.title
     post = _post_for(_held(campaign_id).issuing_unit_id, actor)
     _claim(campaign_id, seen)
+    clear_metrics(task_id)
     db.session.delete(row)
     db.session.flush()
     _log("campaign:draft:edit", campaign_id, post, actor, now, {"changed": [f"task {task_id}: removed: {title}"]})
@@ -206,9 +213,9 @@ def _receivers_in_reach(task: TaskPlan, issuer: _Issuer, units: NamedUnits, at: 
 
 def _checked(
     campaign_id: int, task: TaskPlan, actor: Actor, now: datetime
-) -> tuple[_Issuer, NamedUnits, dict[str, int]]:
-    """Who issues the task's campaign, the units it names, and the campaign's occasions by name; raises Invalid when the
-    task does not hold."""
+) -> tuple[_Issuer, NamedUnits, dict[str, int], MetricRefs]:
+    """Who issues the task's campaign, the units it names, the campaign's occasions by name, and what its metrics refer
+    to; raises Invalid when the task does not hold."""
     campaign = _held(campaign_id)
     post = _post_for(campaign.issuing_unit_id, actor)
     own = UnitRef(id=campaign.issuing_unit_id)
@@ -223,9 +230,11 @@ def _checked(
     occasions = dict(db.session.execute(held).tuples().all())
     problems = check_task(task, issuer.facts, tuple(occasions)) + _receivers_in_reach(task, issuer, units)
     problems += unusable({"ladder": task.ladder}, unit.id)
+    refs = MetricRefs(unit, task.metrics)
+    problems += refs.problems(task.metrics)
     if problems:
         raise _invalid(problems)
-    return issuer, units, occasions
+    return issuer, units, occasions, refs
 
 
 def _held(campaign_id: int) -> Campaign:
@@ -328,16 +337,7 @@ def _set_parts(row: Task, task: TaskPlan, units: NamedUnits) -> None:
         EvidenceRule(position=at + 1, name=rule.name, kind=rule.kind, min_count=rule.min_count, ground=rule.ground)
         for at, rule in enumerate(task.evidence)
     ]
-    row.metrics = [_metric(metric, at + 1) for at, metric in enumerate(task.metrics)]
-
-
-def _metric(metric: MetricPlan, position: int) -> Metric:
-    return Metric(
-        position=position, name=metric.name, kind=metric.kind, unit_of_measure=metric.unit, target=metric.target,
-        comparator=metric.comparator, aggregation=metric.aggregation or AGGREGATIONS[metric.kind][0],
-        over_time=metric.over_time or OVER_TIMES[metric.kind][0], numerator_name=metric.numerator,
-        denominator_name=metric.denominator, required=metric.required, note=metric.note,
-    )  # fmt: skip
+    row.metrics = [metric_row(metric, at + 1) for at, metric in enumerate(task.metrics)]
 
 
 def _invalid(problems: list[Problem]) -> Invalid:

@@ -1,15 +1,33 @@
 """What the forms of a draft need: campaign and task as plans, and the units and campaigns that may be chosen."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import aliased
 
 from ..clock import local_today
 from ..db import db
-from ..models import Area, Batch, Campaign, EvidenceRule, Metric, Occasion, Phase, Task, TaskLine, TaskUnit, Unit
+from ..models import (
+    Area,
+    Batch,
+    Campaign,
+    ChecklistItem,
+    EvidenceRule,
+    Metric,
+    Milestone,
+    Occasion,
+    Phase,
+    Register,
+    Task,
+    TaskLine,
+    TaskUnit,
+    Unit,
+)
+from ..rules.metrics import MetricKind
 from ..rules.organisation import Actor, Level, Line
-from ..rules.planned import Recurring
+from ..rules.planned import FormerRef, MilestonePlan, Recurring
 from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, TaskPlan, UnitRef
 from ..rules.plans import CampaignStatus
 from .campaigns import Head
@@ -17,6 +35,7 @@ from .scope import visible_campaigns
 
 MOST_FOUND = 30
 MOST_HIGHER = 100
+MOST_FORMER = 300
 
 
 @dataclass(frozen=True)
@@ -65,14 +84,6 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
         .where(EvidenceRule.task_id == task_id)
         .order_by(EvidenceRule.position)
     )
-    metrics = db.session.execute(
-        select(
-            Metric.name, Metric.kind, Metric.unit_of_measure, Metric.target, Metric.comparator, Metric.aggregation,
-            Metric.over_time, Metric.numerator_name, Metric.denominator_name, Metric.required, Metric.note,
-        )
-        .where(Metric.task_id == task_id)
-        .order_by(Metric.position)
-    )  # fmt: skip
     levels = [Level(int(part)) for part in task.review_levels.split(",") if part]
     return TaskPlan(
         title=task.title, key=task.key, what=task.what, why=task.why, lines=tuple(lines.scalars()),
@@ -83,8 +94,76 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
         occasion=task.occasion or "", ladder=task.ladder_key,
         recurring=Recurring(task.rrule, task.repeats_from, task.window_days, task.rotates),
         review_levels=tuple(sorted(levels, reverse=True)),
-        evidence=tuple(EvidencePlan(*row) for row in rules), metrics=tuple(MetricPlan(*row) for row in metrics),
+        evidence=tuple(EvidencePlan(*row) for row in rules), metrics=_metrics(task_id),
     )  # fmt: skip
+
+
+def _metrics(task_id: int) -> tuple[MetricPlan, ...]:
+    """The metrics of a task as plans. Three statements."""
+    whole = aliased(Metric)
+    rows = db.session.execute(
+        select(
+            Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure.label("unit"), Metric.target,
+            Metric.comparator, Metric.aggregation, Metric.over_time, Metric.numerator_name.label("numerator"),
+            Metric.denominator_name.label("denominator"), Metric.required, Metric.note, Metric.money_places,
+            Metric.quota, Metric.register_id, whole.name.label("part_of"), Metric.adds_up, Metric.compares,
+            Metric.former_metric_id, Metric.word, Metric.measurable,
+        )
+        .outerjoin(whole, whole.id == Metric.parent_id)
+        .where(Metric.task_id == task_id)
+        .order_by(Metric.position)
+    ).mappings().all()  # fmt: skip
+    own = select(Metric.id).where(Metric.task_id == task_id)
+    items: dict[int, list[str]] = defaultdict(list)
+    listed = select(ChecklistItem.metric_id, ChecklistItem.name).where(ChecklistItem.metric_id.in_(own))
+    for metric_id, name in db.session.execute(listed.order_by(ChecklistItem.position)):
+        items[metric_id].append(name)
+    steps: dict[int, list[MilestonePlan]] = defaultdict(list)
+    dated = select(Milestone.metric_id, Milestone.due_on, Milestone.target).where(Milestone.metric_id.in_(own))
+    for metric_id, due_on, target in db.session.execute(dated.order_by(Milestone.due_on)):
+        steps[metric_id].append(MilestonePlan(due_on, target))
+    found = []
+    for row in rows:
+        fields = dict(row)
+        key, former = fields.pop("id"), fields.pop("former_metric_id")
+        fields |= {"part_of": fields["part_of"] or "", "former": FormerRef(id=former) if former else None}
+        found.append(MetricPlan(**fields, items=tuple(items[key]), milestones=tuple(steps[key])))
+    return tuple(found)
+
+
+def registers_for(issuing_unit_id: int) -> list[tuple[int, str]]:
+    """The registers that its metrics may count by: its own and those of the units in whose area it lies; id and name
+    with its condition."""
+    own = aliased(Area)
+    keeper = aliased(Unit)
+    rows = db.session.execute(
+        select(Register.id, Register.name, Register.condition)
+        .join(Unit, Unit.id == Register.unit_id)
+        .join(Area, Area.id == Unit.area_id)
+        .join(keeper, keeper.id == issuing_unit_id)
+        .join(own, and_(own.id == keeper.area_id, Area.lft <= own.lft, Area.rgt >= own.rgt))
+        .order_by(Register.name)
+        .limit(MOST_HIGHER)
+    )
+    return [(row.id, f"{row.name}（{row.condition}）" if row.condition else row.name) for row in rows]
+
+
+def former_metrics(issuing_unit_id: int, actor: Actor) -> list[tuple[int, str]]:
+    """Metrics of issued campaigns of that unit that a new one may be compared with, the newest first: id and name with
+    its campaign."""
+    rows = db.session.execute(
+        select(Metric.id, Metric.name, Campaign.title)
+        .join(Task, Task.id == Metric.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .where(
+            visible_campaigns(actor), Campaign.status != CampaignStatus.DRAFT,
+            Campaign.issuing_unit_id == issuing_unit_id,
+            Metric.kind.in_((MetricKind.COUNT, MetricKind.AMOUNT, MetricKind.RATE)),
+        )
+        .order_by(Campaign.id.desc(), Task.position, Metric.position)
+        .limit(MOST_FORMER)
+    )  # fmt: skip
+    return [(row.id, f"{row.name} · {row.title}") for row in rows]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from .dates import CountsFrom, DueKind
 from .metrics import Aggregation, Comparator, MetricKind, OverTime
 from .organisation import LINE_NAMES, Level, Line
 from .plans import EvidenceKind, Grade
+from .targets import Compares, Quota
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,40 @@ class EvidencePlan:
 
 
 @dataclass(frozen=True)
+class RegisterPlan:
+    """A list that is counted per unit, and the condition under which somebody or something stands in it."""
+
+    name: str = ""
+    condition: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class MilestonePlan:
+    """What must be reached by a day, in the unit of the target."""
+
+    by: date | None = None
+    target: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class FormerRef:
+    """The metric that this one was last year: by id (forms), or by the keys of campaign and task and its name."""
+
+    id: int | None = None
+    campaign: str = ""
+    task: str = ""
+    metric: str = ""
+
+
+@dataclass(frozen=True)
 class MetricPlan:
-    """What is measured; `target` in the unit of measure, money in 元. None for aggregation: as the kind wants it."""
+    """What is measured; `target` in the unit of measure, money in 元. None for aggregation: as the kind wants it.
+
+    `items`: of a checklist. `money_places`: 0, 4 or 8, typed and shown in 元, 万元 or 亿元. `register`, by id or name:
+    counts the persons of a quota, or the denominator of a rate. `part_of`: the name of the metric whose part it is
+    (其中); `adds_up`: the parts make up the whole. `word`: the plan's own vague word; not `measurable`: it has none.
+    """
 
     name: str = ""
     kind: MetricKind = MetricKind.COUNT
@@ -71,6 +104,18 @@ class MetricPlan:
     denominator: str = ""
     required: bool = True
     note: str = ""
+    money_places: int = 0
+    items: tuple[str, ...] = ()
+    milestones: tuple[MilestonePlan, ...] = ()
+    quota: Quota = Quota.TOTAL
+    register_id: int | None = None
+    register: str = ""
+    part_of: str = ""
+    adds_up: bool = False
+    compares: Compares = Compares.NOTHING
+    former: FormerRef | None = None
+    word: str = ""
+    measurable: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,7 +168,8 @@ class TaskPlan:
 class CampaignPlan:
     """A whole plan. When it was read from a file, `locate` makes problems name the file, the line and the field.
 
-    `ladder`: the key of one, empty for the default.
+    `ladder`: the key of one, empty for the default. `registers`: lists that the plan needs; those that the issuing unit
+    does not keep yet are opened, empty.
     """
 
     title: str = ""
@@ -141,6 +187,7 @@ class CampaignPlan:
     phases: tuple[PhasePlan, ...] = ()
     occasions: tuple[OccasionPlan, ...] = ()
     tasks: tuple[TaskPlan, ...] = ()
+    registers: tuple[RegisterPlan, ...] = ()
     ladder: str = ""
     invented: tuple[str, ...] = ()
     locate: Callable[[Sequence[Problem]], list[Problem]] = field(default=list, compare=False, repr=False)

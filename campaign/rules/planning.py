@@ -6,11 +6,11 @@ path into a line, the form into a field.
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 
 from ..errors import Problem, Sentence, say
 from .dates import CountsFrom, DueKind
-from .metrics import KINDS, LARGEST, Comparator, MetricKind
+from .limits import FIRST_DAY, LAST_DAY, between, too_many, words
+from .metrics import KINDS
 from .organisation import Line
 from .planned import (
     CampaignPlan,
@@ -19,9 +19,11 @@ from .planned import (
     MetricPlan,
     OccasionPlan,
     PhasePlan,
+    RegisterPlan,
     TaskPlan,
     UnitRef,
 )
+from .planning_metrics import check_metrics, warn_metrics
 from .plans import EvidenceKind, Grade
 from .recurrence import check as check_recurrence
 
@@ -36,8 +38,8 @@ MOST_GRACE = 365
 MOST_FILES = 50
 MOST_CHARACTERS = 2000
 MOST_OCCASIONS = 20
+MOST_REGISTERS = 20
 MOST_TASKS, MOST_PHASES, MOST_RULES, MOST_METRICS, MOST_UNITS = 200, 30, 20, 50, 2000
-FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 1, 1)
 
 # What may be said of each kind; the first of each is what is meant when nothing is said.
 AGGREGATIONS = {kind: law.aggregations for kind, law in KINDS.items()}
@@ -79,7 +81,7 @@ def check_plan(plan: CampaignPlan, issuer: IssuerFacts | None = None) -> list[Pr
     """Everything wrong with the whole plan; the paths of a task's problems begin with `tasks.<position>.`."""
     found = check_campaign(plan)
     if len(plan.tasks) > MOST_TASKS:
-        found.append(_too_many("tasks", MOST_TASKS))
+        found.append(too_many("tasks", MOST_TASKS))
         return found
     keys: set[str] = set()
     occasions = tuple(occasion.name for occasion in plan.occasions)
@@ -123,18 +125,19 @@ def warn_task(
     undated = task.due_kind is DueKind.NONE and task.recurring.window_days is None
     if undated and task.grade is Grade.BINDING:
         found.append(Problem("due.kind", say("The task is binding but has no due date; nobody will be reminded.")))
+    found += warn_metrics(task.metrics)
     known = {problem.where for problem in _recurrence(task)}
     return found + [problem for problem in _recurrence(task, ends_on) if problem.where not in known]
 
 
 def _head(plan: CampaignPlan) -> Iterator[Problem]:
-    yield from _words("title", plan.title, 200, needed=say("Please give the campaign a title."))
-    yield from _words("key", plan.key or "", 40)
-    yield from _words("number", plan.number or "", 80)
-    yield from _words("ladder", plan.ladder, 40)
-    yield from _words("theme", plan.theme, 400)
-    yield from _words("based_on", plan.based_on, 4000)
-    yield from _words("ground", plan.ground, 4000)
+    yield from words("title", plan.title, 200, needed=say("Please give the campaign a title."))
+    yield from words("key", plan.key or "", 40)
+    yield from words("number", plan.number or "", 80)
+    yield from words("ladder", plan.ladder, 40)
+    yield from words("theme", plan.theme, 400)
+    yield from words("based_on", plan.based_on, 4000)
+    yield from words("ground", plan.ground, 4000)
     yield from _period("", plan.starts_on, plan.ends_on)
     if plan.issuing_unit == UnitRef():
         yield Problem("issuing_unit", say("Please say which unit issues the campaign."))
@@ -144,35 +147,31 @@ def _head(plan: CampaignPlan) -> Iterator[Problem]:
             yield Problem(f"co_issuers.{at}", say("This unit is named twice among those who issue."))
         seen.add(unit)
     if len(plan.phases) > MOST_PHASES:
-        yield _too_many("phases", MOST_PHASES)
+        yield too_many("phases", MOST_PHASES)
     for at, phase in enumerate(plan.phases):
-        yield from _words(f"phases.{at}.name", phase.name, 120, needed=say("Please give the phase a name."))
-        yield from _words(f"phases.{at}.words", phase.words, 4000)
+        yield from words(f"phases.{at}.name", phase.name, 120, needed=say("Please give the phase a name."))
+        yield from words(f"phases.{at}.words", phase.words, 4000)
         yield from _period(f"phases.{at}.", phase.starts_on, phase.ends_on)
     yield from _occasions(plan.occasions)
+    yield from _registers(plan.registers)
 
 
 def _task(task: TaskPlan) -> Iterator[Problem]:
-    yield from _words("title", task.title, 200, needed=say("Please give the task a title."))
-    yield from _words("key", task.key or "", 40)
-    yield from _words("ladder", task.ladder, 40)
-    yield from _words("what", task.what, 4000)
-    yield from _words("why", task.why, 4000)
+    yield from words("title", task.title, 200, needed=say("Please give the task a title."))
+    yield from words("key", task.key or "", 40)
+    yield from words("ladder", task.ladder, 40)
+    yield from words("what", task.what, 4000)
+    yield from words("why", task.why, 4000)
     yield from _receivers(task)
     yield from _dates(task)
-    yield from _between("min_characters", task.min_characters, 0, MOST_CHARACTERS)
+    yield from between("min_characters", task.min_characters, 0, MOST_CHARACTERS)
     if len(task.evidence) > MOST_RULES:
-        yield _too_many("evidence", MOST_RULES)
+        yield too_many("evidence", MOST_RULES)
     for at, rule in enumerate(task.evidence):
         yield from _evidence(f"evidence.{at}.", rule)
     if len(task.metrics) > MOST_METRICS:
-        yield _too_many("metrics", MOST_METRICS)
-    names: set[str] = set()
-    for at, metric in enumerate(task.metrics):
-        yield from _metric(f"metrics.{at}.", metric)
-        if metric.name and metric.name in names:
-            yield Problem(f"metrics.{at}.name", say("Another metric of this task has the same name."))
-        names.add(metric.name)
+        yield too_many("metrics", MOST_METRICS)
+    yield from check_metrics(task.metrics)
 
 
 def _receivers(task: TaskPlan) -> Iterator[Problem]:
@@ -180,7 +179,7 @@ def _receivers(task: TaskPlan) -> Iterator[Problem]:
         if task.receiving_level is not None:
             yield Problem("receiving_level", say("Either a level or named units, not both."))
         if len(task.units) > MOST_UNITS:
-            yield _too_many("units", MOST_UNITS)
+            yield too_many("units", MOST_UNITS)
         if len(set(task.units)) < len(task.units):
             yield Problem("units", say("A unit is named twice."))
         return
@@ -212,7 +211,7 @@ def _dates(task: TaskPlan) -> Iterator[Problem]:
         if task.due_days is None:
             yield Problem("due.days", say("Please say after how many days the task is due."))
         else:
-            yield from _between("due.days", task.due_days, 1, MOST_DAYS)
+            yield from between("due.days", task.due_days, 1, MOST_DAYS)
     if task.due_kind is DueKind.OCCASION:
         if not task.occasion:
             yield Problem("due.event", say("Please choose the occasion that the due date depends on."))
@@ -220,23 +219,23 @@ def _dates(task: TaskPlan) -> Iterator[Problem]:
             sentence = say("Please say how many days after the occasion; with a minus before it, 0 for the day itself.")
             yield Problem("due.days", sentence)
         else:
-            yield from _between("due.days", task.due_days, -MOST_DAYS, MOST_DAYS)
+            yield from between("due.days", task.due_days, -MOST_DAYS, MOST_DAYS)
     if task.counts_from is CountsFrom.SIGN_FOR and task.due_kind is not DueKind.RELATIVE:
         yield Problem("due.from", say("Only a number of days counts from the sign-for."))
-    yield from _between("respond_days", task.respond_days, 0, MOST_GRACE)
-    yield from _between("grace_days", task.grace_days, 0, MOST_GRACE)
-    yield from _between("review_days", task.review_days, 1, MOST_GRACE)
+    yield from between("respond_days", task.respond_days, 0, MOST_GRACE)
+    yield from between("grace_days", task.grace_days, 0, MOST_GRACE)
+    yield from between("review_days", task.review_days, 1, MOST_GRACE)
     if task.grace_days is not None and task.due_kind is DueKind.NONE and task.recurring.window_days is None:
         yield Problem("grace_days", say("Without a due date there is nothing to be late for; leave this empty."))
 
 
 def _occasions(occasions: Sequence[OccasionPlan]) -> Iterator[Problem]:
     if len(occasions) > MOST_OCCASIONS:
-        yield _too_many("occasions", MOST_OCCASIONS)
+        yield too_many("occasions", MOST_OCCASIONS)
     names: set[str] = set()
     for at, occasion in enumerate(occasions):
         needed = say("Please name the occasion, for example the congress.")
-        yield from _words(f"occasions.{at}.name", occasion.name, 120, needed=needed)
+        yield from words(f"occasions.{at}.name", occasion.name, 120, needed=needed)
         if occasion.name in names:
             yield Problem(f"occasions.{at}.name", say("This campaign has an occasion with this name already."))
         names.add(occasion.name)
@@ -244,61 +243,25 @@ def _occasions(occasions: Sequence[OccasionPlan]) -> Iterator[Problem]:
             yield Problem(f"occasions.{at}.on", say("Is the year right?"))
 
 
+def _registers(registers: Sequence[RegisterPlan]) -> Iterator[Problem]:
+    if len(registers) > MOST_REGISTERS:
+        yield too_many("registers", MOST_REGISTERS)
+    names: set[str] = set()
+    for at, register in enumerate(registers):
+        yield from words(f"registers.{at}.name", register.name, 120, needed=say("Please name the register."))
+        yield from words(f"registers.{at}.condition", register.condition, 4000)
+        yield from words(f"registers.{at}.unit", register.unit, 20)
+        if register.name in names:
+            yield Problem(f"registers.{at}.name", say("This register is listed twice."))
+        names.add(register.name)
+
+
 def _evidence(at: str, rule: EvidencePlan) -> Iterator[Problem]:
-    yield from _words(f"{at}name", rule.name, 120, needed=say("Please name what must be attached."))
-    yield from _words(f"{at}ground", rule.ground, 400)
-    yield from _between(f"{at}min", rule.min_count, 0, MOST_FILES)
+    yield from words(f"{at}name", rule.name, 120, needed=say("Please name what must be attached."))
+    yield from words(f"{at}ground", rule.ground, 400)
+    yield from between(f"{at}min", rule.min_count, 0, MOST_FILES)
     if rule.kind is EvidenceKind.PHOTO and not rule.ground.strip():
         yield Problem(f"{at}ground", say("A photo may be asked for only with a ground. Please name the ground."))
-
-
-def _metric(at: str, metric: MetricPlan) -> Iterator[Problem]:
-    yield from _words(f"{at}name", metric.name, 120, needed=say("Please name what is measured."))
-    yield from _words(f"{at}unit", metric.unit, 20)
-    yield from _words(f"{at}note", metric.note, 400)
-    for part, words in (("numerator", metric.numerator), ("denominator", metric.denominator)):
-        if metric.kind is MetricKind.RATE:
-            yield from _words(f"{at}{part}", words, 120, needed=say("A rate needs the names of both of its parts."))
-        elif words.strip():
-            yield Problem(f"{at}{part}", say("Only a rate has two parts; leave this empty."))
-    if metric.aggregation is not None and metric.aggregation not in AGGREGATIONS[metric.kind]:
-        yield Problem(f"{at}aggregation", say("This kind of metric is not added up in this way."))
-    if metric.over_time is not None and metric.over_time not in OVER_TIMES[metric.kind]:
-        yield Problem(f"{at}over_time", say("This kind of metric is not added up in this way."))
-    yield from _target(at, metric)
-
-
-def _target(at: str, metric: MetricPlan) -> Iterator[Problem]:
-    target, places = metric.target, KINDS[metric.kind].places
-    if places is None:
-        if target is not None or metric.comparator is not Comparator.NONE:
-            yield Problem(f"{at}target", say("Words have no target; leave this empty."))
-        return
-    if target is None:
-        return
-    if metric.comparator is Comparator.NONE:
-        yield Problem(f"{at}comparator", say("A target needs its comparison: at least, at most, exactly or more than."))
-    if target < 0 or target > LARGEST:
-        yield Problem(f"{at}target", say("The target is out of range."))
-    elif metric.kind in (MetricKind.BOOLEAN, MetricKind.CHECKLIST) and target not in (0, 1):
-        yield Problem(f"{at}target", say("The target of a yes-or-no metric is 1 (yes) or 0 (no)."))
-    elif metric.kind is MetricKind.RATE and target > 100:
-        yield Problem(f"{at}target", say("A rate is at most 100 percent."))
-    elif target != target.quantize(Decimal(1).scaleb(-places)):
-        sentence = say("Please enter a whole number.") if places == 0 else say("At most two decimal places.")
-        yield Problem(f"{at}target", sentence)
-
-
-def _words(where: str, words: str, most: int, needed: Sentence | None = None) -> Iterator[Problem]:
-    if needed and not words.strip():
-        yield Problem(where, needed)
-    if len(words) > most:
-        yield Problem(where, say("At most %(most)s characters; these are %(have)s.", most=most, have=len(words)))
-
-
-def _between(where: str, number: int | None, least: int, most: int) -> Iterator[Problem]:
-    if number is not None and not least <= number <= most:
-        yield Problem(where, say("Between %(least)s and %(most)s.", least=least, most=most))
 
 
 def _period(at: str, starts_on: date | None, ends_on: date | None) -> Iterator[Problem]:
@@ -307,7 +270,3 @@ def _period(at: str, starts_on: date | None, ends_on: date | None) -> Iterator[P
             yield Problem(f"{at}{name}", say("Is the year right?"))
     if starts_on and ends_on and ends_on < starts_on:
         yield Problem(f"{at}ends_on", say("The end lies before the start."))
-
-
-def _too_many(where: str, most: int) -> Problem:
-    return Problem(where, say("At most %(most)s of these.", most=most))
