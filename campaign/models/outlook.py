@@ -25,7 +25,7 @@ from .ladders import calendar_for, calendars, ladders, latest_ladder
 @dataclass(frozen=True)
 class Outlook:
     """The dates that follow, and `steps`: the rungs at their times, by time. `behind_at`: when the curve is missed if
-    nothing at all is reported; None for a task without a figure to reach."""
+    nothing at all is reported; None for a task without a figure to reach. `curved`: whether it has one."""
 
     rule: DateRule
     dates: Dates
@@ -34,6 +34,7 @@ class Outlook:
     calendar: Calendar
     grade: Grade
     steps: tuple[Step, ...]
+    curved: bool = False
 
 
 def rule_of(task: Task, occasion: Occasion | None) -> DateRule:
@@ -71,10 +72,11 @@ def outlook_of(task_id: int, *, now: datetime, opens_on: date | None = None) -> 
         dates = dates_at(rule, now, zone(), calendar)
     else:
         dates = period_dates(rule, opens_on, now, zone(), calendar)
-    behind = behind_at(now, dates.due_at, Decimal(0), zone()) if has_curve(task_id) else None
+    curved = has_curve(task_id)
+    behind = behind_at(now, dates.due_at, Decimal(0), zone()) if curved else None
     anchors = Anchors(dates.respond_by, dates.due_at, dates.cut_off_at, behind_at=behind)
     steps = plan(ladder, task.grade, anchors, calendar, zone())
-    return Outlook(rule, dates, behind, ladder, calendar, task.grade, steps)
+    return Outlook(rule, dates, behind, ladder, calendar, task.grade, steps, curved)
 
 
 def has_curve(task_id: int) -> bool:

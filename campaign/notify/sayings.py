@@ -231,6 +231,12 @@ SAYINGS: dict[str, Saying] = {
         say("The day that the task depends on was set anew. The dates below hold from now on."),
         WHO_AND_WHY,
     ),
+    "assignment:cascade:change": Saying(
+        Heading.NEWS,
+        say("Target changed: %(task)s (%(unit)s)"),
+        say("The unit above splits its figures anew. Your target is another one from now on."),
+        WHO_AND_WHY,
+    ),
     "calendar:days:correct": Saying(
         Heading.NEWS,
         say("Dates changed: %(task)s"),

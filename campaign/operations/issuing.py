@@ -11,8 +11,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from ..clock import local_today
 from ..db import Instant, db, insert_new
 from ..errors import Forbidden, NotFound, Refused, Stale, say
-from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Occasion, Task, TaskLine, TaskUnit, Unit
+from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Metric, Occasion, Task, TaskLine, TaskUnit, Unit
 from ..models.outlook import Outlook, outlook_of
+from ..models.quotas import has_quotas
 from ..notify.outbox import tell_batch
 from ..rules.ladder import first_step
 from ..rules.organisation import Actor, Role
@@ -20,11 +21,14 @@ from ..rules.periods import Turn
 from ..rules.plans import CampaignStatus
 from ..rules.states import Action, State
 from .calendar_moves import hold_calendars
+from .cascade_writing import latest_of_task, write_targets
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .questions import let_go
+from .quotas import write_quotas
 from .repeating import once
 from .timers import arm, arm_all
+from .vague import hold_vague
 
 Progress = Callable[[str, int, int], None]
 DISPATCH_STEPS = 4
@@ -49,6 +53,7 @@ def issue(campaign_id: int, *, actor: Actor, now: datetime, seen: int, client_ac
     tasks = db.session.execute(select(func.count()).select_from(Task).where(Task.campaign_id == campaign_id)).scalar()
     if not tasks:
         raise Refused(say("A campaign without a task cannot be issued. Please add one."))
+    hold_vague(campaign_id)
     changed = db.session.execute(
         update(Campaign)
         .where(Campaign.id == campaign_id, Campaign.version == seen, Campaign.status == CampaignStatus.DRAFT)
@@ -113,6 +118,7 @@ def dispatch(
         nested.rollback()
         return Dispatched(None, 0)
     nested.commit()
+    _give_targets(task_id, batch_id)
     told("timers", 1, DISPATCH_STEPS)
     _arm_batch(batch_id, outlook, now)
     told("digest", 2, DISPATCH_STEPS)
@@ -192,6 +198,16 @@ def _assign(task_id: int, batch_id: int, outlook: Outlook, turn: Turn, now: date
     statement = insert_new(Assignment).from_select(list(columns), units)
     added = db.session.execute(statement.execution_options(preserve_rowcount=True))
     return int(added.rowcount)  # type: ignore[attr-defined]
+
+
+def _give_targets(task_id: int, batch_id: int) -> None:
+    """What each unit must reach, where the issuer has split the totals already, or a quota asks so much per person."""
+    here = Assignment.batch_id == batch_id
+    allocation_id = latest_of_task(task_id)
+    if allocation_id is not None:
+        write_targets(here, allocation_id, fresh=batch_id)
+    if has_quotas(Metric.task_id == task_id):
+        write_quotas(here)
 
 
 def _arm_batch(batch_id: int, outlook: Outlook, now: datetime) -> None:

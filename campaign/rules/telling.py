@@ -64,6 +64,7 @@ LOUD: dict[str, bool] = {
     "assignment:question:withdraw": False,
     "assignment:unit:name-in-charge": False,
     "assignment:occasion:move": False,
+    "assignment:cascade:change": False,
     "calendar:days:correct": False,
     "delegation:stand-in:name": True,
     "delegation:stand-in:end": True,
