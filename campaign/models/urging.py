@@ -40,6 +40,7 @@ def verdict_number(cooled: datetime, today: date) -> Case[Any]:
     officer = exists().where(Post.unit_id == Assignment.unit_id, Post.role == Role.OFFICER, holds_on(today))
     return case(
         (Assignment.state == State.SUBMITTED, literal(int(Verdict.IN_REVIEW))),
+        (Assignment.state == State.DISPUTED, literal(int(Verdict.SUSPENDED))),
         (Assignment.state.not_in(WITH_OFFICER), literal(int(Verdict.FINISHED))),
         (Assignment.suspended_at.is_not(None), literal(int(Verdict.SUSPENDED))),
         (Assignment.urged_at > cooled, literal(int(Verdict.RECENT))),

@@ -36,6 +36,9 @@ STILL_NEEDED: dict[str, tuple[State, ...]] = {
     "assignment:issuer:extend": OPEN,
     "assignment:dispatcher:urge": WITH_OFFICER,
     "assignment:unit:name-in-charge": WITH_OFFICER,
+    "assignment:request:dispute": (State.DISPUTED,),
+    "assignment:request:settle": WITH_OFFICER,
+    "assignment:request:exempt": (State.NOT_APPLICABLE,),
     **{tag: STATES[anchor] for anchor, tags in TAGS.items() for tag in tags},
     FURTHER: STATES[Anchor.DUE],
 }

@@ -148,6 +148,30 @@ SAYINGS: dict[str, Saying] = {
         say("No answer is needed any more."),
         ("who",),
     ),
+    "assignment:request:dispute": Saying(
+        Heading.URGED,
+        say("Disputed: %(task)s (%(unit)s)"),
+        say("The unit disputes its target or date and has not begun. Please decide."),
+        WHO_AND_WHY,
+    ),
+    "assignment:request:settle": Saying(
+        Heading.NEWS,
+        say("The dispute was settled: %(task)s (%(unit)s)"),
+        say("The target and the date stand now. Please sign for it and begin."),
+        WHO_AND_WHY,
+    ),
+    "assignment:request:retract": Saying(
+        Heading.NEWS,
+        say("A dispute was taken back: %(task)s (%(unit)s)"),
+        say("Nothing is to be decided any more."),
+        ("who",),
+    ),
+    "assignment:request:exempt": Saying(
+        Heading.NEWS,
+        say("Does not apply to you: %(task)s (%(unit)s)"),
+        say("Your reason was accepted. Nothing more is to be done."),
+        WHO_AND_WHY,
+    ),
     "assignment:unit:name-in-charge": Saying(
         Heading.NEWS,
         say("You are the person in charge: %(task)s (%(unit)s)"),

@@ -143,6 +143,9 @@ def _tell(row: Transition, facts: Standing, reviewer_unit_id: int | None, event_
         unit_id, role = reviewer_unit_id, Role.SUPERVISOR
     elif row.tells is Audience.REPORTERS:
         unit_id, role = facts.unit_id, Role.OFFICER
+    elif row.tells is Audience.DECIDERS and facts.deciding_units:
+        unit_id, role = facts.deciding_units[0], Role.DISPATCHER
+        tell_posts(unit_id, Role.SUPERVISOR, event_id=event_id, tag=row.tag, assignment_id=facts.id, now=now)
     else:
         return
     tell_posts(unit_id, role, event_id=event_id, tag=row.tag, assignment_id=facts.id, now=now)

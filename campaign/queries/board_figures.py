@@ -12,14 +12,14 @@ from ..models import Area, Assignment, Batch, Tally, TallyDelta, Unit
 from ..models.pending import dispatched, left_and_reached
 from ..rules.dates import NEAR_DUE, Light, light_of
 from ..rules.organisation import LEAF_LEVELS, Level, Line
-from ..rules.states import State
+from ..rules.states import NOT_ASKED, State
 from .lights import stands_still
 
 OWN = 0  # stands for the units of the shown area itself, beside its subtree
 # What a dispatcher looks for first. A returned task waits for its officer, an overdue one for everybody.
 URGENCY = (
-    Light.OVERDUE, Light.RETURNED, Light.BEHIND, Light.DUE, Light.NEW, Light.OPEN, Light.WAITING, Light.DONE,
-    Light.CANCELLED,
+    Light.OVERDUE, Light.RETURNED, Light.BEHIND, Light.DUE, Light.NEW, Light.OPEN, Light.DISPUTED,
+    Light.WAITING, Light.DONE, Light.NOT_APPLICABLE, Light.CANCELLED,
 )  # fmt: skip
 NO_ASSIGNMENT = cast(null(), BigInteger)
 FAR, NEAR, SLOW, LATE, STILL = range(5)  # how the dates stand to now, or that the clock stands still: all a light needs
@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Cell:
-    """The assignments behind one cell. What was cancelled is asked of nobody and leaves the total.
+    """The assignments behind one cell. What was cancelled or does not apply is asked of nobody and leaves the total.
 
     `assignment_id`: the assignment, where there is only one, and `suspended`: its clock stands still.
     """
@@ -72,13 +72,18 @@ class Cell:
 
     @property
     def every(self) -> int:
-        """How many there are, cancelled ones too."""
+        """How many there are, also those that nobody is asked for."""
         return sum(self.states.values())
 
     @property
     def total(self) -> int:
         """How many are asked for."""
-        return self.every - self.states.get(State.CANCELLED, 0)
+        return self.every - sum(self.states.get(state, 0) for state in NOT_ASKED)
+
+    @property
+    def not_applicable(self) -> int:
+        """Of how many it was decided that they do not apply."""
+        return self.states.get(State.NOT_APPLICABLE, 0)
 
     @property
     def approved(self) -> int:
@@ -98,7 +103,7 @@ class Cell:
     @property
     def missing(self) -> int:
         """How many have reported nothing yet."""
-        return self.states.get(State.ISSUED, 0) + self.states.get(State.ACKNOWLEDGED, 0)
+        return sum(self.states.get(state, 0) for state in (State.ISSUED, State.ACKNOWLEDGED, State.DISPUTED))
 
     @property
     def share(self) -> float:

@@ -11,12 +11,12 @@ from ..db import EPOCH, Instant, db
 from ..models import Assignment, Campaign, Notice, Period, Seen, Submission, Task, Unit
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
-from ..rules.states import State
+from ..rules.states import NOT_ASKED, State
 from .lights import light_is, light_number, stands_still
 from .periods import was_missed
 
 TO_DO = (Light.RETURNED, Light.OVERDUE, Light.BEHIND, Light.DUE, Light.NEW, Light.OPEN)
-FOLDED = (Light.WAITING, Light.DONE)
+FOLDED = (Light.DISPUTED, Light.WAITING, Light.DONE)
 MOST_CARDS = 50
 MOST_FOLDED = 10
 PAGE = 30
@@ -73,7 +73,7 @@ def counts(actor: Actor, *, now: datetime) -> Counts:
     light, missed = light_number(now), case((was_missed(now), 1), else_=0)
     each = (
         select(Assignment.unit_id, light.label("light"), missed.label("missed"))
-        .where(Assignment.unit_id.in_(actor.units(Role.OFFICER)), Assignment.state != State.CANCELLED)
+        .where(Assignment.unit_id.in_(actor.units(Role.OFFICER)), Assignment.state.not_in(NOT_ASKED))
         .subquery()
     )
     found, over = dict[int, dict[Light, int]](), dict[int, int]()

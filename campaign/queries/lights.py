@@ -27,8 +27,10 @@ def light_is(light: Light, now: datetime) -> ColumnElement[bool]:
             and_(state == State.ACKNOWLEDGED, or_(still, and_(not_(slow), not_(near)))),
             and_(state == State.RETURNED, still),
         ),
+        Light.DISPUTED: state == State.DISPUTED,
         Light.WAITING: state == State.SUBMITTED,
         Light.DONE: state == State.APPROVED,
+        Light.NOT_APPLICABLE: state == State.NOT_APPLICABLE,
         Light.CANCELLED: state == State.CANCELLED,
     }
     return clauses[light]
@@ -40,5 +42,5 @@ def light_number(now: datetime) -> Case[int]:
 
 
 def stands_still() -> ColumnElement[bool]:
-    """A clause over Assignment: its clock stands still, for a question that waits above."""
+    """A clause over Assignment: its clock stands still, for what was asked above."""
     return Assignment.suspended_at.is_not(None)

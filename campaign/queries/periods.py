@@ -27,6 +27,7 @@ UNITS = 50
 AHEAD = 6
 MICROSECOND = timedelta(microseconds=1)
 UNREPORTED = (State.ISSUED, State.ACKNOWLEDGED)
+NOT_ASKED_OUTCOMES = (Outcome.CANCELLED, Outcome.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Line:
 
     @property
     def total(self) -> int:
-        """How many are asked for; what was cancelled is asked of nobody."""
-        return sum(n for outcome, n in self.counts.items() if outcome is not Outcome.CANCELLED)
+        """How many are asked for; what was cancelled or does not apply is asked of nobody."""
+        return sum(n for outcome, n in self.counts.items() if outcome not in NOT_ASKED_OUTCOMES)
 
 
 @dataclass(frozen=True)
@@ -218,13 +219,14 @@ def outcome_is(outcome: Outcome, next_opens_at: datetime | None, now: datetime) 
     if next_opens_at is not None and next_opens_at < now:
         limit = or_(limit, Assignment.cut_off_at.is_(None))
     missed = and_(Assignment.state.in_(UNREPORTED), limit, ~_reported())
-    with_officer = and_(Assignment.state.in_((*UNREPORTED, State.RETURNED)), ~missed)
+    with_officer = and_(Assignment.state.in_((*UNREPORTED, State.RETURNED, State.DISPUTED)), ~missed)
     return {
         Outcome.APPROVED: Assignment.state == State.APPROVED,
         Outcome.WAITING: Assignment.state == State.SUBMITTED,
         Outcome.WITH_OFFICER: with_officer,
         Outcome.MISSED: missed,
         Outcome.CANCELLED: Assignment.state == State.CANCELLED,
+        Outcome.NOT_APPLICABLE: Assignment.state == State.NOT_APPLICABLE,
     }[outcome]
 
 

@@ -39,13 +39,22 @@ class Light(IntEnum):
     DUE = 4
     NEW = 5
     OPEN = 6
-    WAITING = 7
-    DONE = 8
-    CANCELLED = 9
+    DISPUTED = 7
+    WAITING = 8
+    DONE = 9
+    NOT_APPLICABLE = 10
+    CANCELLED = 11
 
 
 # What no longer waits for the officer: no date changes its light.
-WITHOUT_CLOCK = {State.SUBMITTED: Light.WAITING, State.APPROVED: Light.DONE, State.CANCELLED: Light.CANCELLED}
+WITHOUT_CLOCK = {
+    State.DISPUTED: Light.DISPUTED,
+    State.SUBMITTED: Light.WAITING,
+    State.APPROVED: Light.DONE,
+    State.NOT_APPLICABLE: Light.NOT_APPLICABLE,
+    State.CANCELLED: Light.CANCELLED,
+}
+NOT_ASKED_LIGHTS = (Light.NOT_APPLICABLE, Light.CANCELLED)  # of what is asked of nobody
 
 
 def end_of_day(day: date, zone: str) -> datetime:

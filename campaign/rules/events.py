@@ -25,6 +25,10 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "assignment:question:answer": ("question", "days", "due_at"),
     "assignment:question:withdraw": ("question", "days", "due_at"),
     "assignment:question:tell-above": ("question", "unit"),
+    "assignment:request:dispute": ("request", "unit"),
+    "assignment:request:settle": ("request", "decision", "due_at", "days"),
+    "assignment:request:retract": ("request", "days"),
+    "assignment:request:exempt": ("request",),
     # assignments, by the clock
     "assignment:clock:remind-sign-for": ("rung",),
     "assignment:clock:escalate-sign-for": ("rung",),

@@ -17,6 +17,7 @@ class Standing(IntEnum):
 STANDING_OF = {
     State.ISSUED: Standing.MISSING,
     State.ACKNOWLEDGED: Standing.MISSING,
+    State.DISPUTED: Standing.MISSING,
     State.SUBMITTED: Standing.PENDING,
     State.RETURNED: Standing.RETURNED,
     State.APPROVED: Standing.APPROVED,

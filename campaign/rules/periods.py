@@ -44,6 +44,7 @@ class Outcome(IntEnum):
     WITH_OFFICER = 3
     MISSED = 4
     CANCELLED = 5
+    NOT_APPLICABLE = 6
 
 
 def start_of_day(day: date, zone: str) -> datetime:
@@ -105,6 +106,15 @@ def turns_ahead(units: Sequence[int], last_turn: dict[int, int], how_many: int) 
     return (waiting * rounds)[:how_many]
 
 
+SETTLED = {
+    State.APPROVED: Outcome.APPROVED,
+    State.CANCELLED: Outcome.CANCELLED,
+    State.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
+    State.SUBMITTED: Outcome.WAITING,
+    State.DISPUTED: Outcome.WITH_OFFICER,  # nothing was to be reported while it waited for the decision
+}
+
+
 def period_outcome(
     state: State, reported: bool, cut_off_at: datetime | None, next_opens_at: datetime | None, now: datetime
 ) -> Outcome:
@@ -112,10 +122,8 @@ def period_outcome(
 
     Missed: nothing was reported before the cut-off; without one, before the next period opened.
     """
-    if state in (State.APPROVED, State.CANCELLED):
-        return Outcome.APPROVED if state is State.APPROVED else Outcome.CANCELLED
-    if state is State.SUBMITTED:
-        return Outcome.WAITING
+    if state in SETTLED:
+        return SETTLED[state]
     limit = cut_off_at or next_opens_at
     lapsed = limit is not None and limit < now
     return Outcome.MISSED if lapsed and not reported and state is not State.RETURNED else Outcome.WITH_OFFICER

@@ -135,6 +135,8 @@ def verdict(
     """Whether an assignment can be urged; `cooled`: who was urged later than that is left alone."""
     if state is State.SUBMITTED:
         return Verdict.IN_REVIEW
+    if state is State.DISPUTED:
+        return Verdict.SUSPENDED
     if state not in WITH_OFFICER:
         return Verdict.FINISHED
     if suspended_at is not None:

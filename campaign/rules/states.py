@@ -4,7 +4,11 @@ from enum import IntEnum
 
 
 class State(IntEnum):
-    """Where an assignment stands. Overdue, near due and behind are questions, never states."""
+    """Where an assignment stands. Overdue, near due and behind are questions, never states.
+
+    DISPUTED: the unit disputes its target or date before it begins, and waits for the decision. NOT_APPLICABLE: it was
+    decided that the unit is not asked.
+    """
 
     ISSUED = 1
     ACKNOWLEDGED = 2
@@ -12,6 +16,8 @@ class State(IntEnum):
     RETURNED = 4
     APPROVED = 5
     CANCELLED = 6
+    DISPUTED = 7
+    NOT_APPLICABLE = 8
 
 
 class Action(IntEnum):
@@ -25,12 +31,17 @@ class Action(IntEnum):
     REOPEN = 6
     CANCEL = 7
     PASS_OVER = 8
+    DISPUTE = 9
+    SETTLE = 10
+    RETRACT = 11
+    EXEMPT = 12
 
 
-OPEN = (State.ISSUED, State.ACKNOWLEDGED, State.SUBMITTED, State.RETURNED)
+OPEN = (State.ISSUED, State.ACKNOWLEDGED, State.SUBMITTED, State.RETURNED, State.DISPUTED)
 WITH_OFFICER = (State.ISSUED, State.ACKNOWLEDGED, State.RETURNED)
 WORKING = (State.ACKNOWLEDGED, State.RETURNED)
-CLOSED = (State.APPROVED, State.CANCELLED)
+CLOSED = (State.APPROVED, State.CANCELLED, State.NOT_APPLICABLE)
+NOT_ASKED = (State.CANCELLED, State.NOT_APPLICABLE)  # they leave the number of those who are asked
 
 
 class ReturnReason(IntEnum):

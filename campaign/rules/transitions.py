@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from ..errors import Sentence, say
 from .organisation import Actor, PostFact, Role
-from .states import OPEN, WORKING, Action, State
+from .states import OPEN, WITH_OFFICER, WORKING, Action, State
 
 
 class Party(IntEnum):
@@ -19,6 +19,7 @@ class Party(IntEnum):
     REVIEWER = 2
     ISSUER = 3
     ABOVE = 4
+    DECIDER = 5
 
 
 class Audience(IntEnum):
@@ -27,6 +28,7 @@ class Audience(IntEnum):
     NOBODY = 0
     REPORTERS = 1
     REVIEWERS = 2
+    DECIDERS = 3
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Facts:
     `submitted_for_id`: the holder of the post in which it was submitted; the submitter unless a stand-in acted.
     `reviewers_so_far` holds for each approval both who gave it and for whom. `units_above`: the levels after the one
     at which it waits. `vacant_here`: nobody can review where it waits; asked only where somebody would pass it over.
-    `asks_above`: a question of the unit waits for an answer, and its clock stands still.
+    `asks_above`: a question or a request of the unit waits for an answer, and its clock stands still.
+    `deciding_units`: who decides on what the unit asks for, the nearest first; known only where a request is in hand.
     """
 
     id: int
@@ -53,6 +56,7 @@ class Facts:
     units_above: tuple[int, ...] = ()
     vacant_here: bool = False
     asks_above: bool = False
+    deciding_units: tuple[int, ...] = ()
 
 
 Guard = Callable[[Facts, Actor], Sentence | None]
@@ -102,9 +106,15 @@ def not_yet_reviewed(facts: Facts, _actor: Actor) -> Sentence | None:
     return say("A level has already approved this version. It cannot be withdrawn.") if facts.reviewers_so_far else None
 
 
+def nothing_pending(facts: Facts, _actor: Actor) -> Sentence | None:
+    """One thing at a time: the clock cannot stand still twice."""
+    pending = say("You already wait for an answer from above. Wait for it, or take back what you asked.")
+    return pending if facts.asks_above else None
+
+
 def no_question_pending(facts: Facts, _actor: Actor) -> Sentence | None:
     """What is asked above is answered or withdrawn before the work is handed in: the clock cannot do both."""
-    pending = say("Your question above still waits for an answer. Withdraw it first, then submit.")
+    pending = say("What you asked above still waits for an answer. Take it back first, then submit.")
     return pending if facts.asks_above else None
 
 
@@ -194,7 +204,7 @@ TABLE: tuple[Transition, ...] = (
     ),
     Transition(
         Action.REOPEN,
-        (State.APPROVED,),
+        (State.APPROVED, State.NOT_APPLICABLE),
         State.ACKNOWLEDGED,
         Party.ISSUER,
         "assignment:issuer:reopen",
@@ -210,6 +220,42 @@ TABLE: tuple[Transition, ...] = (
         (reason_given,),
         Audience.REPORTERS,
     ),
+    Transition(
+        Action.DISPUTE,
+        (State.ISSUED,),
+        State.DISPUTED,
+        Party.REPORTER,
+        "assignment:request:dispute",
+        (nothing_pending, reason_given),
+        Audience.DECIDERS,
+    ),
+    Transition(
+        Action.SETTLE,
+        (State.DISPUTED,),
+        State.ISSUED,
+        Party.DECIDER,
+        "assignment:request:settle",
+        (reason_given,),
+        Audience.REPORTERS,
+    ),
+    Transition(
+        Action.RETRACT,
+        (State.DISPUTED,),
+        State.ISSUED,
+        Party.REPORTER,
+        "assignment:request:retract",
+        (),
+        Audience.DECIDERS,
+    ),
+    Transition(
+        Action.EXEMPT,
+        WITH_OFFICER,
+        State.NOT_APPLICABLE,
+        Party.DECIDER,
+        "assignment:request:exempt",
+        (reason_given,),
+        Audience.REPORTERS,
+    ),
 )
 
 PARTY_ROLES = {
@@ -217,6 +263,7 @@ PARTY_ROLES = {
     Party.REVIEWER: (Role.SUPERVISOR,),
     Party.ISSUER: (Role.DISPATCHER,),
     Party.ABOVE: (Role.SUPERVISOR, Role.DISPATCHER),
+    Party.DECIDER: (Role.DISPATCHER, Role.SUPERVISOR),
 }
 
 
@@ -230,6 +277,7 @@ def post_for(party: Party, facts: Facts, actor: Actor) -> PostFact | None:
         Party.REVIEWER: (facts.reviewer_unit_id,),
         Party.ISSUER: facts.issuing_units,
         Party.ABOVE: facts.units_above,
+        Party.DECIDER: facts.deciding_units,
     }[party]
     found = [post for unit in units for post in actor.posts_in(unit, *PARTY_ROLES[party])]
     if party is Party.REVIEWER:

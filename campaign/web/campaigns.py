@@ -22,7 +22,7 @@ from ..queries.campaigns import show as shown_of
 from ..queries.drafts import higher_campaigns, plan_of, sees_higher, units_by_id, units_in_sight
 from ..queries.ladders import usable_by
 from ..queries.occasions import occasions_of
-from ..rules.dates import Light
+from ..rules.dates import NOT_ASKED_LIGHTS, Light
 from ..rules.organisation import Actor, Role
 from ..rules.planning import CampaignPlan, TaskPlan, check_campaign, warn_task
 from ..rules.plans import CampaignStatus
@@ -293,7 +293,7 @@ def _progress(shown: Shown, now: datetime) -> dict[str, int]:
         for light, n in cell.lights.items():
             lights[light] = lights.get(light, 0) + n
     return {
-        "all": sum(n for light, n in lights.items() if light is not Light.CANCELLED),
+        "all": sum(n for light, n in lights.items() if light not in NOT_ASKED_LIGHTS),
         "late": lights.get(Light.OVERDUE, 0),
         "review": lights.get(Light.WAITING, 0),
         "done": lights.get(Light.DONE, 0),

@@ -35,8 +35,10 @@ LIGHT_SHAPES = {
     Light.DUE: "due",
     Light.NEW: "new",
     Light.OPEN: "open",
+    Light.DISPUTED: "disputed",
     Light.WAITING: "waiting",
     Light.DONE: "done",
+    Light.NOT_APPLICABLE: "exempt",
     Light.CANCELLED: "cancelled",
 }
 STATE_SHAPES = {
@@ -46,6 +48,8 @@ STATE_SHAPES = {
     State.RETURNED: "behind",
     State.APPROVED: "done",
     State.CANCELLED: "cancelled",
+    State.DISPUTED: "disputed",
+    State.NOT_APPLICABLE: "exempt",
 }
 
 

@@ -42,6 +42,7 @@ def home() -> Any:
         "officer/home.html",
         counts=counts,
         groups=[(light, groups[light]) for light in inbox.TO_DO if groups[light]],
+        disputed=groups[Light.DISPUTED],
         waiting=groups[Light.WAITING],
         done=groups[Light.DONE],
         missed=inbox.missed(actor, now=now, unit_id=unit_id) if counts.missed(unit_id) else (),

@@ -47,7 +47,7 @@ COUNTED = (Outcome.MISSED, Outcome.APPROVED, Outcome.WAITING, Outcome.WITH_OFFIC
 OUTCOMES = {outcome.name.lower(): outcome for outcome in Outcome}
 SHAPES = {
     Outcome.APPROVED: "done", Outcome.WAITING: "waiting", Outcome.WITH_OFFICER: "open", Outcome.MISSED: "overdue",
-    Outcome.CANCELLED: "cancelled",
+    Outcome.CANCELLED: "cancelled", Outcome.NOT_APPLICABLE: "exempt",
 }  # fmt: skip
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from campaign.rules.organisation import SYSTEM, Actor, Level, Line, PostFact, Role
 from campaign.rules.states import Action, ReturnReason, State
-from campaign.rules.transitions import TABLE, Audience, Facts, Party, offers, post_for, row_for
+from campaign.rules.transitions import TABLE, Audience, Facts, Party, offers, post_for, reason_given, row_for
 
-UNIT, REVIEWING, ABOVE, ISSUING, CO_ISSUING, ELSEWHERE = 10, 20, 25, 30, 31, 99
+UNIT, REVIEWING, ABOVE, DECIDING, ISSUING, CO_ISSUING, ELSEWHERE = 10, 20, 25, 26, 30, 31, 99
 ME, SUBMITTER, FORMER_REVIEWER = 7, 8, 9
 
 # (action, from) -> who may, where it leads at the last level, and where when further levels remain.
@@ -21,6 +21,14 @@ LAW = {
     (Action.RETURN, State.SUBMITTED): (Party.REVIEWER, State.RETURNED, State.RETURNED),
     (Action.PASS_OVER, State.SUBMITTED): (Party.ABOVE, None, State.SUBMITTED),  # never the last level
     (Action.REOPEN, State.APPROVED): (Party.ISSUER, State.ACKNOWLEDGED, State.ACKNOWLEDGED),
+    (Action.REOPEN, State.NOT_APPLICABLE): (Party.ISSUER, State.ACKNOWLEDGED, State.ACKNOWLEDGED),
+    (Action.DISPUTE, State.ISSUED): (Party.REPORTER, State.DISPUTED, State.DISPUTED),
+    (Action.SETTLE, State.DISPUTED): (Party.DECIDER, State.ISSUED, State.ISSUED),
+    (Action.RETRACT, State.DISPUTED): (Party.REPORTER, State.ISSUED, State.ISSUED),
+    (Action.EXEMPT, State.ISSUED): (Party.DECIDER, State.NOT_APPLICABLE, State.NOT_APPLICABLE),
+    (Action.EXEMPT, State.ACKNOWLEDGED): (Party.DECIDER, State.NOT_APPLICABLE, State.NOT_APPLICABLE),
+    (Action.EXEMPT, State.RETURNED): (Party.DECIDER, State.NOT_APPLICABLE, State.NOT_APPLICABLE),
+    (Action.CANCEL, State.DISPUTED): (Party.ISSUER, State.CANCELLED, State.CANCELLED),
     (Action.CANCEL, State.ISSUED): (Party.ISSUER, State.CANCELLED, State.CANCELLED),
     (Action.CANCEL, State.ACKNOWLEDGED): (Party.ISSUER, State.CANCELLED, State.CANCELLED),
     (Action.CANCEL, State.SUBMITTED): (Party.ISSUER, State.CANCELLED, State.CANCELLED),
@@ -31,6 +39,7 @@ STANDS_IN = {
     Party.REVIEWER: (REVIEWING, Role.SUPERVISOR),
     Party.ISSUER: (ISSUING, Role.DISPATCHER),
     Party.ABOVE: (ABOVE, Role.SUPERVISOR),
+    Party.DECIDER: (DECIDING, Role.DISPATCHER),
 }
 
 
@@ -49,7 +58,7 @@ def party(which: Party) -> Actor:
 def facts(state: State, **fields) -> Facts:
     reviewer = REVIEWING if state is State.SUBMITTED else None
     given = {"reviewer_unit_id": reviewer, "submitter_id": SUBMITTER, "reason": "材料不齐"}
-    given |= {"units_above": (ABOVE,) if reviewer else (), "vacant_here": True} | fields
+    given |= {"units_above": (ABOVE,) if reviewer else (), "vacant_here": True, "deciding_units": (DECIDING,)} | fields
     return Facts(id=1, state=state, version=3, unit_id=UNIT, issuing_units=(ISSUING, CO_ISSUING), **given)
 
 
@@ -87,6 +96,7 @@ def test_nobody_else_may_anything(state, action):
         *(somebody(post(UNIT, role)) for role in Role if role is not Role.OFFICER),
         *(somebody(post(REVIEWING, role)) for role in Role if role is not Role.SUPERVISOR),
         *(somebody(post(ISSUING, role)) for role in Role if role is not Role.DISPATCHER),
+        *(somebody(post(DECIDING, role)) for role in Role if role not in (Role.DISPATCHER, Role.SUPERVISOR)),
         *(somebody(post(ABOVE, role)) for role in Role if role not in (Role.DISPATCHER, Role.SUPERVISOR)),
     ]
     assert not any(may(stranger, action, facts(state)) for stranger in strangers)
@@ -123,7 +133,7 @@ def test_what_a_level_has_approved_cannot_be_withdrawn():
     assert not may(party(Party.REPORTER), Action.WITHDRAW, given)
 
 
-@pytest.mark.parametrize("action", [Action.RETURN, Action.REOPEN, Action.CANCEL, Action.PASS_OVER])
+@pytest.mark.parametrize("action", [row.action for row in TABLE if reason_given in row.guards])
 @pytest.mark.parametrize("reason", ["", "   ", "\n"])
 def test_a_step_back_needs_words(action, reason):
     for (known, state), (who, *_rest) in LAW.items():
@@ -152,11 +162,15 @@ def test_who_waits_for_a_decision_is_told_of_it():
     told = {(row.action, row.target): row.tells for row in TABLE}
     assert told[Action.SUBMIT, State.SUBMITTED] is Audience.REVIEWERS
     assert told[Action.APPROVE, State.SUBMITTED] is Audience.REVIEWERS
+    assert told[Action.DISPUTE, State.DISPUTED] is Audience.DECIDERS
+    assert told[Action.RETRACT, State.ISSUED] is Audience.DECIDERS
     for action, target in (
         (Action.APPROVE, State.APPROVED),
         (Action.RETURN, State.RETURNED),
         (Action.REOPEN, State.ACKNOWLEDGED),
         (Action.CANCEL, State.CANCELLED),
+        (Action.SETTLE, State.ISSUED),
+        (Action.EXEMPT, State.NOT_APPLICABLE),
     ):
         assert told[action, target] is Audience.REPORTERS
 
@@ -165,9 +179,10 @@ def test_numbers_of_states_and_actions_never_change():
     """They are stored: a new member takes a new number, an old one keeps its own."""
     assert {member.name: int(member) for member in State} == {
         "ISSUED": 1, "ACKNOWLEDGED": 2, "SUBMITTED": 3, "RETURNED": 4, "APPROVED": 5, "CANCELLED": 6,
+        "DISPUTED": 7, "NOT_APPLICABLE": 8,
     }  # fmt: skip
     assert {member.name: int(member) for member in Action} == {
         "ACKNOWLEDGE": 1, "SUBMIT": 2, "WITHDRAW": 3, "APPROVE": 4, "RETURN": 5, "REOPEN": 6, "CANCEL": 7,
-        "PASS_OVER": 8,
+        "PASS_OVER": 8, "DISPUTE": 9, "SETTLE": 10, "RETRACT": 11, "EXEMPT": 12,
     }  # fmt: skip
     assert {int(member) for member in ReturnReason} == {1, 2, 3, 4, 5, 6, 9}

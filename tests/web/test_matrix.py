@@ -105,7 +105,7 @@ def assignments(world: World) -> Iterator[Case]:
         yield Case(
             "assignments.upload", report(thing, (State.ISSUED, *WORKING), 201), **post | {"data": {"file": "photo"}}
         )
-        yield Case("ledger.reopen", party(thing, Who.issues, state is State.APPROVED), **post)
+        yield Case("ledger.reopen", party(thing, Who.issues, state in (State.APPROVED, State.NOT_APPLICABLE)), **post)
         yield Case("ledger.cancel", party(thing, Who.issues, state in OPEN), **post)
         assert (state in OPEN) != (state in CLOSED)
 
