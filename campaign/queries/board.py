@@ -4,11 +4,13 @@ Figures of an area come from the tallies and what is not yet folded into them; t
 Five statements, whatever the size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Row as Found
+from sqlalchemy import Select, literal, or_, select, union_all
 
 from ..db import db
 from ..errors import NotFound, say
@@ -57,6 +59,7 @@ class Head:
     rgt: int
     mine: bool = False
     dispatcher: bool = False
+    compared_ground: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,18 +119,12 @@ class Window:
 
 def board(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime) -> Board:
     """The board of a campaign for this reader. Raises NotFound for a campaign or an area outside their scope."""
-    head = _head(campaign_id, actor)
-    windows = _windows(head, actor)
+    head = head_of(db.session.execute(heads(actor).where(Campaign.id == campaign_id)).one_or_none(), actor)
+    windows = windows_of(head, actor)
     columns = _columns(campaign_id)
-    chain = _chain(head, asked.area_id, actor, windows)
+    chain, _below = way_to(head, asked.area_id, actor, windows)
     shown = chain[-1]
-    allowed = _lines(shown, windows)
-    known = sorted({line for column in columns for line in column.lines})
-    lines = tuple(line for line in known if allowed is None or line in allowed)
-    if asked.line is not None:
-        chosen: tuple[Line, ...] | None = (asked.line,) if asked.line in lines else ()
-    else:
-        chosen = None if allowed is None else tuple(sorted(allowed))
+    lines, chosen = lines_of({line for column in columns for line in column.lines}, asked.line, shown, windows)
     ranked = asked.light is not None or asked.sort != BY_AREA
     children = _children(shown, asked, limit=None if ranked or asked.whole else PAGE + 1)
     page, previous, following = (children, None, None) if ranked or asked.whole else _cut(children, asked)
@@ -153,22 +150,28 @@ def board(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime) -> Boa
     )
 
 
-def _head(campaign_id: int, actor: Actor) -> Head:
+def heads(actor: Actor) -> Select[Any]:
+    """The campaigns that this reader sees, as `head_of` reads them; narrow it or add columns."""
     co_issues = (
         select(CampaignUnit.unit_id)
         .where(CampaignUnit.campaign_id == Campaign.id, CampaignUnit.unit_id.in_(actor.units()))
         .limit(1)
         .scalar_subquery()
     )
-    row = db.session.execute(
+    return (
         select(
             Campaign.id, Campaign.title, Campaign.number, Campaign.status, Campaign.starts_on, Campaign.ends_on,
             Campaign.issuing_unit_id, Unit.name, Area.id.label("area_id"), Area.lft, Area.rgt, co_issues.label("co"),
+            Campaign.compared_ground,
         )
         .join(Unit, Unit.id == Campaign.issuing_unit_id)
         .join(Area, Area.id == Unit.area_id)
-        .where(Campaign.id == campaign_id, visible_campaigns(actor))
-    ).one_or_none()  # fmt: skip
+        .where(visible_campaigns(actor))
+    )  # fmt: skip
+
+
+def head_of(row: Found[Any] | None, actor: Actor) -> Head:
+    """The head in a row of `heads`. Raises NotFound where there is none."""
     if row is None:
         raise NotFound(say("There is no such campaign, or it is not yours to see."))
     issuers = {row.issuing_unit_id, row.co} - {None}
@@ -186,6 +189,7 @@ def _head(campaign_id: int, actor: Actor) -> Head:
         rgt=row.rgt,
         mine=bool(issuers & set(actor.units())),
         dispatcher=bool(issuers & set(actor.units(Role.DISPATCHER))),
+        compared_ground=row.compared_ground,
     )
 
 
@@ -204,7 +208,7 @@ def _columns(campaign_id: int) -> tuple[Column, ...]:
     return tuple(found.values())
 
 
-def _windows(head: Head, actor: Actor) -> list[Window]:
+def windows_of(head: Head, actor: Actor) -> list[Window]:
     """Everybody sees the subtrees of their posts; who issues, all of the area for which it is issued."""
     if actor.is_system:
         return [Window(0, 2**31, None)]
@@ -214,14 +218,23 @@ def _windows(head: Head, actor: Actor) -> list[Window]:
     return [Window(head.lft, head.rgt, None), *own] if head.mine else own
 
 
-def _lines(place: Place, windows: Sequence[Window]) -> frozenset[Line] | None:
-    """The lines that the reader sees in that area; None for all."""
+def lines_of(
+    known: Iterable[Line], wanted: Line | None, place: Place, windows: Sequence[Window]
+) -> tuple[tuple[Line, ...], tuple[Line, ...] | None]:
+    """The lines among these that the reader sees in that area; and those that are shown, None for all."""
     found = [window.lines for window in windows if window.holds(place)]
-    return None if None in found else frozenset(line for lines in found if lines for line in lines)
+    allowed = None if None in found else frozenset(line for lines in found if lines for line in lines)
+    seen = tuple(line for line in sorted(known) if allowed is None or line in allowed)
+    if wanted is not None:
+        return seen, (wanted,) if wanted in seen else ()
+    return seen, None if allowed is None else tuple(sorted(allowed))
 
 
-def _chain(head: Head, area_id: int | None, actor: Actor, windows: Sequence[Window]) -> tuple[Place, ...]:
-    """The area to show and those above it that the reader sees, from the highest down."""
+def way_to(
+    head: Head, area_id: int | None, actor: Actor, windows: Sequence[Window], *, below: int = 0, after: int = 0
+) -> tuple[tuple[Place, ...], list[Place]]:
+    """The area to show and those above it that the reader sees, from the highest down; and so many of the areas right
+    below it that follow `after` in the order of the tree. One statement. Raises NotFound outside the reader's scope."""
     start: Select[tuple[int]]
     issuing = Place(head.area_id, "", Level.NATION, head.lft, head.rgt)
     if area_id is None and not any(window.holds(issuing) for window in windows):
@@ -232,17 +245,21 @@ def _chain(head: Head, area_id: int | None, actor: Actor, windows: Sequence[Wind
     columns = (Area.id, Area.name, Area.level, Area.lft, Area.rgt, Area.parent_id, Area.depth)
     chain = select(*columns).where(Area.id.in_(start)).cte("chain", recursive=True)
     chain = chain.union_all(select(*columns).join(chain, chain.c.parent_id == Area.id))
-    rows = db.session.execute(
-        select(chain.c.id, chain.c.name, chain.c.level, chain.c.lft, chain.c.rgt).order_by(chain.c.depth)
-    ).all()
-    places = [Place(*row) for row in rows]
+    parts = [select(chain, literal(0).label("below"))]
+    if below:
+        lower = select(*columns).where(Area.parent_id.in_(start), Area.lft > after).order_by(Area.lft).limit(below)
+        parts.append(select(lower.subquery(), literal(1).label("below")))
+    every = union_all(*parts).subquery()
+    shown = (every.c.id, every.c.name, every.c.level, every.c.lft, every.c.rgt, every.c.below)
+    rows = db.session.execute(select(*shown).order_by(every.c.below, every.c.depth, every.c.lft)).all()
+    places = [Place(*row[:5]) for row in rows if not row.below]
     if not places or not any(window.holds(places[-1]) for window in windows):
         raise NotFound(say("There is no such area, or it is not yours to see."))
     lowest = places[-1]
     seen = [place for place in places if any(window.holds(place) for window in windows)]
     if head.mine or actor.is_system:  # the board of an issuer begins at the issuing area, not above it
         seen = [place for place in seen if place.lft >= head.lft or place is lowest]
-    return tuple(seen)
+    return tuple(seen), [Place(*row[:5]) for row in rows if row.below]
 
 
 def _children(shown: Place, asked: Asked, limit: int | None) -> list[Place]:

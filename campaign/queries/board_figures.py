@@ -15,6 +15,7 @@ from ..rules.organisation import LEAF_LEVELS, Level, Line
 from ..rules.states import NOT_ASKED, State
 from .lights import stands_still
 
+UNSIGNED = (State.ISSUED, State.DISPUTED)
 OWN = 0  # stands for the units of the shown area itself, beside its subtree
 # What a dispatcher looks for first. A returned task waits for its officer, an overdue one for everybody.
 URGENCY = (
@@ -104,6 +105,16 @@ class Cell:
     def missing(self) -> int:
         """How many have reported nothing yet."""
         return sum(self.states.get(state, 0) for state in (State.ISSUED, State.ACKNOWLEDGED, State.DISPUTED))
+
+    @property
+    def signed(self) -> int:
+        """How many were signed for, wherever they stand now."""
+        return self.total - sum(self.states.get(state, 0) for state in UNSIGNED)
+
+    @property
+    def handed_in(self) -> int:
+        """How many were submitted at least once, those returned since included."""
+        return self.approved + self.pending + self.returned
 
     @property
     def share(self) -> float:

@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from . import (
     admin,
     admin_vacancies,
-    board,
+    board_slowest,
     dating,
     door,
     evidence,
@@ -39,7 +39,7 @@ from .weight import register_weight
 # One line for each module of pages. The endpoints that need no signed-in person are listed in `access.PUBLIC`.
 BLUEPRINTS: tuple[Blueprint, ...] = (
     admin.bp,
-    board.bp,
+    board_slowest.bp,  # the pages of a board: one blueprint
     dating.bp,
     door.bp,
     evidence.bp,

@@ -1,48 +1,47 @@
 """The dispatcher's board: units × tasks with lights, from any cell to the work behind it, and out as a table."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
 from ..documents.sheets import Cell as SheetCell
 from ..documents.sheets import Column as SheetColumn
-from ..documents.sheets import Show, write_csv, write_xlsx
-from ..queries.board import BY_AREA, BY_COVERAGE, Asked, Board, Column, Row, board
+from ..documents.sheets import Show
+from ..queries.board import BY_COVERAGE, Asked, Board, Column, Row, board
 from ..queries.board_figures import URGENCY, Cell
-from ..queries.history import trend
 from ..rules.dates import Light
-from ..rules.organisation import Line
 from ..rules.plans import CampaignStatus
 from ..rules.standstill import BOSSES
 from ..rules.states import State
 from .access import current_actor, page_now
-from .assignments import LIGHTS
-from .filters import local
+from .board_parts import SPANS, addresses, asked_of, days_of, funnel_of, span, states_of, tabs_of
+from .downloads import table_answer
 from .navigation import has_endpoint
+from .pictures import bullet, sample
 from .words import word
 
 bp = Blueprint("board", __name__)
+bp.add_app_template_global(sample, "sample")
+bp.add_app_template_global(bullet, "bullet")
 
-LONGEST_SEARCH = 60
-TREND_DAYS = 7
 CHIPS = (Light.OVERDUE, Light.RETURNED, Light.BEHIND, Light.DUE, Light.NEW, Light.WAITING)
-LINES = {line.name.lower(): line for line in Line}
-TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 
 
 @bp.get("/campaigns/<int:id>/board")
 def show(id: int) -> Any:
-    asked = _asked()
+    asked = asked_of()
     shown = board(id, asked, actor=current_actor(), now=page_now())
     here = request.full_path.rstrip("?")
+    address, where, days = addresses(id, asked), shown.total.place.name, days_of(shown)
     return render_template(
-        "board/show.html", shown=shown, columns=_columns(shown), asked=asked, now=page_now(), steps=_steps(shown, here),
-        address=_addresses(id, asked),
+        "board/show.html", shown=shown, columns=_columns(shown), asked=asked, now=page_now(), address=address,
+        steps=steps_of(shown, here), tabs=tabs_of(address, "board.show"), span=span(), spans=SPANS,
+        funnel=funnel_of(shown.total.whole, where) if shown.total.whole.total else None,
+        states=states_of(days, where) if days else None,
         cell_href=lambda row, column, cell: _behind(shown, row, column.id, cell, asked, here),
-        chips=[light for light in CHIPS if shown.total.whole.lights.get(light)], days=_days(shown),
+        chips=[light for light in CHIPS if shown.total.whole.lights.get(light)],
         legend=[light for light in URGENCY if shown.total.whole.lights.get(light)], by_coverage=BY_COVERAGE,
         urge_address=_urging(shown, asked, here),
     )  # fmt: skip
@@ -50,50 +49,8 @@ def show(id: int) -> Any:
 
 @bp.get("/campaigns/<int:id>/board.<any(xlsx, csv):kind>")
 def export(id: int, kind: str) -> Any:
-    shown = board(id, _asked(whole=True), actor=current_actor(), now=page_now())
-    columns, rows = _sheet_columns(shown), list(_sheet_rows(shown))
-    zone = current_app.config["SETTINGS"].timezone
-    if kind == "xlsx":
-        content = write_xlsx(shown.head.title, columns, rows, zone=zone)
-    else:
-        content = write_csv(columns, rows, zone=zone)
-    answer = Response(content, content_type=TYPES[kind])
-    answer.headers["Content-Disposition"] = f'attachment; filename="board-{id}.{kind}"'
-    return answer
-
-
-def _asked(whole: bool = False) -> Asked:
-    """What the address asks for; what it does not understand is left out."""
-    given = request.args
-    sort = given.get("sort", BY_AREA)
-    return Asked(
-        area_id=given.get("area", type=int),
-        line=LINES.get(given.get("line", "")),
-        light=LIGHTS.get(given.get("light", "")),
-        text=given.get("q", "").strip()[:LONGEST_SEARCH],
-        sort=sort if sort == BY_COVERAGE or (sort.isdecimal() and len(sort) < 19) else BY_AREA,
-        after=given.get("after", type=int),
-        before=given.get("before", type=int),
-        whole=whole,
-    )
-
-
-def _addresses(id: int, asked: Asked) -> Any:
-    """A function that gives the address of this board with some of what is asked changed; None takes it away."""
-    kept: dict[str, Any] = {
-        "area": asked.area_id,
-        "line": asked.line.name.lower() if asked.line else None,
-        "light": asked.light.name.lower() if asked.light else None,
-        "q": asked.text or None,
-        "sort": asked.sort or None,
-    }
-
-    def address(endpoint: str = "board.show", **changed: Any) -> str:
-        if isinstance(changed.get("light"), Light):
-            changed["light"] = changed["light"].name.lower()
-        return url_for(endpoint, id=id, **(kept | changed))
-
-    return address
+    shown = board(id, asked_of(whole=True), actor=current_actor(), now=page_now())
+    return table_answer(kind, f"board-{id}", shown.head.title, _sheet_columns(shown), _sheet_rows(shown))
 
 
 def _behind(shown: Board, row: Row, task_id: int, cell: Cell, asked: Asked, here: str) -> str:
@@ -120,7 +77,7 @@ def _urging(shown: Board, asked: Asked, here: str) -> str:
     )  # fmt: skip
 
 
-def _steps(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:
+def steps_of(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:
     """The loop of the campaign: word, what is left, address, done, current."""
     head, whole = shown.head, shown.total.whole
     plan = url_for("campaigns.show", id=head.id) if has_endpoint("campaigns.show") else "#main"
@@ -138,22 +95,6 @@ def _steps(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:
         (_("Review"), _("%(number)s waiting", number=whole.pending), waiting, False, False),
         (_("Roll-up"), _("%(share)s approved", share=f"{whole.share * 100:.1f}%"), "#roll-up", False, False),
     ]
-
-
-def _days(shown: Board) -> list[tuple[date, Cell]]:
-    """How the shown area stood at the last record of each of the last days; it stands until the next record."""
-    now = page_now()
-    points = trend(
-        [column.id for column in shown.columns], shown.total.place.id, shown.trend_lines,
-        since=now - timedelta(days=TREND_DAYS), until=now,
-    )  # fmt: skip
-    days: list[tuple[date, Cell]] = []
-    for back in range(TREND_DAYS - 1, -1, -1):
-        day = local(now - timedelta(days=back)).date()
-        known = [point for point in points if local(point.slot).date() <= day]
-        if known:
-            days.append((day, Cell(known[-1].states)))
-    return days
 
 
 def _columns(shown: Board) -> list[Column]:

@@ -177,10 +177,28 @@ def test_the_record_of_the_last_days_stands_below(dispatcher, visitor, now):
     assert page.has("Wed 18 Nov", "58.3%")
 
 
-def test_the_page_costs_few_statements_and_speaks_chinese(work, enter, visitor):
+def test_the_slowest_stand_with_what_they_wait_for_and_from_whom(dispatcher, visitor, client):
+    """Areas first, single assignments below them, each a way to its ledger and back; the export has the same rows."""
+    where = f"/campaigns/{dispatcher.campaign.id}/board/slowest"
+    page = visitor.get(path(dispatcher)).click("Slowest")
+    assert page.has("Areas of 清河县", "to be signed for 1", "to be reviewed 1", "柳林东村妇联", "by 柳林东村妇联")
+    town = page.click("柳林镇")
+    assert town.has("Areas of 柳林镇", "柳林东村")
+    assert not town.has("石桥东村妇联")
+    assert town.links["清河县"] == f"{where}?area={dispatcher.county.id}"
+    assert "/ledger?back=/campaigns/" in town.links["柳林东村妇联"]
+    [head, *rows] = csv.reader(io.StringIO(client.get(f"{where}.csv?line=women").get_data().decode("utf-8-sig")))
+    assert head[:4] == ["Unit", "Task", "Light", "Waits"]
+    assert [row[3] for row in rows if row[0] == "柳林新村妇联"] == ["to be reviewed"]
+    assert len(rows) == 5
+    assert client.get(f"{where}.xlsx?line=union").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["", "/slowest"])
+def test_a_page_costs_few_statements_and_speaks_chinese(work, enter, visitor, page):
     enter(work.holder(work.county, Role.DISPATCHER, Line.PARTY), "zh_CN")
     seen = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
-    page = visitor.get(path(work))
+    page = visitor.get(f"{path(work)}{page}")
     assert len([text for text in seen if not text.startswith("BEGIN")]) <= 8
     assert page.has("柳林镇", "逾期 1", "跟踪", "导出 Excel")

@@ -26,6 +26,7 @@ from .matrix_ladders import ladders_and_questions
 from .matrix_periods import periods
 from .matrix_standing import all_of_it as standing_in
 from .matrix_telling import telling
+from .matrix_uploads import uploads
 
 # Rules that the table leaves out, each with its reason.
 EXCLUDED: dict[str, str] = {}
@@ -42,7 +43,7 @@ def table(world: World) -> list[Case]:
     """Every case of the matrix."""
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
             *administration(world), *calendars(world), *accounts(world), *telling(world),
-            *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world)]  # fmt: skip
+            *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world), *uploads(world)]  # fmt: skip
 
 
 def everybody() -> Iterator[Case]:
@@ -167,6 +168,8 @@ def campaigns(world: World) -> Iterator[Case]:
         yield Case("board.show", campaign(thing), **given)
         export = {"values": {"id": world.ids[name], "kind": "csv"}, "twin": {"id": MISSING, "kind": "csv"}}
         yield Case("board.export", campaign(thing), **given | export)
+        yield Case("board.slowest", campaign(thing), **given)
+        yield Case("board.slowest_export", campaign(thing), **given | export)
     for name, batch, thing in (("issued", "batch ISSUED", ISSUED), ("foreign issued", "foreign batch", ELSEWHERE)):
         both = {"id": world.ids[name], "batch_id": world.ids[batch]}
         yield Case("campaigns.dispatched", issuer(thing, 200), both, twin={"id": MISSING, "batch_id": MISSING})
