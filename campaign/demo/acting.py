@@ -8,23 +8,24 @@ from itertools import count
 from random import Random
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from ..clock import local_today, zone
 from ..db import db
 from ..errors import Refused
 from ..evidence.store import Store
-from ..models import Assignment, Post, Task, Unit
+from ..models import Assignment, ChecklistItem, Post, Task, Unit
 from ..models.facts import Standing, facts_of
 from ..models.organisation import holds_on
 from ..operations.in_charge import name_in_charge
 from ..operations.reporting import Report, acknowledge, check_in, keep_evidence, submit
 from ..operations.reviewing import approve, return_for_changes
 from ..queries.people import actor_of
+from ..rules.metrics import MetricKind
 from ..rules.organisation import Actor, Role
 from ..rules.states import State
-from .inventing import Cupboard, parts_of, progress_of, return_of, value_for, words_for
+from .inventing import Cupboard, parts_of, progress_of, return_of, values_for, words_for
 
 Act = str
 # How many of a hundred assignments go which way.
@@ -195,7 +196,7 @@ class Theatre:
                 used.add(stored.sha256)
                 kept = keep_evidence(facts.id, stored, name, actor=officer, now=now)
                 evidence.setdefault(kept, rule.id)
-        values = {metric.id: value_for(metric, self.receivers[facts.task_id], self.chance) for metric in task.metrics}
+        values = values_for(task, self.receivers[task.id], self._items(task), self.chance)
         report = Report(words=words_for(task, self.chance), values=values, evidence=evidence)
         submit(facts.id, report, actor=officer, now=now, seen=facts.version)
 
@@ -209,6 +210,14 @@ class Theatre:
         assert standing is not None
         chosen = self.names.choice(here)
         name_in_charge(facts.id, chosen, actor=officer, now=now, seen=standing.version)
+
+    def _items(self, task: Task) -> dict[int, int]:
+        """How many items each checklist of the task has."""
+        if not any(metric.kind is MetricKind.CHECKLIST for metric in task.metrics):
+            return {}
+        own = [metric.id for metric in task.metrics]
+        counted = select(ChecklistItem.metric_id, func.count()).where(ChecklistItem.metric_id.in_(own))
+        return dict(db.session.execute(counted.group_by(ChecklistItem.metric_id)).tuples().all())
 
     def _task(self, task_id: int) -> Task:
         if task_id not in self.tasks:

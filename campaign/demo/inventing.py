@@ -1,6 +1,7 @@
 """What the demonstration's officers write, count and attach: all of it invented, the same for the same seed."""
 
 import io
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from random import Random
@@ -14,6 +15,7 @@ from ..rules.metrics import MetricKind, Value
 from ..rules.plans import EvidenceKind
 from ..rules.requirements import length_of
 from ..rules.states import CheckInKind, ReturnReason
+from ..rules.targets import Quota
 
 PHOTOS, DOCUMENTS = 24, 10
 SIZE = (640, 480)
@@ -76,6 +78,27 @@ def _filled(sentence: str, task: Task, chance: Random) -> str:
     return sentence.format(title=task.title, few=chance.randint(2, 9), many=chance.randint(18, 160))
 
 
+def values_for(task: Task, units: int, items: Mapping[int, int], chance: Random) -> dict[int, Value]:
+    """What a unit might report of every figure, parts within their whole; `items`: how many a checklist has."""
+    found: dict[int, Value] = {}
+    for metric in task.metrics:
+        if metric.kind is MetricKind.CHECKLIST:
+            ticks = ",".join(str(position) for position in range(1, items.get(metric.id, 1) + 1))
+            found[metric.id] = Value(number=Decimal(1), text=ticks)
+        elif metric.parent_id is None:
+            found[metric.id] = value_for(metric, units, chance)
+    for whole in task.metrics:
+        parts = [metric for metric in task.metrics if metric.parent_id == whole.id]
+        left = found[whole.id].number if whole.id in found else None
+        for place, part in enumerate(parts, start=1):
+            left = left or Decimal(0)
+            last = whole.adds_up and place == len(parts)
+            number = left if last else (left * chance.randint(40, 90) / 100).to_integral_value()
+            found[part.id] = Value(number=number)
+            left -= number
+    return found
+
+
 def value_for(metric: Metric, units: int, chance: Random) -> Value:
     """A figure that a unit might report; `units`: how many share the target."""
     share = Decimal(chance.randint(70, 115)) / 100
@@ -89,7 +112,7 @@ def value_for(metric: Metric, units: int, chance: Random) -> Value:
     aim = metric.target if metric.target else Decimal(chance.randint(2, 40))
     if metric.kind is MetricKind.AMOUNT:
         aim = aim or Decimal(chance.randint(3, 60) * 1000)
-    part = aim / units if aim > 5 * units else aim
+    part = aim / units if aim > 5 * units and metric.quota is Quota.TOTAL else aim
     return Value(number=(part * share).to_integral_value())
 
 

@@ -60,6 +60,11 @@ def read_due(fields: Fields, document: DocumentDate) -> Due:
     )
 
 
+def read_day(fields: Fields, name: str, document: DocumentDate) -> date | None:
+    """A day, written as such or as a phrase of the document. What cannot be read is noted at its line."""
+    return _said(fields, name, document).on
+
+
 def _kind_of(due: Fields) -> DueKind:
     """What the fields that are given mean by themselves."""
     if due.has("event"):

@@ -11,13 +11,11 @@ import yaml
 
 from ..errors import Invalid, Problem, say
 from ..rules.calendars import Roll
-from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import LINE_NAMES, Level, Line
 from ..rules.phrases import DocumentDate
 from ..rules.planning import (
     CampaignPlan,
     EvidencePlan,
-    MetricPlan,
     OccasionPlan,
     PhasePlan,
     TaskPlan,
@@ -27,6 +25,7 @@ from ..rules.planning import (
 from ..rules.plans import EvidenceKind, Grade
 from .dues import ROLLS, read_due
 from .nodes import Fields, FileProblem, Form, NodeReader
+from .plan_metrics import METRIC_FORM, REGISTER_FORM, read_metric, read_register
 from .recurring import read_recurring
 
 LARGEST_FILE = 256 * 1024
@@ -44,19 +43,11 @@ LEVELS = {
 GRADES = {"binding": Grade.BINDING, "best_effort": Grade.BEST_EFFORT, "要": Grade.BINDING, "确保": Grade.BINDING,
           "努力": Grade.BEST_EFFORT, "力争": Grade.BEST_EFFORT, "争取": Grade.BEST_EFFORT}  # fmt: skip
 EVIDENCE_KINDS = {kind.name.lower(): kind for kind in EvidenceKind}
-METRIC_KINDS = {kind.name.lower(): kind for kind in MetricKind}
-COMPARATORS = {">=": Comparator.AT_LEAST, "<=": Comparator.AT_MOST, "==": Comparator.EQUAL, ">": Comparator.MORE_THAN}
-AGGREGATIONS = {way.name.lower(): way for way in Aggregation}
-OVER_TIMES = {way.name.lower(): way for way in OverTime}
 
 UNIT_FORM = Form("area", "line")
 PHASE_FORM = Form("name", "starts_on", "ends_on", "words")
 OCCASION_FORM = Form("name", "on", "invented")
 EVIDENCE_FORM = Form("name", "kind", "min", "ground", "invented")
-METRIC_FORM = Form(
-    "name", "kind", "unit", "target", "comparator", "aggregation", "over_time", "numerator", "denominator", "required",
-    "note", "invented",
-)  # fmt: skip
 TASK_FORM = Form(
     "key", "title", "what", "why", "lines", "receiving_level", "units", "grade", "due", "recurs", "roll",
     "respond_days", "grace_days", "review_days", "ladder", "min_characters", "review_levels", "evidence", "metrics",
@@ -64,7 +55,7 @@ TASK_FORM = Form(
 )  # fmt: skip
 CAMPAIGN_FORM = Form(
     "format", "key", "title", "number", "issuing_unit", "co_issuers", "higher_campaign", "based_on", "theme", "ground",
-    "starts_on", "ends_on", "phases", "occasions", "ladder", "tasks", "invented",
+    "starts_on", "ends_on", "phases", "occasions", "registers", "ladder", "tasks", "invented",
 )  # fmt: skip
 
 
@@ -121,6 +112,7 @@ def _campaign(reader: NodeReader, node: yaml.Node) -> CampaignPlan:
         occasions=tuple(
             OccasionPlan(fields.text("name"), fields.day("on")) for fields in head.mappings("occasions", OCCASION_FORM)
         ),
+        registers=tuple(read_register(fields) for fields in head.mappings("registers", REGISTER_FORM)),
         ladder=head.text("ladder"),
         tasks=tuple(_task(fields, document) for fields in head.mappings("tasks", TASK_FORM)),
         invented=tuple(_invented(reader, head)),
@@ -158,7 +150,7 @@ def _task(fields: Fields, document: DocumentDate) -> TaskPlan:
         min_characters=fields.whole("min_characters") or 0,
         review_levels=tuple(sorted(fields.choices("review_levels", LEVELS), reverse=True)),
         evidence=tuple(_evidence(part) for part in fields.mappings("evidence", EVIDENCE_FORM)),
-        metrics=tuple(_metric(part) for part in fields.mappings("metrics", METRIC_FORM)),
+        metrics=tuple(read_metric(part, document) for part in fields.mappings("metrics", METRIC_FORM)),
     )
 
 
@@ -169,25 +161,6 @@ def _evidence(fields: Fields) -> EvidencePlan:
         kind=fields.choice("kind", EVIDENCE_KINDS) or EvidenceKind.ANY,
         min_count=1 if least is None else least,
         ground=fields.text("ground"),
-    )
-
-
-def _metric(fields: Fields) -> MetricPlan:
-    kind = fields.choice("kind", METRIC_KINDS)
-    if kind is None and not fields.has("kind"):
-        fields.wrong("kind", say("Please say what kind of metric this is: %(kinds)s.", kinds=", ".join(METRIC_KINDS)))
-    return MetricPlan(
-        name=fields.text("name"),
-        kind=kind or MetricKind.COUNT,
-        unit=fields.text("unit"),
-        target=fields.number("target"),
-        comparator=fields.choice("comparator", COMPARATORS) or Comparator.NONE,
-        aggregation=fields.choice("aggregation", AGGREGATIONS),
-        over_time=fields.choice("over_time", OVER_TIMES),
-        numerator=fields.text("numerator"),
-        denominator=fields.text("denominator"),
-        required=fields.yes_or_no("required", otherwise=True),
-        note=fields.text("note"),
     )
 
 
