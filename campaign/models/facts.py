@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Row, Select, String, and_, bindparam, cast, func, select
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import db, run
 from ..rules.states import Action, State
 from ..rules.transitions import Facts
 from .assignments import Assignment
 from .campaigns import Campaign, CampaignUnit, Task
 from .organisation import Post, Unit
-from .reporting import Review, Submission
+from .reporting import STANDS, Review, Submission
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _statement() -> Select[Any]:
     reviewers = (
         select(func.aggregate_strings(both, ","))
         .join_from(Review.__table__, given_in, given_in.c.id == review.post_id)
-        .where(review.submission_id == submission.c.id, review.decision == Action.APPROVE)
+        .where(review.submission_id == submission.c.id, review.decision == Action.APPROVE, STANDS)
     )
     of_latest = and_(submission.c.assignment_id == assignment.id, submission.c.number == latest.scalar_subquery())
     return (
@@ -99,7 +99,8 @@ _STANDING = _statement()
 
 def facts_of(assignment_id: int, reason: str = "") -> Standing | None:
     """The facts of one assignment, or None where there is none. `reason`: the words given for the action in hand."""
-    row = db.session.execute(_STANDING, {"assignment": assignment_id}).first()
+    db.session.flush()  # what is pending would be missed; almost always nothing is
+    row = run(_STANDING, {"assignment": assignment_id}).first()
     return None if row is None else _standing(row, reason)
 
 

@@ -152,7 +152,7 @@ class Undo(Base):
 
 
 # A clause over Review: it stands, nobody took it back.
-STANDS = ~exists().where(Undo.review_id == Review.id)
+STANDS = ~exists().where(Undo.review_id == Review.id).correlate(Review)
 
 
 class Draft(Base):

@@ -36,7 +36,7 @@ from ..models import Assignment, Batch, Delegation, Notice, Person, Post
 from ..models.organisation import holds_on, stands_in_on
 from ..models.telling import Delivery
 from ..rules.organisation import Role
-from ..rules.telling import ONLY_URGENT, USUAL, Channel, DeliveryState, preferences, when_to_tell
+from ..rules.telling import HELD, HOLD, ONLY_URGENT, USUAL, Channel, DeliveryState, preferences, when_to_tell
 from .channels import configured
 from .reaching import WISHES, Rest, nearest, reachable
 
@@ -69,10 +69,12 @@ def fan_out(settings: Settings, *, now: datetime, work: Work) -> int:
 
 
 def _own_notices(channels: tuple[Channel, ...], now: datetime) -> int | None:
-    """Notices to one person each. None when there are none left."""
+    """Notices to one person each, decisions a moment later: they may be taken back until then. None when there are
+    none left."""
+    ripe = or_(Notice.tag.not_in(HELD), Notice.created_at <= now - HOLD)
     waiting = (
         select(Notice.id)
-        .where(Notice.delivered_at.is_(None), Notice.person_id.is_not(None))
+        .where(Notice.delivered_at.is_(None), Notice.person_id.is_not(None), ripe)
         .order_by(Notice.id)
         .limit(NOTICES_AT_ONCE)
         .with_for_update(skip_locked=True)

@@ -106,6 +106,12 @@ SAYINGS: dict[str, Saying] = {
         say("The report was returned. Please correct it and submit again."),
         WHO_AND_WHY,
     ),
+    "assignment:review:remark": Saying(
+        Heading.NEWS,
+        say("A remark: %(task)s (%(unit)s)"),
+        say("Somebody wrote a remark to the report. You can answer below it."),
+        ("who",),
+    ),
     "assignment:issuer:reopen": Saying(
         Heading.RETURNED,
         say("Reopened: %(task)s (%(unit)s)"),

@@ -94,11 +94,13 @@ def move(
     not_before: datetime | None = None,
     dated: Dated | None = None,
     data: dict[str, Any] | None = None,
+    since: datetime | None = None,
 ) -> int:
     """Takes the step and returns the event's id. Raises Stale when somebody else moved it first.
 
     `reviewer_unit_id`, `review_step`, `review_due_at`: where the assignment waits, when the target is SUBMITTED.
-    `not_before`: the clock stays silent until then. `dated`: the dates that it has from now on.
+    `not_before`: the clock stays silent until then. `dated`: the dates that it has from now on. `since`: from when it
+    has stood so, where that was not now.
     """
     facts, row = step.facts, step.row
     values = {
@@ -111,7 +113,7 @@ def move(
         "review_step": review_step,
         "review_due_at": review_due_at,
         "not_before": not_before,
-        "since": now,
+        "since": since or now,
     }
     if dated is not None:
         values |= {"due_at": dated.due_at, "cut_off_at": dated.cut_off_at, "behind_at": dated.behind_at}

@@ -2,19 +2,27 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert
+from sqlalchemy import Table, bindparam, func, insert, select
 
-from ..db import db
+from ..db import run
 from ..errors import Invalid, Problem, say
 from ..models import Review
 from ..rules.ladder import RETURN_GRACE
 from ..rules.organisation import Actor
 from ..rules.states import Action, ReturnReason
+from .claiming import let_go
 from .move import Step, allowed, move, standing_of
 from .repeating import once
 from .timers import arm, review_due_at
 
 LONGEST_WORDS = 4_000
+# Written once. After a decision that was taken back, the same step of the same version has another turn.
+_REVIEWS: Table = Review.__table__  # type: ignore[assignment]
+_BEFORE = _REVIEWS.alias("before")
+_TURN = select(func.coalesce(func.max(_BEFORE.c.turn) + 1, 0)).where(
+    _BEFORE.c.submission_id == bindparam("version"), _BEFORE.c.step == bindparam("level")
+)
+_DECIDE = insert(_REVIEWS).values(turn=_TURN.scalar_subquery())
 
 
 def approve(
@@ -105,5 +113,10 @@ def _decide(
         "person_id": actor.person_id,
         "post_id": step.post.id,
         "at": now,
+        "since": facts.since,
+        "version": facts.submission_id,
+        "level": facts.review_step,
+        "due_at": facts.review_due_at,
     }
-    db.session.execute(insert(Review).values(row))
+    let_go(facts.id, actor=actor, now=now)
+    run(_DECIDE, row)

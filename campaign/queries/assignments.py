@@ -33,6 +33,7 @@ from ..models.clockwork import Calendar as CalendarRow
 from ..models.facts import superiors_of
 from ..models.ladders import EVERYBODYS
 from ..models.organisation import acted_for
+from ..models.reporting import STANDS
 from ..rules.calendars import Calendar, Roll, is_provisional
 from ..rules.chain import Above, review_chain
 from ..rules.metrics import Comparator, MetricKind, Value
@@ -305,7 +306,7 @@ def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]
             acted_for(Review.post_id, Review.person_id).label("decided_for"),
         )
         .join(Person, Person.id == Submission.person_id)
-        .outerjoin(Review, Review.submission_id == Submission.id)
+        .outerjoin(Review, and_(Review.submission_id == Submission.id, STANDS))
         .outerjoin(Unit, Unit.id == Review.unit_id)
         .outerjoin(decider, decider.id == Review.person_id)
         .where(Submission.assignment_id == assignment_id)

@@ -17,6 +17,7 @@ from ..errors import Busy
 from ..evidence.store import Store
 from ..models import Assignment, Batch, Event, Evidence, Firing, Period, Post, Review, Submission, Timer
 from ..models.courses import course_of, courses, one_of, shares
+from ..models.reporting import STANDS
 from ..models.timing import timings_of
 from ..rules.ladder import always
 from ..rules.plans import PeriodState
@@ -92,7 +93,7 @@ def approvals_obey_the_law() -> Iterator[Breach]:
             Review.digest.label("named"), written.person_id.label("written_for"), given.person_id.label("given_for"),
         )
         .join(written, written.id == Submission.post_id)
-        .outerjoin(Review, Review.submission_id == Submission.id)
+        .outerjoin(Review, and_(Review.submission_id == Submission.id, STANDS))
         .outerjoin(given, given.id == Review.post_id)
         .order_by(Submission.id, Review.step)
         .execution_options(yield_per=CHUNK)
@@ -150,7 +151,7 @@ def _approved_without_chain(passed: dict[tuple[int, int], set[int]]) -> Iterator
     approvals = (
         select(func.count())
         .select_from(Review)
-        .where(Review.submission_id == Submission.id, Review.decision == Action.APPROVE)
+        .where(Review.submission_id == Submission.id, Review.decision == Action.APPROVE, STANDS)
         .scalar_subquery()
     )
     rows = (

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from ..db import db, from_micros, micros
 from ..models import Assignment, Campaign, Person, Review, Submission, Task, Unit
+from ..models.reporting import STANDS
 from ..rules.organisation import Actor, Role
 from ..rules.states import Action
 from .scope import visible_assignments
@@ -226,7 +227,7 @@ def _read(keys: Any, everything: Select[Any]) -> tuple[Sequence[Item], int]:
     number = select(func.max(newest.number)).where(newest.assignment_id == Assignment.id).scalar_subquery()
     bounces = (
         select(func.count())
-        .where(Review.assignment_id == Assignment.id, Review.decision == Action.RETURN)
+        .where(Review.assignment_id == Assignment.id, Review.decision == Action.RETURN, STANDS)
         .scalar_subquery()
     )
     statement = (

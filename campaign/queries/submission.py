@@ -30,6 +30,7 @@ from ..models import (
     Unit,
 )
 from ..models.organisation import acted_for
+from ..models.reporting import STANDS
 from ..rules.calendars import Roll
 from ..rules.differences import LOOKED, LOOKED_BEFORE, Content, Differences, differences
 from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
@@ -297,7 +298,7 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
             acted_for(Submission.post_id, Submission.person_id).label("for_name"),
         )
         .join(Person, Person.id == Submission.person_id)
-        .outerjoin(Review, Review.submission_id == Submission.id)
+        .outerjoin(Review, and_(Review.submission_id == Submission.id, STANDS))
         .outerjoin(Unit, Unit.id == Review.unit_id)
         .outerjoin(decider, decider.id == Review.person_id)
         .where(Submission.assignment_id == assignment_id)

@@ -35,6 +35,7 @@ class Action(IntEnum):
     SETTLE = 10
     RETRACT = 11
     EXEMPT = 12
+    UNDO = 13
 
 
 OPEN = (State.ISSUED, State.ACKNOWLEDGED, State.SUBMITTED, State.RETURNED, State.DISPUTED)

@@ -54,6 +54,9 @@ LOUD: dict[str, bool] = {
     "assignment:review:pass-over": False,
     "assignment:review:approve": False,
     "assignment:review:return": True,
+    "assignment:review:remark": False,
+    "assignment:review:remark": False,
+    "assignment:recheck:draw": True,
     "assignment:issuer:reopen": True,
     "assignment:issuer:cancel": True,
     "assignment:issuer:extend": True,
@@ -76,6 +79,11 @@ LOUD: dict[str, bool] = {
     "person:post:hand-over": True,
     "delivery:channel:incident": True,
 }
+
+
+# These wait a moment before they go out, so that whoever decided may still take the decision back.
+HELD = ("assignment:review:pass-up", "assignment:review:approve", "assignment:review:return")
+HOLD = timedelta(seconds=20)
 
 
 def is_urgent(tag: str) -> bool:

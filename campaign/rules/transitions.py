@@ -20,6 +20,7 @@ class Party(IntEnum):
     ISSUER = 3
     ABOVE = 4
     DECIDER = 5
+    LAST_REVIEWER = 6
 
 
 class Audience(IntEnum):
@@ -40,6 +41,8 @@ class Facts:
     at which it waits. `vacant_here`: nobody can review where it waits; asked only where somebody would pass it over.
     `asks_above`: a question or a request of the unit waits for an answer, and its clock stands still.
     `deciding_units`: who decides on what the unit asks for, the nearest first; known only where a request is in hand.
+    `decided_by_id`, `decided_in`: who took the last decision on the version that counts, and for which unit; `untold`:
+    nobody has been told of it yet. Known only where it might be taken back.
     """
 
     id: int
@@ -57,6 +60,9 @@ class Facts:
     vacant_here: bool = False
     asks_above: bool = False
     deciding_units: tuple[int, ...] = ()
+    decided_by_id: int | None = None
+    decided_in: int | None = None
+    untold: bool = False
 
 
 Guard = Callable[[Facts, Actor], Sentence | None]
@@ -116,6 +122,12 @@ def no_question_pending(facts: Facts, _actor: Actor) -> Sentence | None:
     """What is asked above is answered or withdrawn before the work is handed in: the clock cannot do both."""
     pending = say("What you asked above still waits for an answer. Take it back first, then submit.")
     return pending if facts.asks_above else None
+
+
+def nobody_told(facts: Facts, _actor: Actor) -> Sentence | None:
+    """What others have been told of is no longer taken back in silence."""
+    gone = say("The message about this decision has gone out. It can no longer be taken back.")
+    return None if facts.untold else gone
 
 
 def levels_remain(facts: Facts, _actor: Actor) -> bool:
@@ -256,6 +268,14 @@ TABLE: tuple[Transition, ...] = (
         (reason_given,),
         Audience.REPORTERS,
     ),
+    Transition(
+        Action.UNDO,
+        (State.SUBMITTED, State.RETURNED, State.APPROVED),
+        State.SUBMITTED,
+        Party.LAST_REVIEWER,
+        "assignment:review:undo",
+        (nobody_told,),
+    ),
 )
 
 PARTY_ROLES = {
@@ -264,6 +284,7 @@ PARTY_ROLES = {
     Party.ISSUER: (Role.DISPATCHER,),
     Party.ABOVE: (Role.SUPERVISOR, Role.DISPATCHER),
     Party.DECIDER: (Role.DISPATCHER, Role.SUPERVISOR),
+    Party.LAST_REVIEWER: (Role.SUPERVISOR,),
 }
 
 
@@ -278,6 +299,7 @@ def post_for(party: Party, facts: Facts, actor: Actor) -> PostFact | None:
         Party.ISSUER: facts.issuing_units,
         Party.ABOVE: facts.units_above,
         Party.DECIDER: facts.deciding_units,
+        Party.LAST_REVIEWER: (facts.decided_in,) if facts.decided_by_id == actor.person_id else (),
     }[party]
     found = [post for unit in units for post in actor.posts_in(unit, *PARTY_ROLES[party])]
     if party is Party.REVIEWER:

@@ -8,7 +8,7 @@ from campaign.rules.organisation import SYSTEM, Actor, Level, Line, PostFact, Ro
 from campaign.rules.states import Action, ReturnReason, State
 from campaign.rules.transitions import TABLE, Audience, Facts, Party, offers, post_for, reason_given, row_for
 
-UNIT, REVIEWING, ABOVE, DECIDING, ISSUING, CO_ISSUING, ELSEWHERE = 10, 20, 25, 26, 30, 31, 99
+UNIT, BELOW, REVIEWING, ABOVE, DECIDING, ISSUING, CO_ISSUING, ELSEWHERE = 10, 15, 20, 25, 26, 30, 31, 99
 ME, SUBMITTER, FORMER_REVIEWER = 7, 8, 9
 
 # (action, from) -> who may, where it leads at the last level, and where when further levels remain.
@@ -28,6 +28,9 @@ LAW = {
     (Action.EXEMPT, State.ISSUED): (Party.DECIDER, State.NOT_APPLICABLE, State.NOT_APPLICABLE),
     (Action.EXEMPT, State.ACKNOWLEDGED): (Party.DECIDER, State.NOT_APPLICABLE, State.NOT_APPLICABLE),
     (Action.EXEMPT, State.RETURNED): (Party.DECIDER, State.NOT_APPLICABLE, State.NOT_APPLICABLE),
+    (Action.UNDO, State.SUBMITTED): (Party.LAST_REVIEWER, State.SUBMITTED, State.SUBMITTED),
+    (Action.UNDO, State.RETURNED): (Party.LAST_REVIEWER, State.SUBMITTED, State.SUBMITTED),
+    (Action.UNDO, State.APPROVED): (Party.LAST_REVIEWER, State.SUBMITTED, State.SUBMITTED),
     (Action.CANCEL, State.DISPUTED): (Party.ISSUER, State.CANCELLED, State.CANCELLED),
     (Action.CANCEL, State.ISSUED): (Party.ISSUER, State.CANCELLED, State.CANCELLED),
     (Action.CANCEL, State.ACKNOWLEDGED): (Party.ISSUER, State.CANCELLED, State.CANCELLED),
@@ -40,6 +43,7 @@ STANDS_IN = {
     Party.ISSUER: (ISSUING, Role.DISPATCHER),
     Party.ABOVE: (ABOVE, Role.SUPERVISOR),
     Party.DECIDER: (DECIDING, Role.DISPATCHER),
+    Party.LAST_REVIEWER: (BELOW, Role.SUPERVISOR),
 }
 
 
@@ -58,7 +62,8 @@ def party(which: Party) -> Actor:
 def facts(state: State, **fields) -> Facts:
     reviewer = REVIEWING if state is State.SUBMITTED else None
     given = {"reviewer_unit_id": reviewer, "submitter_id": SUBMITTER, "reason": "材料不齐"}
-    given |= {"units_above": (ABOVE,) if reviewer else (), "vacant_here": True, "deciding_units": (DECIDING,)} | fields
+    given |= {"units_above": (ABOVE,) if reviewer else (), "vacant_here": True, "deciding_units": (DECIDING,)}
+    given |= {"decided_by_id": ME, "decided_in": BELOW, "untold": True} | fields
     return Facts(id=1, state=state, version=3, unit_id=UNIT, issuing_units=(ISSUING, CO_ISSUING), **given)
 
 
@@ -95,6 +100,8 @@ def test_nobody_else_may_anything(state, action):
         *(somebody(post(ELSEWHERE, role)) for role in Role),
         *(somebody(post(UNIT, role)) for role in Role if role is not Role.OFFICER),
         *(somebody(post(REVIEWING, role)) for role in Role if role is not Role.SUPERVISOR),
+        *(somebody(post(BELOW, role)) for role in Role if role is not Role.SUPERVISOR),
+        somebody(post(BELOW, Role.SUPERVISOR), person_id=FORMER_REVIEWER),  # a colleague of who decided
         *(somebody(post(ISSUING, role)) for role in Role if role is not Role.DISPATCHER),
         *(somebody(post(DECIDING, role)) for role in Role if role not in (Role.DISPATCHER, Role.SUPERVISOR)),
         *(somebody(post(ABOVE, role)) for role in Role if role not in (Role.DISPATCHER, Role.SUPERVISOR)),
@@ -141,6 +148,12 @@ def test_a_step_back_needs_words(action, reason):
             assert not may(party(who), action, facts(state, reason=reason, levels_remain=True))
 
 
+def test_what_others_were_told_is_not_taken_back():
+    who, undo = party(Party.LAST_REVIEWER), Action.UNDO
+    assert not may(who, undo, facts(State.RETURNED, untold=False))
+    assert undo not in {offer.action for offer in offers(facts(State.RETURNED, decided_by_id=None), who)}
+
+
 def test_a_person_with_several_posts_acts_in_the_one_that_it_is_addressed_to():
     many = somebody(post(ELSEWHERE, Role.OFFICER, 1), post(UNIT, Role.SUPERVISOR, 2), post(UNIT, Role.OFFICER, 3))
     assert post_for(Party.REPORTER, facts(State.ISSUED), many).id == 3
@@ -183,6 +196,6 @@ def test_numbers_of_states_and_actions_never_change():
     }  # fmt: skip
     assert {member.name: int(member) for member in Action} == {
         "ACKNOWLEDGE": 1, "SUBMIT": 2, "WITHDRAW": 3, "APPROVE": 4, "RETURN": 5, "REOPEN": 6, "CANCEL": 7,
-        "PASS_OVER": 8, "DISPUTE": 9, "SETTLE": 10, "RETRACT": 11, "EXEMPT": 12,
+        "PASS_OVER": 8, "DISPUTE": 9, "SETTLE": 10, "RETRACT": 11, "EXEMPT": 12, "UNDO": 13,
     }  # fmt: skip
     assert {int(member) for member in ReturnReason} == {1, 2, 3, 4, 5, 6, 9}
