@@ -1,9 +1,9 @@
 """One assignment for the page of those who work on it: what is asked, what was reported, drafted, attached and said."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,8 +19,6 @@ from ..models import (
     Campaign,
     CheckIn,
     Draft,
-    Metric,
-    MetricValue,
     Period,
     Person,
     Question,
@@ -33,10 +31,13 @@ from ..models.clockwork import Calendar as CalendarRow
 from ..models.facts import superiors_of
 from ..models.ladders import EVERYBODYS
 from ..models.organisation import acted_for
+from ..models.past import Here, Measure, Source, Told, measures
 from ..models.reporting import STANDS
 from ..rules.calendars import Calendar, Roll, is_provisional
 from ..rules.chain import Above, review_chain
-from ..rules.metrics import Comparator, MetricKind, Value
+from ..rules.dates import end_of_day, local_day
+from ..rules.metrics import Value
+from ..rules.milestones import Step, milestone_in_force
 from ..rules.organisation import Actor, Level
 from ..rules.plans import Grade
 from ..rules.requirements import EvidenceNeed, MetricNeed, Needs
@@ -110,22 +111,33 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A figure that is asked. `last`: reported last, in a version or a check-in; `former`: in the latest version."""
+class Asked(Measure):
+    """A figure that is asked, with all that is known of it. `last`: reported last, in a version or a check-in;
+    `former`: in the latest version."""
 
-    id: int
-    name: str
-    kind: MetricKind
-    unit_of_measure: str
-    comparator: Comparator
-    target: Decimal | None
-    numerator_name: str
-    denominator_name: str
-    required: bool
-    note: str
     last: Value | None = None
     last_at: datetime | None = None
     former: Value | None = None
+
+    @property
+    def compared(self) -> Told | None:
+        """Its baseline, or the same figure a year ago."""
+        return self.latest(Source.BASELINE, Source.LAST_YEAR)
+
+    @property
+    def counted(self) -> Decimal | None:
+        """How many the unit has in the register behind a rate."""
+        told = self.latest(Source.REGISTER)
+        return told.value.denominator if told else None
+
+    @property
+    def elsewhere(self) -> Told | None:
+        """What the unit reported under this name for another task of the same time, while it has said nothing here."""
+        return None if self.last else self.latest(Source.ELSEWHERE)
+
+    def step_on(self, day: date) -> Step | None:
+        """The milestone in force on that day."""
+        return milestone_in_force(self.milestones, day)
 
 
 @dataclass(frozen=True)
@@ -257,41 +269,39 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
 
 
 def _metrics(ask: Ask, latest: int | None) -> tuple[Asked, ...]:
-    """The figures asked, each with what was reported last; values are found by their report, not by their metric."""
-    value = MetricValue
-    parts = (value.metric_id, value.number, value.numerator, value.denominator, value.text)
-    submitted = (
-        select(*parts, Submission.at.label("at"), Submission.number.label("version"))
-        .join(Submission, Submission.id == MetricValue.submission_id)
-        .where(Submission.assignment_id == ask.id)
+    """The figures asked, each with what was reported last; parts follow their whole."""
+    here = Here(ask.id, ask.task_id, ask.unit_id, ask.period, ask.opens_on, since=_since(ask))
+    asked = [_asked(measure, latest) for measure in measures(here)]
+    wholes = [metric for metric in asked if metric.parent_id is None]
+    return tuple(found for whole in wholes for found in _with_parts(whole, asked))
+
+
+def _asked(measure: Measure, latest: int | None) -> Asked:
+    own = sorted(
+        (told for told in measure.told if told.source in (Source.VERSION, Source.CHECK_IN)),
+        key=lambda told: (str(told.at), told.version),
     )
-    checked = (
-        select(*parts, CheckIn.at.label("at"), literal(0).label("version"))
-        .join(CheckIn, CheckIn.id == MetricValue.check_in_id)
-        .where(CheckIn.assignment_id == ask.id)
-    )
-    reported = union_all(submitted, checked).subquery()
-    statement = (
-        select(
-            Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, Metric.target,
-            Metric.numerator_name, Metric.denominator_name, Metric.required, Metric.note,
-            reported.c.number, reported.c.numerator, reported.c.denominator, reported.c.text,
-            reported.c.at, reported.c.version,
-        )
-        .outerjoin(reported, reported.c.metric_id == Metric.id)
-        .where(Metric.task_id == ask.task_id)
-        .order_by(Metric.position, Metric.id, reported.c.at)
-    )  # fmt: skip
-    found: dict[int, dict[str, Any]] = {}
-    heads: dict[int, tuple[Any, ...]] = {}
-    for row in db.session.execute(statement):
-        heads[row[0]] = tuple(row[:10])
-        values = found.setdefault(row[0], {})
-        if row.at is not None:
-            values |= {"last": Value(*row[10:14]), "last_at": row.at}
-            if row.version == latest:
-                values["former"] = Value(*row[10:14])
-    return tuple(Asked(*head, **found[key]) for key, head in heads.items())
+    last = own[-1] if own else None
+    former = next((told.value for told in own if latest is not None and told.version == latest), None)
+    known = {each.name: getattr(measure, each.name) for each in fields(measure)}
+    return Asked(**known, last=last.value if last else None, last_at=last.at if last else None, former=former)
+
+
+def _with_parts(whole: Asked, asked: Sequence[Asked]) -> Iterator[Asked]:
+    yield whole
+    for part in asked:
+        if part.parent_id == whole.id:
+            yield from _with_parts(part, asked)
+
+
+def _since(ask: Ask) -> datetime:
+    """From when a figure that was reported elsewhere is of the same period: since the period opened; where the task
+    does not recur, since the quarter began in which it was dispatched."""
+    day = ask.opens_on
+    if day is None:
+        day = local_day(ask.dispatched_at, zone())
+        day = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+    return end_of_day(day - timedelta(days=1), zone())
 
 
 def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]:
