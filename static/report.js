@@ -1,5 +1,5 @@
-// The report form, made quicker: photos go up one by one as they are chosen, what is typed is kept as a draft.
-// Without this file the form works too: files go with it, and the draft has its button.
+// The report form, made quicker: what is typed is kept as a draft, what is missing is counted. Files: uploads.js.
+// Without this file the form works too: the draft has its button.
 (() => {
   "use strict";
   const form = document.getElementById("report");
@@ -9,8 +9,6 @@
   const list = document.getElementById("missing");
   const link = document.getElementById("missing-link");
   const submit = document.getElementById("submit");
-  const queue = [];
-  let uploading = null;
   let timer = 0;
   let saving = false;
   let again = false;
@@ -130,138 +128,12 @@
     later();
   });
 
-  // ---- files ----
-  const button = (text, name, act) => {
-    const made = make("button", "btn btn-quiet", text);
-    made.type = "button";
-    made.setAttribute("aria-label", text + " " + name);
-    made.addEventListener("click", act);
-    return made;
-  };
-  function tile(need, file) {
-    const item = make("li", "tile tile-busy");
-    const pic = make("span", "tile-pic");
-    if (file.type.startsWith("image/") && !/hei[cf]/.test(file.type)) {
-      const image = make("img");
-      image.alt = "";
-      image.src = URL.createObjectURL(file);
-      image.addEventListener("error", () => image.replaceWith(icon("image")));
-      pic.append(image);
-    } else {
-      pic.append(icon("file"));
-      item.classList.add("tile-doc");
-    }
-    const text = make("div", "tile-text");
-    const name = make("span", "name", file.name);
-    name.title = file.name;
-    const state = make("span", "state");
-    state.setAttribute("role", "status");
-    const bar = make("progress");
-    bar.max = 100;
-    bar.setAttribute("aria-label", file.name);
-    text.append(name, state, bar);
-    const act = make("div", "tile-do");
-    item.append(pic, text, act);
-    need.querySelector(".tiles").append(item);
-    return { need, file, item, pic, state, bar, act, request: null };
-  }
-  const drop = (job) => {
-    const place = queue.indexOf(job);
-    if (place >= 0) queue.splice(place, 1);
-    if (job.request) job.request.abort();
-    if (uploading === job) { uploading = null; next(); }
-    job.item.remove();
-    later(0);
-  };
-  function wait(job) {
-    job.item.classList.remove("tile-failed");
-    job.item.classList.add("tile-busy");
-    job.bar.hidden = false;
-    job.bar.value = 0;
-    job.state.replaceChildren(document.createTextNode(fill(say.wordsUploading, 0)));
-    job.act.replaceChildren(button(say.wordsCancel, job.file.name, () => drop(job)));
-    queue.push(job);
-    next();
-  }
-  function failed(job, sentence, again) {
-    job.item.classList.remove("tile-busy");
-    job.item.classList.add("tile-failed");
-    job.bar.hidden = true;
-    job.state.replaceChildren(icon("alert"), document.createTextNode(sentence));
-    job.act.replaceChildren(button(say.wordsRemove, job.file.name, () => drop(job)));
-    if (again) job.act.prepend(button(say.wordsRetry, job.file.name, () => wait(job)));
-  }
-  function done(job, body) {
-    for (const other of form.querySelectorAll('[data-file="' + body.id + '"]')) if (other !== job.item) other.remove();
-    job.item.classList.remove("tile-busy");
-    job.item.classList.add("tile-done");
-    job.item.dataset.file = body.id;
-    job.bar.remove();
-    const counts = !(body.photo && job.need.dataset.kind === "DOCUMENT");
-    job.state.classList.toggle("state-not", !counts);
-    job.state.replaceChildren(icon(counts ? "check" : "alert"), document.createTextNode(counts ? say.wordsUploaded + " · " + body.size : say.wordsNoCount));
-    const view = make("a", "tile-pic");
-    view.href = body.href;
-    view.setAttribute("aria-label", say.wordsView + " " + body.name);
-    view.append(...job.pic.childNodes);
-    job.pic.replaceWith(view);
-    job.act.replaceChildren(button(say.wordsRemove, body.name, () => drop(job)));
-    const hidden = make("input");
-    hidden.type = "hidden";
-    hidden.name = "files";
-    hidden.value = body.id + ":" + job.need.dataset.rule;
-    job.item.append(hidden);
-  }
-  function next() {
-    if (uploading || !queue.length) return;
-    const job = uploading = queue.shift();
-    const request = job.request = new XMLHttpRequest();
-    const body = new FormData();
-    body.append("csrf_token", form.elements.csrf_token.value);
-    body.append("rule", job.need.dataset.rule);
-    body.append("file", job.file);
-    const end = () => { job.request = null; if (uploading === job) uploading = null; next(); };
-    request.open("POST", say.upload);
-    request.setRequestHeader("Accept", "application/json");
-    request.timeout = 300000;
-    request.upload.addEventListener("progress", (event) => {
-      if (!event.lengthComputable) return;
-      job.bar.value = Math.round(event.loaded / event.total * 100);
-      job.state.replaceChildren(document.createTextNode(fill(say.wordsUploading, job.bar.value)));
-    });
-    request.addEventListener("load", () => {
-      let answer = {};
-      try { answer = JSON.parse(request.responseText); } catch { /* no answer of ours: treated as a broken line */ }
-      if (request.status === 201 && answer.id) done(job, answer);
-      else failed(job, answer.sentence || say.wordsFailed, !answer.sentence || request.status >= 500);
-      end();
-      later(0);
-    });
-    for (const kind of ["error", "timeout"]) request.addEventListener(kind, () => { failed(job, say.wordsFailed, true); end(); });
-    request.send(body);
-  }
-  form.addEventListener("change", (event) => {
-    if (event.target.type !== "file") return;
-    const need = event.target.closest(".need");
-    const files = [...event.target.files];
-    event.target.value = "";
-    for (const file of files) wait(tile(need, file));
-  });
-  form.addEventListener("click", (event) => {
-    const remove = event.target.closest('button[name="remove"]');
-    if (!remove) return;
-    event.preventDefault();
-    const item = remove.closest(".tile");
-    const focus = item.nextElementSibling || item.previousElementSibling;
-    const need = item.closest(".need");
-    item.remove();
-    ((focus && focus.querySelector("a, button")) || need).focus();
-    later(0);
-  });
+  // What uploads.js needs; `busy` is its answer to whether files are still on their way.
+  form.tools = { make, icon, fill, later, tell, busy: () => false };
 
   // ---- sending ----
   form.addEventListener("submit", (event) => {
-    if (uploading || queue.length) {
+    if (form.tools.busy() && !(event.submitter && event.submitter.hasAttribute("formnovalidate"))) {
       event.preventDefault();
       tell(say.wordsWait, "alert");
       return;

@@ -59,9 +59,7 @@ def begin(assignment_id: int, sha256: str, size: int, name: str, *, actor: Actor
         return _begun(half)
     under_way = db.session.execute(select(Upload.size).where(*mine, Upload.at > now - HALF_AGE)).scalars().all()
     if len(under_way) >= MOST_HALF:
-        sentence = say(
-            "You have begun %(most)s files that are not finished. Please wait for some of them.", most=MOST_HALF
-        )
+        sentence = say("%(most)s files are under way already. Please wait for some of them.", most=MOST_HALF)
         raise Invalid(sentence, status=TOO_MUCH)
     check_room(facts.id, size, actor=actor, now=now, under_way=under_way)
     row = Upload(id=str(uuid4()), assignment_id=facts.id, person_id=actor.person_id, sha256=sha256, size=size)

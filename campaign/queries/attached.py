@@ -30,6 +30,7 @@ class File:
     size: int
     attached: bool
     rule_id: int | None
+    sha256: str = ""
 
     @property
     def is_photo(self) -> bool:
@@ -44,13 +45,13 @@ def asked_and_attached(
     asked = select(
         literal(0).label("part"), EvidenceRule.id, EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count,
         EvidenceRule.ground, null().label("media_type"), null().label("size"), null().label("attachment_id"),
-        null().label("rule_id"), EvidenceRule.position.label("place"),
+        null().label("rule_id"), null().label("sha256"), EvidenceRule.position.label("place"),
     ).where(EvidenceRule.task_id == task_id)  # fmt: skip
     named = and_(Attachment.evidence_id == Evidence.id, Attachment.submission_id == (submission_id or 0))
     there = (
         select(
             literal(1), Evidence.id, Evidence.name, null(), null(), null(), Evidence.media_type, Evidence.size,
-            Attachment.id, Attachment.rule_id, literal(0),
+            Attachment.id, Attachment.rule_id, Evidence.sha256, literal(0),
         )
         .outerjoin(Attachment, named)
         .where(Evidence.assignment_id == assignment_id)
@@ -61,7 +62,7 @@ def asked_and_attached(
     for row in db.session.execute(select(both).order_by(both.c.part, both.c.place, both.c.id)):
         if row.part:
             attached = row.attachment_id is not None
-            files.append(File(row.id, row.name, row.media_type, row.size, attached, row.rule_id))
+            files.append(File(row.id, row.name, row.media_type, row.size, attached, row.rule_id, row.sha256))
         else:
             rules.append(Rule(row.id, row.name, row.kind, row.min_count, row.ground))
     return tuple(rules), tuple(files)

@@ -13,7 +13,7 @@ from typing import Any
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from ..errors import Problem
+from ..errors import Invalid, Problem, say
 from ..operations.reporting import Report
 from ..queries.assignments import Asked, Whole
 from ..queries.attached import File, Rule
@@ -163,11 +163,13 @@ def posted_fields(form: MultiDict[str, str], whole: Whole) -> Fields:
     fields: Fields = {name: form.get(name, "") for name in ("words", "note", "kind", "money")}
     for metric in whole.metrics:
         fields |= {name: form.get(name, "") for _part, name in part_names(metric)}
-    known = {str(file.id) for file in whole.files}
+    known = {str(file.id): file.sha256 for file in whole.files}
     rules = {str(rule.id): rule.id for rule in whole.rules}
     files: dict[str, int | None] = {}
     for entry in form.getlist("files"):
-        evidence, _colon, rule = entry.partition(":")
+        evidence, rule, sha256 = (*entry.split(":"), "", "")[:3]
+        if sha256 and sha256 != known.get(evidence):  # what is handed in last is a list of hashes, and they are checked
+            raise Invalid(say("The form is damaged. Please open the page again."))
         if evidence in known:
             files[evidence] = rules.get(rule)
     gone = form.get("remove", "")

@@ -19,14 +19,16 @@ from ..rules.states import Action
 from .access import current_actor, page_now
 from .assignments import action_id, bp, draw, offered, seen, visible
 from .errors import RETRY_SECONDS, wants_json
-from .filters import clock_time, size_words
+from .filters import clock_time
 from .language import speak
-from .report_form import Fields, first_fields, posted_fields, read_values, report_of, sheet_of
+from .report_form import Fields, posted_fields, read_values, report_of, sheet_of
 from .stale import stale_page
+from .uploads import MOST_AT_ONCE, keep_file, look_again
 
 __all__ = ["bp"]
 NOT_KEPT = say("the file archive cannot be reached just now. What you typed is kept; please add the file again later.")
 NOT_NOW = say("The file archive cannot be reached just now. What you typed is kept; please submit again later.")
+TOO_MANY = say("more than %(most)s files at once. Please add this one again.", most=MOST_AT_ONCE)
 GONE = say("this file is damaged or missing in the archive. Please remove it and add it once more.")
 bp.register_error_handler(Stale, stale_page)
 
@@ -46,6 +48,7 @@ def submit(id: int) -> Any:
         _bytes_lie_there(found, fields, errors)
     if not errors:
         report = report_of(fields, values, str(fields["words"]))
+        look_again(id, list(report.evidence))
         try:
             with unit_of_work():
                 operations.submit(
@@ -90,28 +93,10 @@ def draft(id: int) -> Any:
         return jsonify({"saved": saved, "missing": missing, "short": short, "written": shown.written})
     if errors:
         return _again(found, fields, errors)
+    if "earlier" in request.form:  # the button that looks for what the unit has sent before
+        return redirect(url_for(".earlier_evidence", id=id, rule=request.form.get("earlier", type=int)), 303)
     flash(_("Draft saved %(time)s, you can leave safely", time=clock_time(page_now())), "success")
     return redirect(url_for(".show", id=id, _anchor=request.form.get("anchor") or "main"), 303)
-
-
-@bp.post("/assignments/<int:id>/upload")
-def upload(id: int) -> Any:
-    """One file of a script, kept at once; it belongs to the draft from now on."""
-    visible(id)
-    sent = request.files.get("file")
-    if sent is None or not sent.filename:
-        raise Invalid(say("No file came with this."))
-    rule = request.form.get("rule", type=int)
-    evidence_id = _keep_file(id, sent)
-    found = visible(id)
-    fields = first_fields(found)
-    known = {rule.id for rule in found.rules}
-    fields["files"] = dict(fields.get("files", {})) | {str(evidence_id): rule if rule in known else None}
-    with unit_of_work():
-        _keep_draft(id, fields)
-    file = next(file for file in found.files if file.id == evidence_id)
-    answer = {"id": file.id, "name": file.name, "size": size_words(file.size), "photo": file.is_photo}
-    return jsonify(answer | {"href": url_for("evidence.show", id=file.id)}), 201
 
 
 def _received(id: int) -> tuple[Whole, Fields, Errors]:
@@ -119,12 +104,16 @@ def _received(id: int) -> tuple[Whole, Fields, Errors]:
     found = visible(id)
     errors = Errors()
     kept: dict[str, int | None] = {}
+    taken = 0
     for rule_id in [rule.id for rule in found.rules] + [0]:
         for sent in _files(f"file-{rule_id}"):
+            taken += 1
             try:
+                if taken > MOST_AT_ONCE:
+                    raise Invalid(TOO_MANY)
                 if errors.status == 503:
                     raise Busy(NOT_KEPT)  # no second wait for a store that is away
-                kept[str(_keep_file(id, sent))] = rule_id or None
+                kept[str(keep_file(id, sent))] = rule_id or None
             except Invalid as error:
                 _add(errors, rule_id, sent.filename, error.sentence)
             except (Busy, NoSpace) as error:
@@ -159,15 +148,6 @@ def _bytes_lie_there(found: Whole, fields: Fields, errors: Errors) -> None:
 
 def _files(name: str) -> Iterable[FileStorage]:
     return [sent for sent in request.files.getlist(name) if sent.filename]
-
-
-def _keep_file(id: int, sent: FileStorage) -> int:
-    """Keeps the bytes, then the row; the same bytes again are the same evidence."""
-    store: Store = current_app.extensions["evidence"]
-    name = plain_name(sent.filename or "")
-    stored = store.put(sent.stream, name=name)
-    with unit_of_work():
-        return operations.keep_evidence(id, stored, name, actor=current_actor(), now=page_now())
 
 
 def _keep_draft(id: int, fields: Fields) -> None:

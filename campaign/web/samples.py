@@ -39,8 +39,10 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
         for light, state, days in CARDS
     ]
     files = [
-        SimpleNamespace(id=0, name="list.xlsx", size=18_000, is_photo=False),
-        SimpleNamespace(id=0, name="a photo with a name that is longer than its tile.jpg", size=290_000, is_photo=True),
+        SimpleNamespace(id=0, name="list.xlsx", size=18_000, is_photo=False, sha256=""),
+        SimpleNamespace(
+            id=0, name="a photo with a name that is longer than its tile.jpg", size=290_000, is_photo=True, sha256=""
+        ),
     ]
     rules = [
         SimpleNamespace(

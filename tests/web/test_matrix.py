@@ -26,7 +26,7 @@ from .matrix_ladders import ladders_and_questions
 from .matrix_periods import periods
 from .matrix_standing import all_of_it as standing_in
 from .matrix_telling import telling
-from .matrix_uploads import uploads
+from .matrix_uploads import begin, uploads
 
 # Rules that the table leaves out, each with its reason.
 EXCLUDED: dict[str, str] = {}
@@ -43,7 +43,8 @@ def table(world: World) -> list[Case]:
     """Every case of the matrix."""
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
             *administration(world), *calendars(world), *accounts(world), *telling(world),
-            *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world), *uploads(world)]  # fmt: skip
+            *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world),
+            *uploads(world)]  # fmt: skip
 
 
 def everybody() -> Iterator[Case]:
@@ -277,7 +278,10 @@ def world(app, monkeypatch, client_class):
     monkeypatch.setattr(clock, "now", lambda: make.NOW)
     app.config["WTF_CSRF_ENABLED"] = False  # the views themselves are asked
     app.test_client_class = client_class
-    return build(app)
+    made = build(app)
+    begin(made)
+    made.keep()
+    return made
 
 
 def ask(world: World, case: Case, name: str, values: dict[str, Any]) -> tuple[int, bytes, str]:
