@@ -7,7 +7,7 @@ from time import perf_counter
 
 from campaign.db import db, unit_of_work
 from campaign.operations.issuing import cancel
-from campaign.operations.sweeping import CHUNK, fire
+from campaign.operations.sweeping import anything_due, fire
 from campaign.rules.ladder import Sweep
 
 from . import limits
@@ -20,11 +20,10 @@ SWEEP_GOAL_MS, FLAT_GOAL, CLAIM_GOAL, MOVE_GOAL = 1.0, 1.2, 1.5, 2.5
 
 
 def sweep_nothing(stage: Stage, raw: Raw, *, times: int) -> Pair:
-    """A sweep of the reminders with nothing due."""
+    """A sweep of the reminders with nothing due: as the job does, a look first."""
 
     def product() -> None:
-        with unit_of_work():
-            assert not fire(Sweep.REMIND, now=NOW).claimed
+        assert not anything_due(Sweep.REMIND, now=NOW)
 
     with stage.app.app_context():
         pair = against(lambda: limits.look_for_due(raw, now=NOW), product, rounds=times)
@@ -60,12 +59,10 @@ def claim(stage: Stage, raw: Raw, world: World, each: int, *, rounds: int) -> It
 def sweep(now: datetime) -> int:
     """Fires all that is due, as the job does; how many rungs."""
     total = 0
-    while True:
+    while anything_due(Sweep.REMIND, now=now):
         with unit_of_work():
-            fired = fire(Sweep.REMIND, now=now)
-        total += fired.fired
-        if fired.claimed < CHUNK:
-            return total
+            total += fire(Sweep.REMIND, now=now).fired
+    return total
 
 
 def several(stage: Stage, world: World, each: int) -> Iterator[Figure]:

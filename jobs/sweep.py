@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import Flask
 
 from campaign.db import unit_of_work
-from campaign.operations.sweeping import CHUNK, due_ids, fire
+from campaign.operations.sweeping import CHUNK, anything_due, due_ids, fire
 from campaign.rules.ladder import Sweep
 
 from .runner import Counts
@@ -26,6 +26,8 @@ def escalate(_app: Flask, _slot: datetime, now: datetime, counts: Counts) -> Non
 def _sweep(sweep: Sweep, now: datetime, counts: Counts) -> None:
     for _ in range(MOST_CHUNKS):
         try:
+            if not anything_due(sweep, now=now):
+                return
             with unit_of_work():
                 fired = fire(sweep, now=now, limit=CHUNK)
         except Exception as error:
@@ -35,8 +37,6 @@ def _sweep(sweep: Sweep, now: datetime, counts: Counts) -> None:
             return
         counts.done += fired.fired
         counts.skipped += fired.claimed - fired.fired
-        if fired.claimed < CHUNK:
-            return
 
 
 def _one_by_one(sweep: Sweep, now: datetime, counts: Counts) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import TextClause, text
@@ -23,6 +24,7 @@ DUE = """
 SELECT {columns} FROM timer
 WHERE sweep = :sweep AND fires_at <= :now {only} ORDER BY sweep, fires_at, assignment_id LIMIT :most
 """
+ANYTHING_DUE = text("SELECT 1 FROM timer WHERE sweep = :sweep AND fires_at <= :now LIMIT 1")
 KEY = "sweep, fires_at, assignment_id"
 DECISIVE = (*STANDING, "after")
 COLUMNS = f"""
@@ -38,12 +40,15 @@ GROUPED = ", ".join(str(at + 1) for at in range(len(DECISIVE)))
 SQLITE_FIND = f"SELECT {COLUMNS}, json_group_array(a.id) AS ids FROM ({{due}}) AS t {JOINED} GROUP BY {GROUPED}"
 SQLITE_TAKE = "DELETE FROM timer WHERE (sweep, fires_at, assignment_id) IN ({due})"
 # On PostgreSQL what somebody else claims is passed over; the assignments are locked, so that whoever approves one in
-# the same instant comes before or after, never between.
+# the same instant comes before or after, never between. Arrays lead from the few to the rest by place and by key, where
+# a join might read a whole table, whatever the statistics say.
 POSTGRES_CLAIM = f"""
-WITH taken AS (
-    DELETE FROM timer WHERE (sweep, fires_at, assignment_id) IN ({{due}} FOR UPDATE SKIP LOCKED)
-    RETURNING assignment_id, after
-), held AS (SELECT a.id, {COLUMNS} FROM taken AS t {JOINED} ORDER BY a.id FOR UPDATE OF a)
+WITH taken AS MATERIALIZED ({{due}} FOR UPDATE SKIP LOCKED),
+gone AS (DELETE FROM timer WHERE ctid = ANY (ARRAY(SELECT place FROM taken))),
+held AS (
+    SELECT a.id, {COLUMNS} FROM taken AS t {JOINED}
+    WHERE a.id = ANY (ARRAY(SELECT assignment_id FROM taken)) ORDER BY a.id FOR UPDATE OF a
+)
 SELECT {", ".join(DECISIVE)}, CAST(json_agg(id) AS text) AS ids FROM held GROUP BY {GROUPED}
 """
 
@@ -53,7 +58,7 @@ json_each(:ids) AS g CROSS JOIN json_each(:said) AS s ON json_extract(s.value, '
 CROSS JOIN json_each(g.value) AS i
 """
 POSTGRES_ROWS = """
-unnest(CAST(:ids AS bigint[]), CAST(:groups AS int[])) AS i(value, g)
+unnest(CAST(:ids AS bigint[]), CAST(:groups AS int[]), CAST(:events AS bigint[])) AS i(value, g, event)
 JOIN json_array_elements(CAST(:said AS json)) AS s(value) ON CAST(s.value ->> 0 AS int) = i.g
 """
 FIRINGS = """
@@ -61,21 +66,20 @@ INSERT INTO firing (assignment_id, rung, anchor_at, skipped, at, run)
 SELECT i.value, {int1}, {int2}, {text3}, :at, :run FROM {rows} WHERE true ON CONFLICT DO NOTHING
 """
 EVENTS = """
-INSERT INTO event (at, tag, subject, subject_id, person_id, reason, data)
-SELECT :at, {text1}, 'assignment', i.value, :system, '', {text2} FROM {rows} WHERE true
+INSERT INTO event (id, at, tag, subject, subject_id, person_id, reason, data)
+SELECT {event}, :at, {text1}, 'assignment', i.value, :system, '', {text3} FROM {rows} WHERE true
 """
 TIMERS = """
 INSERT INTO timer (sweep, fires_at, assignment_id, rung, after)
 SELECT {int1}, {int2}, i.value, {int3}, {int4} FROM {rows} WHERE true ON CONFLICT DO NOTHING
 """
-# In the rows of those who are told: group, tag, data, urgent, unit (0: the assignment's, -1: its reviewer's), role, and
-# whether they are told only where nobody is in charge.
+# In the rows of events: group, tag, the first event of the group, data.
+# In the rows of those who are told: group, tag, first event, urgent, unit (0: the assignment's, -1: its reviewer's),
+# role, and whether they are told only where nobody is in charge.
 TOLD = """
 INSERT INTO notice (tag, event_id, person_id, assignment_id, created_at, urgent)
-SELECT {text1}, e.id, {who}, a.id, :at, {int3} = 1 FROM {rows}
+SELECT {text1}, {event}, {who}, a.id, :at, {int3} = 1 FROM {rows}
 {then} assignment AS a ON a.id = i.value
-{then} event AS e ON e.subject = 'assignment' AND e.subject_id = a.id
-    AND e.at = :at AND e.tag = {text1} AND e.data = {text2}
 {join} WHERE {where} ON CONFLICT DO NOTHING
 """
 HOLDERS = """
@@ -88,6 +92,9 @@ STAND_INS = """
 {then} delegation AS d ON d.post_id = p.id AND d.ended_at IS NULL AND d.valid_from <= :today AND d.valid_to >= :today
 """
 STOOD_IN = "SELECT 1 FROM delegation WHERE ended_at IS NULL AND valid_from <= :today AND valid_to >= :today LIMIT 1"
+# The ids of events are taken beforehand, so that notices need not look for theirs. On SQLite they follow each other.
+SQLITE_NUMBERS = "SELECT coalesce(max(id), 0) + :many FROM event"
+POSTGRES_NUMBERS = "SELECT nextval(pg_get_serial_sequence('event', 'id')) FROM generate_series(1, :many)"
 NEW = "SELECT assignment_id, rung FROM firing WHERE run = :run AND assignment_id IN ({chosen})"
 PARTIES = """
 SELECT a.id, a.unit_id, a.reviewer_unit_id, a.in_charge_id, coalesce(b.ladder_id, 1) AS ladder_id
@@ -97,10 +104,11 @@ FROM assignment AS a JOIN batch AS b ON b.id = a.batch_id WHERE a.id IN ({chosen
 
 @dataclass(frozen=True)
 class Group:
-    """Assignments that stand alike: `row` has what decides, `ids` their ids as JSON."""
+    """Assignments that stand alike: `row` has what decides, `ids` their ids as JSON, `events` one event for each."""
 
     row: Any
     ids: str
+    events: Sequence[int] = ()
 
     @property
     def members(self) -> list[int]:
@@ -117,7 +125,7 @@ class Statements:
     def __init__(self, postgres: bool) -> None:
         self.postgres = postgres
         chosen = "SELECT unnest(CAST(:ids AS bigint[]))" if postgres else "SELECT value FROM json_each(:ids)"
-        self.anything_due = text("SELECT 1 FROM timer WHERE sweep = :sweep AND fires_at <= :now LIMIT 1")
+        self.numbers = text(POSTGRES_NUMBERS if postgres else SQLITE_NUMBERS)
         self.due = text(DUE.format(columns="assignment_id", only=""))
         self.claims = [self._claims(only) for only in ("", f"AND assignment_id IN ({chosen})")]
         self.firings, self.events, self.timers = (self._insert(what) for what in (FIRINGS, EVENTS, TIMERS))
@@ -140,14 +148,23 @@ class Statements:
         return groups
 
     def _claims(self, only: str) -> list[TextClause]:
-        due, with_after = (DUE.format(columns=columns, only=only) for columns in (KEY, f"{KEY}, after"))
         if self.postgres:
+            due = DUE.format(columns="ctid AS place, assignment_id, after", only=only)
             return [text(POSTGRES_CLAIM.format(due=due))]
+        due, with_after = (DUE.format(columns=columns, only=only) for columns in (KEY, f"{KEY}, after"))
         return [text(SQLITE_FIND.format(due=with_after)), text(SQLITE_TAKE.format(due=due))]
 
     def chosen(self, ids: Iterable[int]) -> dict[str, Any]:
         """The parameter of a statement that is asked of some ids."""
         return {"ids": list(ids) if self.postgres else json.dumps(list(ids))}
+
+    def numbered(self, groups: Sequence[Group]) -> list[Group]:
+        """The same groups with an event for each member; its id is taken, its row is still to be written."""
+        sizes = [len(group.members) for group in groups]
+        many = sum(sizes)
+        found = [row[0] for row in run(self.numbers, {"many": many})]
+        ids = iter(sorted(found) if self.postgres else range(found[0] - many + 1, found[0] + 1))
+        return [Group(group.row, group.ids, list(islice(ids, size))) for group, size in zip(groups, sizes, strict=True)]
 
     def write(self, statement: TextClause, groups: Sequence[Group], said: Said, **values: Any) -> int:
         """Writes a row for each member of the groups and each row of `said` that names its group; how many were new."""
@@ -174,11 +191,12 @@ class Statements:
             return {"ids": f"[{','.join(group.ids for group in groups)}]"}
         members = [group.members for group in groups]
         numbers = [at for at, ids in enumerate(members) for _ in ids]
-        return {"ids": [id for ids in members for id in ids], "groups": numbers}
+        events = [event for group in groups for event in group.events] or None
+        return {"ids": [id for ids in members for id in ids], "groups": numbers, "events": events}
 
     def _insert(self, sql: str, who: str = "", where: str = "true") -> TextClause:
         rows, then = (POSTGRES_ROWS, "JOIN") if self.postgres else (SQLITE_ROWS, "CROSS JOIN")
-        places: dict[str, str] = {}
+        places = {"event": "i.event" if self.postgres else "json_extract(s.value, '$[2]') + i.key"}
         for at in range(7):
             place = f"(s.value ->> {at})" if self.postgres else f"json_extract(s.value, '$[{at}]')"
             places |= {f"text{at}": place, f"int{at}": f"CAST({place} AS bigint)" if self.postgres else place}

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..db import from_micros, micros, run
+from ..db import from_micros, glance, micros, run
 from ..models.audience import audience
 from ..models.timing import Timings
 from ..rules.ladder import AUDIENCES, OVERTAKEN, Decision, How, Rung, Step, Sweep, Teller, decide
 from ..rules.organisation import SYSTEM_PERSON_ID
 from .log import canonical
-from .sweep_statements import Group, Statements, statements
+from .sweep_statements import ANYTHING_DUE, Group, Statements, statements
 
 CHUNK = 1_000
 OWN, REVIEWER = 0, -1  # stand for the unit of the assignment itself, and for the one that reviews it
@@ -46,12 +46,15 @@ def fire(sweep: Sweep, *, now: datetime, limit: int = CHUNK, only: Iterable[int]
     `only`: no other assignments than these, so that a chunk that fails can be tried piece by piece.
     """
     s = statements()
-    if run(s.anything_due, {"sweep": int(sweep), "now": micros(now)}).first() is None:
-        return Fired(0, 0)
     groups = s.claim(sweep, now=now, most=limit, only=only)
     doings = _decided(groups, now)
     sizes = [len(group.members) for group in groups]
     return Fired(sum(sizes), _written(s, groups, sizes, doings, now))
+
+
+def anything_due(sweep: Sweep, *, now: datetime) -> bool:
+    """Whether there is anything to claim; asked outside any transaction, since there almost never is."""
+    return glance(ANYTHING_DUE, {"sweep": int(sweep), "now": micros(now)}).first() is not None
 
 
 def due_ids(sweep: Sweep, *, now: datetime, limit: int = CHUNK) -> list[int]:
@@ -119,12 +122,13 @@ def _only_new(s: Statements, spoken: Sequence[tuple[Group, Step]], mark: int) ->
 
 def _say(s: Statements, spoken: Sequence[tuple[Group, Step]], now: datetime) -> None:
     """An event for each, and notices to whom its rung names."""
-    groups = [group for group, _ in spoken]
-    heads = [(at, step.rung.tag, canonical({"rung": step.rung.number})) for at, (_, step) in enumerate(spoken)]
-    s.write(s.events, groups, heads, at=micros(now), system=SYSTEM_PERSON_ID)
+    groups = s.numbered([group for group, _ in spoken])
+    heads = [(at, step.rung.tag, groups[at].events[0]) for at, (_, step) in enumerate(spoken)]
+    events = [(*head, canonical({"rung": step.rung.number})) for head, (_, step) in zip(heads, spoken, strict=True)]
+    s.write(s.events, groups, events, at=micros(now), system=SYSTEM_PERSON_ID)
     here = [row for head, (_, step) in zip(heads, spoken, strict=True) for row in _places(head, step.rung)]
     s.tell(groups, here, now=now)
-    above = [(group, step) for group, step in spoken if step.rung.steps]
+    above = [(group, step) for group, (_, step) in zip(groups, spoken, strict=True) if step.rung.steps]
     if above:
         _tell_above(s, above, now)
 
@@ -146,9 +150,13 @@ def _tell_above(s: Statements, spoken: Sequence[tuple[Group, Step]], now: dateti
     parties = {row.id: row for row in run(s.parties, every)}
     said = [(parties[id], step) for group, step in spoken for id in group.members]
     told = audience(said, now=now)
-    groups = [Group(None, f"[{each.assignment_id}]") for each in told]
+    events = {
+        (id, step.rung): event for group, step in spoken for id, event in zip(group.members, group.events, strict=True)
+    }
+    of_each = [events[each.assignment_id, each.rung] for each in told]
+    groups = [Group(None, f"[{each.assignment_id}]", [event]) for each, event in zip(told, of_each, strict=True)]
     rows = [
-        (at, each.rung.tag, canonical({"rung": each.rung.number}), int(each.rung.how is How.AT_ONCE), unit, role, 0)
+        (at, each.rung.tag, of_each[at], int(each.rung.how is How.AT_ONCE), unit, role, 0)
         for at, each in enumerate(told)
         for unit, role in each.posts
         if unit not in (parties[each.assignment_id].unit_id, parties[each.assignment_id].reviewer_unit_id)
