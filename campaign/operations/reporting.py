@@ -21,6 +21,8 @@ from ..rules.organisation import Actor, PostFact, Role
 from ..rules.requirements import EvidenceNeed, MetricNeed, Needs, missing
 from ..rules.states import WORKING, Action, CheckInKind, State
 from .chains import chain_of
+from .doubting import doubts_on
+from .flagging import keep
 from .log import canonical, record
 from .move import Dated, allowed, move, standing_of
 from .progress import follow_curve
@@ -32,12 +34,14 @@ LONGEST_WORDS = 20_000
 
 @dataclass(frozen=True)
 class Report:
-    """What an officer reports: words, figures by metric id, evidence ids with the rule each serves (None: none)."""
+    """What an officer reports: words, figures by metric id, evidence ids with the rule each serves (None: none), and
+    what explains an implausible figure, by the key of its finding."""
 
     words: str = ""
     values: Mapping[int, Value] = field(default_factory=dict)
     evidence: Mapping[int, int | None] = field(default_factory=dict)
     kind: CheckInKind = CheckInKind.PROGRESS
+    explanations: Mapping[str, str] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
         """The same report gives the same content, whatever the order it was filled in."""
@@ -144,6 +148,7 @@ def submit(
     number = facts.submission_number + 1
     digest = hashlib.sha256(canonical({**report.content(), "evidence": hashes}).encode()).hexdigest()
     chain = chain_of(facts)
+    doubted = doubts_on(facts, report.values)
     follow_curve(facts, report.values)
     move(
         step,
@@ -157,6 +162,7 @@ def submit(
     row |= {"person_id": actor.person_id, "post_id": step.post.id, "chain": ",".join(map(str, chain))}
     submission_id = db.session.execute(insert(Submission).values(row).returning(Submission.id)).scalar_one()
     _keep_parts(facts, report, submission_id=submission_id)
+    keep(facts.id, submission_id, doubted, report.explanations, now=now)
     arm(facts.id, now=now, after=now)
     db.session.execute(delete(Draft).where(Draft.assignment_id == facts.id, Draft.person_id == actor.person_id))
     remember(client_action_id, json.dumps([submission_id, number]))

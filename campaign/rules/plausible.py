@@ -106,7 +106,13 @@ def _number(value: Value | None) -> Decimal | None:
 def _found(
     kind: FlagKind, metric: Past, *, value: Decimal | None, other: Decimal | None, times: int = 0, whole: str = ""
 ) -> Found:
-    data = {"name": metric.name, "value": f"{value or 0:f}", "other": f"{other or 0:f}"}
+    data = {"name": metric.name, "value": _plain(value), "other": _plain(other)}
     data |= ({"times": str(times)} if times else {}) | ({"whole": whole} if whole else {})
     key = f"{kind.name.lower().replace('_', '-')}-{metric.metric_id}"
     return Found(kind, key, metric_id=metric.metric_id, data=data)
+
+
+def _plain(number: Decimal | None) -> str:
+    """To the fen, or to the hundredth of a per cent, without needless zeros."""
+    text = f"{(number or Decimal(0)).quantize(Decimal('0.01')):f}"
+    return text.rstrip("0").rstrip(".")
