@@ -6,10 +6,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import String, case, cast, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import String, bindparam, case, cast, func, or_, select
 
-from ..db import db
+from ..db import db, run
 from ..rules.calendars import Calendar
 from ..rules.ladder import NINE, Anchor, Counts, Criterion, How, Ladder, Rung, Teller
 from ..rules.organisation import Level
@@ -19,6 +18,24 @@ from .organisation import Area, Unit
 
 DEFAULT_KEY = "default"
 EVERYBODYS = 1  # the calendar that stands for every area without one of its own
+_VERSION, _CALENDAR, _UNIT = (noun.__table__.c for noun in (LadderVersion, CalendarRow, Unit))
+_OWN, _ABOVE = Area.__table__.alias("own"), Area.__table__.alias("above")
+_KEY: Any = bindparam("key", type_=String)
+_LATEST = (
+    select(_VERSION.id)
+    .where(or_(_VERSION.key == _KEY, _VERSION.key == bindparam("default", type_=String)))
+    .order_by(_VERSION.key != _KEY, _VERSION.version.desc())
+    .limit(1)
+)
+_NEAREST = (
+    select(_CALENDAR.id)
+    .join(_ABOVE, _ABOVE.c.id == _CALENDAR.area_id)
+    .join(_OWN, _OWN.c.lft.between(_ABOVE.c.lft, _ABOVE.c.rgt))
+    .join(Unit.__table__, _UNIT.area_id == _OWN.c.id)
+    .where(_UNIT.id == bindparam("unit"))
+    .order_by(_ABOVE.c.depth.desc())
+    .limit(1)
+)
 
 
 def written(rungs: tuple[Rung, ...]) -> str:
@@ -80,13 +97,8 @@ def stop_levels(ids: Iterable[int]) -> dict[int, Level]:
 
 def latest_ladder(key: str) -> int:
     """The id of the newest version of the ladder with that key, of the default one for an empty or unknown key."""
-    newest = (
-        select(LadderVersion.id)
-        .where(LadderVersion.key.in_({key or DEFAULT_KEY, DEFAULT_KEY}))
-        .order_by(LadderVersion.key != (key or DEFAULT_KEY), LadderVersion.version.desc())
-        .limit(1)
-    )
-    return db.session.execute(newest).scalar_one()
+    newest: int = run(_LATEST, {"key": key or DEFAULT_KEY, "default": DEFAULT_KEY}).scalar_one()
+    return newest
 
 
 def calendars(ids: Iterable[int]) -> dict[int, Calendar]:
@@ -111,14 +123,4 @@ def _calendar(id: int, version: int, known_until: date | None, days: str) -> Cal
 
 def calendar_for(unit_id: int) -> int:
     """The id of the calendar that a unit goes by: that of its area or of the nearest area above, else everybody's."""
-    own, above = aliased(Area), aliased(Area)
-    nearest = (
-        select(CalendarRow.id)
-        .join(above, above.id == CalendarRow.area_id)
-        .join(own, own.lft.between(above.lft, above.rgt))
-        .join(Unit, Unit.area_id == own.id)
-        .where(Unit.id == unit_id)
-        .order_by(above.depth.desc())
-        .limit(1)
-    )
-    return db.session.execute(nearest).scalar() or EVERYBODYS
+    return run(_NEAREST, {"unit": unit_id}).scalar_one_or_none() or EVERYBODYS

@@ -7,11 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, case, cast, exists, func, literal, or_, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    String,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from ..clock import zone
-from ..db import Instant, db, from_micros, insert_new, listed
+from ..db import Instant, db, from_micros, insert_new, listed, run
 from ..models import Area, Assignment, Batch, Campaign, Task, Timer, Unit
 from ..models import Calendar as CalendarRow
 from ..models.ladders import EVERYBODYS
@@ -40,23 +53,27 @@ class Moved:
     digest: str
 
 
+_OWN, _UP = aliased(Area), aliased(Area)
+_AREAS = (
+    select(_UP.id)
+    .join(_OWN, _OWN.lft.between(_UP.lft, _UP.rgt))
+    .join(Unit, Unit.area_id == _OWN.id)
+    .join(Campaign, Campaign.issuing_unit_id == Unit.id)
+    .join(Task, Task.campaign_id == Campaign.id)
+    .where(Task.id == bindparam("task"))
+)
+_AROUND = (
+    select(CalendarRow.id)
+    .where(or_(CalendarRow.area_id.is_(None), CalendarRow.area_id.in_(_AREAS)))
+    .with_for_update(read=True, key_share=True)
+)
 NOTHING_MOVED = Moved(0, 0, (), "")
 
 
 def hold_calendars(task_id: int) -> None:
     """Keeps the calendars around the issuing unit of a task as they are until the end of the unit of work: whoever
     dispatches while one is corrected waits, and then reads the new days. Others may dispatch meanwhile."""
-    own, around = aliased(Area), aliased(Area)
-    areas = (
-        select(around.id)
-        .join(own, own.lft.between(around.lft, around.rgt))
-        .join(Unit, Unit.area_id == own.id)
-        .join(Campaign, Campaign.issuing_unit_id == Unit.id)
-        .join(Task, Task.campaign_id == Campaign.id)
-        .where(Task.id == task_id)
-    )
-    held = select(CalendarRow.id).where(or_(CalendarRow.area_id.is_(None), CalendarRow.area_id.in_(areas)))
-    db.session.execute(held.with_for_update(read=True, key_share=True))
+    run(_AROUND, {"task": task_id})
 
 
 def foreseen(calendar_id: int, corrected: Calendar) -> Moved:
