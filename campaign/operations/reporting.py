@@ -22,7 +22,7 @@ from ..rules.requirements import EvidenceNeed, MetricNeed, Needs, missing
 from ..rules.states import WORKING, Action, CheckInKind, State
 from .chains import chain_of
 from .doubting import doubts_on
-from .flagging import keep
+from .flagging import evidence_flags, keep
 from .log import canonical, record
 from .move import Dated, allowed, move, standing_of
 from .progress import follow_curve
@@ -162,7 +162,8 @@ def submit(
     row |= {"person_id": actor.person_id, "post_id": step.post.id, "chain": ",".join(map(str, chain))}
     submission_id = db.session.execute(insert(Submission).values(row).returning(Submission.id)).scalar_one()
     _keep_parts(facts, report, submission_id=submission_id)
-    keep(facts.id, submission_id, doubted, report.explanations, now=now)
+    found = [*doubted, *evidence_flags(facts, submission_id, report.words, report.evidence)]
+    keep(facts.id, submission_id, found, report.explanations, now=now)
     arm(facts.id, now=now, after=now)
     db.session.execute(delete(Draft).where(Draft.assignment_id == facts.id, Draft.person_id == actor.person_id))
     remember(client_action_id, json.dumps([submission_id, number]))
