@@ -7,9 +7,11 @@ from datetime import datetime
 from sqlalchemy import Subquery, and_, func, literal, select, true, union_all
 
 from ..db import db
-from ..models import StateCount, Task
+from ..models import FigureCount, StateCount, Task
+from ..rules.figures import Standing
 from ..rules.organisation import Line
 from ..rules.states import State
+from .rollup_facts import NONE, Sums
 
 
 @dataclass(frozen=True)
@@ -94,3 +96,53 @@ def _points(changes: dict[datetime, dict[tuple[int, Line], dict[State, int]]], s
         else:
             points.append(point)
     return points
+
+
+@dataclass(frozen=True)
+class FigurePoint:
+    """How a figure stood at a recorded slot, by standing; sums as they add up, rates in both parts."""
+
+    slot: datetime
+    sums: dict[Standing, Sums]
+
+
+def figure_trend(
+    metric_id: int,
+    area_id: int,
+    lines: Sequence[Line] | None,
+    *,
+    sums_periods: bool,
+    since: datetime,
+    until: datetime,
+) -> list[FigurePoint]:
+    """One point for each recorded slot from `since` to `until`, all lines together; one statement. A key that was not
+    recorded at a slot stood as it was last recorded. `sums_periods`: all turns of a recurring task together; else the
+    latest that had begun."""
+    if lines is not None and not lines:
+        return []
+    columns = (
+        FigureCount.slot, FigureCount.line, FigureCount.period, FigureCount.standing, FigureCount.n, FigureCount.met,
+        FigureCount.number, FigureCount.numerator, FigureCount.denominator, FigureCount.credited,
+    )  # fmt: skip
+    query = select(*columns).where(
+        FigureCount.metric_id == metric_id, FigureCount.area_id == area_id, FigureCount.slot <= until,
+        FigureCount.line.in_(list(Line) if lines is None else list(lines)),
+    )  # fmt: skip
+    alone = lines is not None and len(lines) == 1
+    standing: dict[tuple[int, Line], dict[Standing, Sums]] = {}
+    slots: dict[datetime, dict[tuple[int, Line], dict[Standing, Sums]]] = {}
+    for row in db.session.execute(query.order_by(FigureCount.slot)):
+        sums = Sums(row.n, row.met, row.number, row.numerator, row.denominator, row.credited if alone else NONE)
+        slots.setdefault(row.slot, {}).setdefault((row.period, row.line), {})[row.standing] = sums
+    points: list[FigurePoint] = []
+    for slot, changed in slots.items():
+        standing |= changed
+        last = max(period for period, _line in standing)
+        total: dict[Standing, Sums] = {}
+        for (period, _line), each in standing.items():
+            if sums_periods or period == last:
+                for key, sums in each.items():
+                    total[key] = total.get(key, Sums()) + sums
+        points.append(FigurePoint(slot, total))
+    earlier = [point for point in points if point.slot <= since]
+    return earlier[-1:] + [point for point in points if point.slot > since]

@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from . import (
     admin,
     admin_vacancies,
-    board_slowest,
+    board_metrics,
     dating,
     door,
     evidence,
@@ -18,11 +18,13 @@ from . import (
     inbox,
     ladders,
     ledger,
+    metrics,
     periods,
     preferences,
     questions,
     reporting,
     reviews,
+    stand_words,
     standing_in,
     system,
     tasks,
@@ -39,7 +41,7 @@ from .weight import register_weight
 # One line for each module of pages. The endpoints that need no signed-in person are listed in `access.PUBLIC`.
 BLUEPRINTS: tuple[Blueprint, ...] = (
     admin.bp,
-    board_slowest.bp,  # the pages of a board: one blueprint
+    board_metrics.bp,  # the pages of a board: one blueprint
     dating.bp,
     door.bp,
     evidence.bp,
@@ -48,11 +50,13 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     inbox.bp,
     ladders.bp,
     ledger.bp,
+    metrics.bp,
     periods.bp,
     preferences.bp,
     questions.bp,
     reporting.bp,  # an assignment is seen in `assignments` and reported on in `reporting`: one blueprint
     reviews.bp,
+    stand_words.bp,  # no pages: the words for figures that templates use
     standing_in.bp,
     system.bp,
     admin_vacancies.bp,

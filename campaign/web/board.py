@@ -11,6 +11,7 @@ from ..documents.sheets import Column as SheetColumn
 from ..documents.sheets import Show
 from ..queries.board import BY_COVERAGE, Asked, Board, Column, Row, board
 from ..queries.board_figures import URGENCY, Cell
+from ..queries.board_metrics import FiguresPage
 from ..rules.dates import Light
 from ..rules.plans import CampaignStatus
 from ..rules.standstill import BOSSES
@@ -77,7 +78,7 @@ def _urging(shown: Board, asked: Asked, here: str) -> str:
     )  # fmt: skip
 
 
-def steps_of(shown: Board, here: str) -> list[tuple[str, str, str, bool, bool]]:
+def steps_of(shown: Board | FiguresPage, here: str) -> list[tuple[str, str, str, bool, bool]]:
     """The loop of the campaign: word, what is left, address, done, current."""
     head, whole = shown.head, shown.total.whole
     plan = url_for("campaigns.show", id=head.id) if has_endpoint("campaigns.show") else "#main"

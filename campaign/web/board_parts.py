@@ -84,7 +84,7 @@ def tabs_of(address: Callable[..., str], current: str) -> list[tuple[str, None, 
     return [
         (text, None, address(endpoint, **alone), endpoint == current)
         for text, endpoint in (
-            (_("Lights"), "board.show"), (_("Slowest"), "board.slowest"),
+            (_("Lights"), "board.show"), (_("Metrics"), "board.figures"), (_("Slowest"), "board.slowest"),
         )
     ]  # fmt: skip
 

@@ -91,3 +91,6 @@ def _area_rows(shown: Board) -> Iterator[list[Cell]]:
             row.place.name, row.whole.lights.get(Light.OVERDUE, 0), *(waiting.get(each, 0) for each in WAITS),
             row.whole.approved, row.whole.total, row.whole.share,
         ]  # fmt: skip
+
+
+__all__ = ["bp"]

@@ -156,11 +156,13 @@ def sample(kind: str) -> Markup:
     """How a part or a line of a picture looks, in small: for its key."""
     if kind in ("target", "expected", "actual"):
         drawn = Markup('<path class="line-{}" d="M0 6h24"/>').format("approved" if kind == "actual" else kind)
+    elif kind.startswith("mark-"):
+        drawn = Markup('<line class="{}" x1="12" x2="12" y1="0" y2="12"/>').format(kind)
     else:
         drawn = _patterns(f"key-{kind}", (kind,) if kind in HATCHED else ()) + Markup(
             '<rect class="p-{}" width="24" height="12" rx="2"{}/>'
         ).format(kind, _fill(f"key-{kind}", kind))
-    return Markup('<svg class="pic" width="24" height="12" aria-hidden="true">{}</svg>').format(drawn)
+    return Markup('<svg class="drawn" width="24" height="12" aria-hidden="true">{}</svg>').format(drawn)
 
 
 def ceiling(most: Number, steps: int = 4) -> Decimal:
@@ -244,13 +246,13 @@ def _fill(name: str, kind: str) -> Markup:
 def _picture(name: str, title: str, description: str, body: Markup, kind: str, height: int) -> Markup:
     used = [each for each in HATCHED if f"url(#{name}-{each})" in body]
     return Markup(
-        '<svg class="pic {}" width="100%" height="{}" role="img" aria-labelledby="{name}-t {name}-d">'
+        '<svg class="drawn {}" width="100%" height="{}" role="img" aria-labelledby="{name}-t {name}-d">'
         '<title id="{name}-t">{}</title><desc id="{name}-d">{}</desc>{}{}</svg>'
     ).format(kind, height, title, description, _patterns(name, used), body, name=name)
 
 
 def _silent(name: str, kind: str, body: Markup, used: Sequence[str]) -> Markup:
-    return Markup('<svg class="pic {}" width="100%" height="22" aria-hidden="true">{}{}</svg>').format(
+    return Markup('<svg class="drawn {}" width="100%" height="22" aria-hidden="true">{}{}</svg>').format(
         kind, _patterns(name, used), body
     )
 

@@ -1,0 +1,267 @@
+"""One metric of an issued campaign: the tree of targets and actuals, level by level, and how the figure moved.
+
+Six statements, whatever the size: the metric with its campaign, the areas, two for the roll-up, the splits, the record.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, and_, func, literal, select, type_coerce, union_all
+
+from ..db import Exact, db
+from ..errors import NotFound, say
+from ..models import Area, Assignment, Campaign, Metric, Share, Task, TaskLine, Unit
+from ..models.splits import in_force
+from ..models.targets import Allocation, AllocationTotal
+from ..rules.figures import Standing
+from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
+from ..rules.organisation import LEAF_LEVELS, Actor, Line
+from ..rules.plans import CampaignStatus
+from ..rules.targets import Quota
+from .board import Head, head_of, heads, lines_of, way_to, windows_of
+from .board_figures import Place
+from .history import FigurePoint, figure_trend
+from .rollup import RollUp, rollup
+from .rollup_facts import RolledUp, Sums
+from .stands import Stand, stand_of
+
+PAGE = 100
+TREND_DAYS = 3 * 366
+
+
+COLUMNS = (  # of Metric joined with its Task, and TaskLine
+    Metric.id.label("metric_id"), Metric.name.label("metric_name"), Metric.kind, Metric.unit_of_measure,
+    Metric.comparator, Metric.target, Metric.aggregation, Metric.over_time, Metric.quota, Metric.money_places,
+    Metric.required, Metric.note, Metric.word, Metric.measurable, Metric.numerator_name, Metric.denominator_name,
+    Metric.task_id, Task.title.label("task_title"), Task.rrule, TaskLine.line,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MetricFact:
+    """What the plan says of the metric."""
+
+    id: int
+    name: str
+    kind: MetricKind
+    unit_of_measure: str
+    comparator: Comparator
+    target: Decimal | None
+    aggregation: Aggregation
+    over_time: OverTime
+    quota: Quota
+    money_places: int
+    required: bool
+    note: str
+    word: str
+    measurable: bool
+    numerator_name: str
+    denominator_name: str
+    task_id: int
+    task_title: str
+    recurs: bool
+
+
+@dataclass(frozen=True)
+class Split:
+    """What an area's own unit gave to those below, and what it holds back; None where it has not split."""
+
+    given: Decimal | None = None
+    reserve: Decimal = Decimal(0)
+    below: Decimal | None = None  # what others gave to units inside the area
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One row of the tree. `kind`: 'total', 'own' (what the unit of the shown area did itself), 'area' or 'leaf'."""
+
+    place: Place
+    kind: str
+    stand: Stand
+    split: Split = Split()
+
+    @property
+    def opens(self) -> bool:
+        """Whether there is anything below it."""
+        return self.kind == "area" and self.place.rgt > self.place.lft
+
+    @property
+    def gap(self) -> Decimal | None:
+        """What of its target is neither given nor held back; below zero: more was given than there is."""
+        if self.split.given is None or self.stand.target is None:
+            return None
+        return self.stand.target - self.split.given - self.split.reserve
+
+
+@dataclass(frozen=True)
+class MetricPage:
+    """The page. `lines`: those that may be chosen; `points`: the record of the shown area; `next`: the page after."""
+
+    head: Head
+    metric: MetricFact
+    lines: tuple[Line, ...]
+    chosen: tuple[Line, ...] | None
+    above: tuple[Place, ...]
+    total: Branch
+    rows: tuple[Branch, ...]
+    points: tuple[FigurePoint, ...]
+    paged: bool
+    next: int | None
+
+
+@dataclass(frozen=True)
+class AskedMetric:
+    """What the reader wants to see of a metric; `after`: the `lft` of the last row of the page before."""
+
+    area_id: int | None = None
+    line: Line | None = None
+    period: int | None = None
+    after: int | None = None
+    whole: bool = False  # every row, for an export or a comparison
+
+
+def fact_of(row: Any) -> MetricFact:
+    """The metric in a row of these columns."""
+    return MetricFact(
+        row.metric_id, row.metric_name, row.kind, row.unit_of_measure, row.comparator, row.target, row.aggregation,
+        row.over_time, row.quota, row.money_places, row.required, row.note, row.word, row.measurable,
+        row.numerator_name, row.denominator_name, row.task_id, row.task_title, bool(row.rrule),
+    )  # fmt: skip
+
+
+def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: datetime, today: date) -> MetricPage:
+    """The metric for this reader. Raises NotFound for one, or for an area, outside their scope."""
+    head, metric, known = _metric(metric_id, actor)
+    windows = windows_of(head, actor)
+    most = 2**31 if asked.whole else PAGE + 1
+    above, below = way_to(head, asked.area_id, actor, windows, below=most, after=asked.after or 0)
+    shown, more = above[-1], not asked.whole and len(below) > PAGE
+    lines, chosen = lines_of(known, asked.line, shown, windows)
+    below = below if asked.whole else below[:PAGE]
+    ids = [shown.id, *(place.id for place in below)]
+    rolled = rollup([metric_id], ids, on=today, lines=chosen, period=asked.period)
+    splits = _splits(head, metric, above, below, chosen)
+    total = _branch(shown, "total", metric, rolled, splits, head)
+    rows = [_branch(p, "leaf" if p.level in LEAF_LEVELS else "area", metric, rolled, splits, head) for p in below]
+    rows = [row for row in rows if row.stand.rolled.asked or row.stand.target is not None]
+    paged = more or bool(asked.after)
+    own = _own(total, rows) if rows and not paged else None
+    points = figure_trend(
+        metric_id, shown.id, chosen, sums_periods=metric.over_time is OverTime.SUM,
+        since=now - timedelta(days=TREND_DAYS), until=now,
+    )  # fmt: skip
+    return MetricPage(
+        head=head, metric=metric, lines=lines, chosen=chosen, above=above, total=total,
+        rows=(own, *rows) if own else tuple(rows), points=tuple(points), paged=paged,
+        next=below[-1].lft if more else None,
+    )  # fmt: skip
+
+
+def _metric(metric_id: int, actor: Actor) -> tuple[Head, MetricFact, set[Line]]:
+    rows = db.session.execute(
+        heads(actor)
+        .add_columns(*COLUMNS)
+        .join(Task, Task.campaign_id == Campaign.id)
+        .join(Metric, Metric.task_id == Task.id)
+        .outerjoin(TaskLine, TaskLine.task_id == Task.id)
+        .where(Metric.id == metric_id, Campaign.status != CampaignStatus.DRAFT)
+    ).all()
+    if not rows:
+        raise NotFound(say("There is no such metric, or it is not yours to see."))
+    known = {each.line for each in rows if each.line is not None} or set(Line)
+    return head_of(rows[0], actor), fact_of(rows[0]), known
+
+
+def _branch(
+    place: Place, kind: str, metric: MetricFact, rolled: RollUp, splits: dict[int, Split], head: Head
+) -> Branch:
+    found = rolled.get((metric.id, place.id))
+    if found is None:  # no line of the reader's is asked here
+        raise NotFound(say("There is no such metric, or it is not yours to see."))
+    split = splits.get(place.id, Split())
+    whole = place.lft <= head.lft and head.rgt <= place.rgt
+    return Branch(place, kind, stand_of(found, whole=whole, given=split.below), split)
+
+
+def _own(total: Branch, rows: Sequence[Branch]) -> Branch | None:
+    """What the units of the shown area did themselves: the whole without the rows, so that all adds up."""
+    standings: dict[Standing, Sums] = {}
+    for standing, sums in total.stand.rolled.standings.items():
+        left = sums
+        for row in rows:
+            minus = row.stand.rolled.sums(standing)
+            left = Sums(*(getattr(left, name) - getattr(minus, name) for name in Sums.__dataclass_fields__))
+        if left.n:
+            standings[standing] = left
+    if not standings:
+        return None
+    rest = replace(total.stand.rolled, standings=standings, own_target=None)
+    stand = stand_of(RolledUp(rest.metric, rest.area_id, standings, None, rest.alone))
+    if rest.metric.aggregation is Aggregation.SUM:  # its share of the target is what was held back
+        stand = replace(stand, target=None, by_now=None, left=None, share=None, reached=None)
+    return Branch(total.place, "own", stand)
+
+
+def _splits(
+    head: Head, metric: MetricFact, above: Sequence[Place], below: Sequence[Place], lines: Sequence[Line] | None
+) -> dict[int, Split]:
+    """Per area what its own unit gave and holds back, and what units inside it were given from above."""
+    if metric.aggregation is not Aggregation.SUM or metric.comparator is Comparator.NONE:
+        return {}
+    shown = above[-1]
+    ids = [shown.id, *(place.id for place in below)]
+    ways = [place.id for place in above]
+    query = union_all(*_parts(metric, head, ids, ways, lines))
+    found: dict[int, Split] = {}
+    for row in db.session.execute(query):
+        split = found.get(row.area_id, Split())
+        value = Decimal(0) if row.value is None else row.value
+        if row.what == 0:
+            found[row.area_id] = replace(split, given=(split.given or Decimal(0)) + value)
+        elif row.what == 1:
+            found[row.area_id] = replace(split, reserve=split.reserve + value)
+        else:
+            found[row.area_id] = replace(split, below=(split.below or Decimal(0)) + value)
+    return found
+
+
+def _parts(
+    metric: MetricFact, head: Head, ids: Sequence[int], ways: Sequence[int], lines: Sequence[Line] | None
+) -> list[Select[Any]]:
+    """Rows (what, area_id, value): 0 what the area's unit gave, 1 what it holds back, 2 what was given inside it."""
+    giver = (
+        select(Allocation.id, func.coalesce(Unit.area_id, literal(head.area_id)).label("area_id"))
+        .outerjoin(Assignment, Assignment.id == Allocation.parent_id)
+        .outerjoin(Unit, Unit.id == Assignment.unit_id)
+        .where(Allocation.task_id == metric.task_id, in_force())
+    )
+    if lines is not None:
+        giver = giver.where((Unit.line.in_(lines)) | (Allocation.parent_id.is_(None)))
+    gave = giver.subquery()
+    given = select(literal(0).label("what"), gave.c.area_id, _total(Share.value))
+    given = given.join(Share, and_(Share.allocation_id == gave.c.id, Share.metric_id == metric.id))
+    held = select(literal(1), gave.c.area_id, _total(AllocationTotal.reserve))
+    mine = and_(AllocationTotal.allocation_id == gave.c.id, AllocationTotal.metric_id == metric.id)
+    held = held.join(AllocationTotal, mine)
+    from_above = giver.where((Unit.area_id.in_(ways)) | (Allocation.parent_id.is_(None))).subquery()
+    got = (
+        select(literal(2), Area.id, _total(Share.value))
+        .select_from(from_above)
+        .join(Share, and_(Share.allocation_id == from_above.c.id, Share.metric_id == metric.id))
+        .join(Unit, Unit.id == Share.unit_id)
+        .join(Area, and_(Area.id.in_(ids), Unit.lft.between(Area.lft, Area.rgt)))
+        .group_by(Area.id)
+    )
+    if lines is not None:
+        got = got.where(Unit.line.in_(lines))
+    return [
+        given.where(gave.c.area_id.in_(ids)).group_by(gave.c.area_id),
+        held.where(gave.c.area_id.in_(ids)).group_by(gave.c.area_id), got,
+    ]  # fmt: skip
+
+
+def _total(column: Any) -> Any:
+    return type_coerce(func.sum(type_coerce(column, BigInteger), type_=BigInteger()), Exact()).label("value")

@@ -1,0 +1,82 @@
+"""The figures of a campaign: every metric with its target, what is approved and the distance, and out as a table."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from ..clock import local_today
+from ..documents.sheets import Cell, Column, Show
+from ..queries.board_metrics import FiguresPage, Standing, figures_page
+from .access import current_actor, page_now
+from .board import steps_of
+from .board_parts import addresses, asked_of, tabs_of
+from .board_slowest import bp
+from .downloads import table_answer
+from .stand_words import cover_cells, cover_columns, left_words, mark_of, plain, unit_of
+
+STANDS: dict[str, Any] = {  # by the shape that `mark_of` gives
+    "behind": _l("Below the milestone"), "open": _l("On the way"), "done": _l("Target reached"),
+}  # fmt: skip
+
+
+@bp.get("/campaigns/<int:id>/board/figures")
+def figures(id: int) -> Any:
+    shown, asked = _found(id), asked_of()
+    here, address, wanted = request.full_path.rstrip("?"), addresses(id, asked), _wanted()
+    counts = {kind: len(_chosen(shown, kind)) for kind in STANDS}
+    chips = [(_("All"), len(shown.rows), address(), not wanted)]
+    chips += [(str(text), counts[kind], address(stand=kind), wanted == kind) for kind, text in STANDS.items()]
+    return render_template(
+        "board/figures.html", shown=shown, asked=asked, rows=_chosen(shown, wanted), chips=chips, wanted=wanted,
+        address=address, steps=steps_of(shown, here), tabs=tabs_of(address, "board.figures"), now=page_now(),
+        metric=lambda row: url_for(
+            "metrics.show", id=row.metric.id, area=shown.total.place.id, line=request.args.get("line"), back=here
+        ),
+    )  # fmt: skip
+
+
+@bp.get("/campaigns/<int:id>/board/figures.<any(xlsx, csv):kind>")
+def figures_export(id: int, kind: str) -> Any:
+    shown = _found(id)
+    return table_answer(kind, f"figures-{id}", shown.head.title, _columns(), _rows(_chosen(shown, _wanted())))
+
+
+def _found(id: int) -> FiguresPage:
+    return figures_page(id, asked_of(), actor=current_actor(), now=page_now(), today=local_today(page_now()))
+
+
+def _wanted() -> str:
+    wanted = request.args.get("stand", "")
+    return wanted if wanted in STANDS else ""
+
+
+def _chosen(shown: FiguresPage, wanted: str) -> Sequence[Standing]:
+    return [row for row in shown.rows if not wanted or mark_of(row.stand)[0] == wanted]
+
+
+def _columns() -> list[Column]:
+    return [
+        Column(_("Task"), 30), Column(_("Metric"), 30), Column(_("Unit of measure"), 12),
+        Column(_("Target"), 14, Show.NUMBER), Column(_("By the milestone"), 14, Show.NUMBER),
+        Column(_("Approved"), 14, Show.NUMBER), Column(_("In review"), 14, Show.NUMBER),
+        Column(_("Of the target"), 10, Show.PERCENT), Column(_("Distance"), 14, Show.NUMBER),
+        Column(_("Distance in words"), 20), Column(_("Stand"), 14), *cover_columns(),
+    ]  # fmt: skip
+
+
+def _rows(rows: Sequence[Standing]) -> Iterator[list[Cell]]:
+    for row in rows:
+        metric, stand = row.metric, row.stand
+        units = stand.of_units
+        numbers = (stand.target, stand.by_now, stand.figure, stand.waiting)
+        yield [
+            metric.task_title, metric.name, unit_of(metric, units), *(plain(n, metric, units) for n in numbers),
+            None if stand.share is None else stand.share / 100, plain(stand.left, metric, units),
+            left_words(stand, metric), mark_of(stand)[1], *cover_cells(stand),
+        ]  # fmt: skip
+
+
+__all__ = ["bp"]

@@ -1,0 +1,127 @@
+"""How a metric stands, in words and in numbers for a table: figure, target, distance, and what that means."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint
+from flask_babel import gettext as _
+
+from ..documents.sheets import Cell, Column, Show
+from ..queries.stands import Stand
+from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, money_in
+from .filters import ABSENT, chinese, number, percent
+
+bp = Blueprint("stand_words", __name__)
+YUAN = "yuan"
+
+
+def unit_of(metric: Any, of_units: bool) -> str:
+    """The unit of measure of a column: of the metric itself, or units where those that meet are counted."""
+    if of_units:
+        return _("units")
+    if metric.kind is MetricKind.RATE:
+        return "%"
+    if metric.kind is MetricKind.AMOUNT:
+        return MONEY_UNITS[metric.money_places] if chinese() else YUAN
+    return str(metric.unit_of_measure)
+
+
+def plain(n: Decimal | None, metric: Any, of_units: bool) -> Decimal | None:
+    """The number as a column in that unit shows it."""
+    if n is None or of_units or metric.kind is not MetricKind.AMOUNT:
+        return n
+    return money_in(n, metric.money_places) if chinese() else n
+
+
+def bare(n: Decimal | None, metric: Any, of_units: bool) -> str:
+    """The number without its unit, for a column that names it; a rate keeps its sign."""
+    if n is not None and not of_units and metric.kind is MetricKind.RATE:
+        return percent(n)
+    return number(plain(n, metric, of_units))
+
+
+def full(n: Decimal | None, metric: Any, of_units: bool) -> str:
+    """The number with its unit, for a sentence."""
+    if n is None:
+        return ABSENT
+    text, unit = bare(n, metric, of_units), unit_of(metric, of_units)
+    return text if unit == "%" else f"{text} {unit}".strip()
+
+
+def fraction(stand: Stand) -> str:
+    """Both parts of a rate, or how many units meet of those asked; '' where there is none."""
+    if stand.of_units:
+        return f"{number(stand.figure)}/{number(stand.rolled.asked)}" if stand.figure is not None else ""
+    value = stand.rolled.value()
+    if value is None or value.numerator is None or not value.denominator:
+        return ""
+    return f"{number(value.numerator)}/{number(value.denominator)}"
+
+
+def left_words(stand: Stand, metric: Any) -> str:
+    """The distance to the target in words: 1,234 still to go, 3 too many, reached."""
+    if stand.left is None:
+        return ABSENT
+    if stand.reached:
+        return _("reached")
+    if not stand.of_units and metric.kind is MetricKind.RATE:
+        points = number(stand.left.quantize(Decimal("0.1")))
+        return _("%(points)s points to go", points=points)
+    figure = full(stand.left, metric, stand.of_units)
+    if metric.comparator is Comparator.AT_MOST and not stand.of_units:
+        return _("%(figure)s too many", figure=figure)
+    return _("%(figure)s to go", figure=figure)
+
+
+def mark_of(stand: Stand) -> tuple[str, str]:
+    """The shape and the word for how it stands: reached, below the milestone in force, on the way, no target."""
+    if stand.reached is None:
+        return ("open", _("no target set")) if stand.rolled.asked else ("cancelled", _("not asked"))
+    if stand.reached:
+        return "done", _("reached")
+    if behind(stand):
+        return "behind", _("below the milestone")
+    return "open", _("on the way")
+
+
+def behind(stand: Stand) -> bool:
+    """Whether what is approved is less than the milestone in force asks."""
+    if stand.by_now is None or stand.figure is None:
+        return False
+    down = stand.rolled.metric.comparator is Comparator.AT_MOST
+    return stand.figure > stand.by_now if down else stand.figure < stand.by_now
+
+
+def sheet_show(metric: Any, of_units: bool) -> Show:
+    """How a spreadsheet shows the figures of that metric."""
+    if of_units or metric.kind is MetricKind.COUNT:
+        return Show.WHOLE
+    return Show.PERCENT if metric.kind is MetricKind.RATE else Show.NUMBER
+
+
+def sheet_cell(n: Decimal | None, metric: Any, of_units: bool) -> Cell:
+    """The number for such a cell; a percentage is a fraction of one there."""
+    if n is not None and sheet_show(metric, of_units) is Show.PERCENT:
+        return n / 100
+    return plain(n, metric, of_units)
+
+
+def cover_columns() -> list[Column]:
+    """The columns of coverage, the same on every sheet."""
+    heads = (_("Approved"), _("In review"), _("Returned"), _("Missing"), _("Total"))
+    return [Column(_("%(part)s, units", part=head), 10, Show.WHOLE) for head in heads]
+
+
+def cover_cells(stand: Stand) -> list[Cell]:
+    """The coverage of a row in these columns."""
+    rolled = stand.rolled
+    return [rolled.approved, rolled.pending, rolled.returned, rolled.missing, rolled.asked]
+
+
+GLOBALS: dict[str, Callable[..., Any]] = {
+    "bare": bare, "full_figure": full, "fraction": fraction, "left_words": left_words, "mark_of": mark_of,
+    "unit_of": unit_of,
+}  # fmt: skip
+for _name, _function in GLOBALS.items():
+    bp.add_app_template_global(_function, _name)

@@ -1,0 +1,108 @@
+"""The metrics of a campaign: targets, actuals, splits and distances level by level, and out as a table."""
+
+import csv
+import io
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import update
+
+from campaign import clock
+from campaign.db import unit_of_work
+from campaign.models import Allocation, AllocationTotal, Batch, MetricValue, Milestone, Share, TallyDelta
+from campaign.models.targets import Target
+from campaign.rules.metrics import Aggregation, MetricKind
+from campaign.rules.organisation import Line, Role
+from campaign.rules.states import State
+from campaign.rules.targets import Method
+from tests import make
+
+from .boards import sign_in, statements
+
+STATES = (State.APPROVED, State.APPROVED, State.SUBMITTED, State.RETURNED, State.ACKNOWLEDGED, State.APPROVED)
+DONE = (40, 25, 30, 10, None, 5)
+
+
+@pytest.fixture
+def work(app, monkeypatch, now, client):
+    """200 in all: 180 given to six villages, 12 held back, 8 not given; and a rate with a milestone that is due."""
+    monkeypatch.setattr(clock, "now", lambda: now)
+    tree = make.small_tree()
+    tree.campaign = make.campaign(tree.unit(tree.county), title="巾帼建功")
+    tree.task = make.task(tree.campaign, title="培训")
+    tree.sum = make.metric(tree.task, target=200, aggregation=Aggregation.SUM, name="培训人次", unit_of_measure="人次")
+    tree.rate = make.metric(tree.task, MetricKind.RATE, 90, name="覆盖率")
+    tree.words = make.metric(tree.task, MetricKind.TEXT, name="<b>做法</b>")
+    person = tree.holder(tree.county, Role.DISPATCHER)
+    with unit_of_work() as session:
+        session.add(Milestone(metric_id=tree.rate.id, due_on=make.TODAY + timedelta(days=5), target=Decimal(70)))
+        split = {"task_id": tree.task.id, "version": 1, "method": Method.BY_HAND, "person_id": person.id, "at": now}
+        session.add(allocation := Allocation(**split))
+        session.flush()
+        session.add(AllocationTotal(allocation_id=allocation.id, metric_id=tree.sum.id, total=200, reserve=12))
+        allocated = allocation.id
+    for village, state, n in zip(tree.villages, STATES, DONE, strict=True):
+        made = make.assignment(tree.task, unit := tree.unit(village), state)
+        with unit_of_work() as session:
+            key = {"metric_id": tree.sum.id, "allocation_id": allocated, "value": Decimal(30)}
+            session.add_all([Share(unit_id=unit.id, **key), Target(assignment_id=made.id, **key)])
+            if n is not None:
+                value = {"submission_id": _submission(session, made.id)}
+                session.add(MetricValue(metric_id=tree.sum.id, number=Decimal(n), **value))
+                parts = {"numerator": Decimal(n), "denominator": Decimal(50)}
+                session.add(MetricValue(metric_id=tree.rate.id, **parts, **value))
+    with unit_of_work() as session:  # as if the clock had yet to see both the dispatch and what followed
+        session.execute(update(Batch).values(folded=False))
+        session.execute(update(TallyDelta).values(from_state=State.ISSUED))
+    sign_in(client, person, now)
+    return tree
+
+
+def _submission(session, assignment_id: int) -> int:
+    return session.query(make.Submission.id).filter_by(assignment_id=assignment_id).scalar()
+
+
+def rows_of(client, address: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(client.get(address).get_data().decode("utf-8-sig"))))
+
+
+def test_all_metrics_stand_with_their_distance_and_lead_to_their_own_pages(work, visitor, client):
+    where = f"/campaigns/{work.campaign.id}/board/figures"
+    page = visitor.get(f"/campaigns/{work.campaign.id}/board").click("Metrics")
+    assert page.has("培训人次", "35.0%", "130 人次 to go", "46.7%", "70/150", "milestone 70.0%", "43.3 points to go")
+    assert page.has("Below the milestone 1", "On the way 2", "<b>做法</b>", "no target set")
+    assert not page.click("Below the milestone 1").has("培训人次")
+    assert [row["Metric"] for row in rows_of(client, f"{where}.csv?stand=behind")] == ["覆盖率"]
+    metric = page.click("培训人次")
+    assert metric.links["Back to the figures"] == where
+
+
+def test_the_tree_shows_targets_splits_and_actuals_that_add_up(work, visitor, client):
+    page = visitor.get(f"/metrics/{work.sum.id}")
+    assert page.has("Given to units below 180", "Held back 12", "Not given out yet 8", "70", "35.0%", "in review 30")
+    town = page.click("柳林镇")
+    assert town.has("72.2%", "25 人次 to go", "reached", "柳林西村")
+    assert town.links["清河县"] == f"/metrics/{work.sum.id}?area={work.county.id}"
+    rows = rows_of(client, f"/metrics/{work.sum.id}.csv")
+    assert [row["Area"] for row in rows] == ["清河县", "柳林镇", "石桥乡"]
+    assert [row["Target (人次)"] for row in rows] == ["200", "90", "90"]
+    assert [row["Approved (人次)"] for row in rows] == ["70", "65", "5"]
+    assert [row["Gap (人次)"] for row in rows] == ["8", "", ""]
+    assert [row["Of the target"] for row in rows] == ["35.0%", "72.2%", "5.6%"]
+    furthest = rows_of(client, f"/metrics/{work.sum.id}.csv?sort=distance&area={work.townships[0].id}")
+    assert [row["Area"] for row in furthest] == ["柳林镇", "柳林新村", "柳林西村", "柳林东村"]
+    rate = rows_of(client, f"/metrics/{work.rate.id}.csv")
+    assert [rate[0][name] for name in ("Numerator", "Denominator", "Approved (%)")] == ["70", "150", "46.7%"]
+    for metric in (work.rate, work.words):
+        assert visitor.get(f"/metrics/{metric.id}?line=women&area={work.villages[0].id}").has("柳林东村")
+
+
+def test_outside_the_scope_there_is_no_metric_and_pages_cost_few_statements(work, visitor, client, now):
+    for page in (f"/metrics/{work.sum.id}", f"/campaigns/{work.campaign.id}/board/figures"):
+        assert statements(lambda page=page: client.get(page)) <= 8
+    assert client.get(f"/metrics/{work.sum.id}?area={work.city.id}").status_code == 404
+    sign_in(client, work.holder(work.county, Role.DISPATCHER, Line.UNION), now, "zh_CN")
+    assert client.get(f"/metrics/{work.sum.id}").status_code == 404
+    sign_in(client, work.holder(work.townships[1], Role.SUPERVISOR), now, "zh_CN")
+    assert visitor.get(f"/metrics/{work.sum.id}").has("石桥乡", "离目标的差距", "还差 85 人次")
