@@ -97,7 +97,7 @@
   const count = () => { document.getElementById("written").textContent = words.value.replace(/\s/gu, "").length; };
   const rate = (box) => {
     const [part, whole] = [...box.querySelectorAll("input")].map((input) => Number(input.value.replace(/[,，\s]/g, "")));
-    const known = part >= 0 && whole > 0 && part <= whole && box.querySelector("input").value.trim() !== "";
+    const known = part >= 0 && whole > 0 && box.querySelector("input").value.trim() !== "";
     box.querySelector("output").textContent = known ? (part / whole * 100).toFixed(1) + "%" : "";
   };
   // The number with its point moved by so many places, exactly; null when it is no number.
@@ -111,13 +111,16 @@
     const joined = digits.slice(0, cut).replace(/^0+(?=\d)/, "") + "." + digits.slice(cut);
     return joined.replace(/\.?0*$/, (tail) => (tail.startsWith(".") ? "" : tail.replace(/0+$/, "")));
   };
-  // What was filled in beforehand keeps its meaning when 元 and 万元 are exchanged; what was typed now stays.
-  const exchange = (money) => {
+  // What was filled in beforehand keeps its meaning when 元, 万元 and 亿元 are exchanged; what was typed now stays.
+  const places = { yuan: 0, wan: 4, yi: 8 };
+  let money = new FormData(form).get("money") || "yuan";
+  const exchange = (chosen) => {
     for (const box of form.querySelectorAll(".with-unit:has(.unit-wan) input")) {
       if (!box.value || box.value !== box.defaultValue) continue;
-      const turned = shifted(box.value, money === "yuan" ? 4 : -4);
+      const turned = shifted(box.value, places[money] - places[chosen]);
       if (turned !== null) box.value = box.defaultValue = turned;
     }
+    money = chosen;
   };
   form.addEventListener("input", (event) => {
     if (event.target.type === "file") return;

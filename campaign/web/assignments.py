@@ -21,13 +21,15 @@ from ..rules.standstill import BOSSES
 from ..rules.states import WITH_OFFICER, Action, State
 from ..rules.transitions import Facts, offers
 from .access import current_actor, page_now
+from .figure_form import distance_words, unit_words, value_of
 from .filters import local
 from .navigation import DESK_ROLES, back_address
 from .questions import panel
-from .report_form import distance_words, first_fields, sheet_of, unit_words
+from .report_form import first_fields, sheet_of
 from .words import word
 
 bp = Blueprint("assignments", __name__)
+MONEY_COOKIE = "money"  # the unit in which this person types amounts
 LAST = int(worklist.FAR.timestamp()) * 1_000_000  # the place of what has no due date, in the order by due date
 LIGHTS = {light.name.lower(): light for light in Light}  # addresses name a light: its number may change
 TYPES = {
@@ -149,7 +151,8 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
     late = ask.cut_off_at is not None and now > ask.cut_off_at
     may -= {Action.WITHDRAW} if late else set()
     asked = panel(ask.id if ask.was_asked_about else None)
-    sheet = sheet_of(first_fields(found) if fields is None else fields, found, errors)
+    given = first_fields(found, request.cookies.get(MONEY_COOKIE, "")) if fields is None else fields
+    sheet = sheet_of(given, found, errors, today=local(now).date())
     page = render_template(
         "officer/assignment.html",
         whole=found,
@@ -166,6 +169,7 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
         check_in_id=uuid4(),
         distance=distance_words,
         unit_words=unit_words,
+        value_of=value_of,
         at_desk=actor.has_role(*DESK_ROLES),
         reviewing=actor.post_in(ask.reviewer_unit_id, Role.SUPERVISOR) is not None,
         receipt_number=receipt_number(found),

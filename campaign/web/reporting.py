@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flask import current_app, flash, jsonify, make_response, redirect, request, url_for
+from flask import Response, after_this_request, current_app, flash, jsonify, make_response, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
@@ -15,17 +15,20 @@ from ..operations import reporting as operations
 from ..operations.move import FASTER
 from ..queries.assignments import Whole
 from ..queries.evidence import evidence_named
+from ..rules.metrics import Value
 from ..rules.states import Action
 from .access import current_actor, page_now
-from .assignments import action_id, bp, draw, offered, seen, visible
+from .assignments import MONEY_COOKIE, action_id, bp, draw, offered, seen, visible
 from .errors import RETRY_SECONDS, wants_json
-from .filters import clock_time
+from .figure_form import MONEY, Fields, doubts_in, read_values
+from .filters import clock_time, local
 from .language import speak
-from .report_form import Fields, posted_fields, read_values, report_of, sheet_of
+from .report_form import posted_fields, report_of, sheet_of
 from .stale import stale_page
 from .uploads import MOST_AT_ONCE, keep_file, look_again
 
 __all__ = ["bp"]
+A_YEAR = 365 * 24 * 3600
 NOT_KEPT = say("the file archive cannot be reached just now. What you typed is kept; please add the file again later.")
 NOT_NOW = say("The file archive cannot be reached just now. What you typed is kept; please submit again later.")
 TOO_MANY = say("more than %(most)s files at once. Please add this one again.", most=MOST_AT_ONCE)
@@ -46,6 +49,8 @@ def submit(id: int) -> Any:
     errors |= wrong
     if not errors:
         _bytes_lie_there(found, fields, errors)
+    if not errors and _unread_doubts(fields, values, found):
+        return _again(found, fields, errors, status=422)
     if not errors:
         report = report_of(fields, values, str(fields["words"]))
         look_again(id, list(report.evidence))
@@ -86,7 +91,7 @@ def draft(id: int) -> Any:
     with unit_of_work():
         _keep_draft(id, fields)
     if wants_json():
-        shown = sheet_of(fields, found)
+        shown = sheet_of(fields, found, today=local(page_now()).date())
         missing = [{"where": where, "sentence": sentence} for where, sentence in shown.missing]
         short = {box.id: box.short for box in shown.boxes if box.rule}
         saved = _("Draft saved %(time)s, you can leave safely", time=clock_time(page_now()))
@@ -123,7 +128,19 @@ def _received(id: int) -> tuple[Whole, Fields, Errors]:
         found = visible(id)
     fields = posted_fields(request.form, found)
     fields["files"] |= kept
+    if fields["money"] in MONEY:
+        _remember_money(fields["money"])
     return found, fields, errors
+
+
+def _remember_money(chosen: str) -> None:
+    """The unit in which this person types amounts is chosen once."""
+
+    @after_this_request
+    def set_it(answer: Response) -> Response:
+        if request.cookies.get(MONEY_COOKIE) != chosen:
+            answer.set_cookie(MONEY_COOKIE, chosen, A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
+        return answer
 
 
 def _add(errors: Errors, rule_id: int | None, name: str | None, sentence: Sentence) -> None:
@@ -154,7 +171,15 @@ def _keep_draft(id: int, fields: Fields) -> None:
     operations.save_draft(id, fields, actor=current_actor(), now=page_now())
 
 
-def _again(found: Whole, fields: Fields, errors: Errors) -> Any:
+def _unread_doubts(fields: Fields, values: dict[int, Value], found: Whole) -> bool:
+    """Whether a figure is implausible and nobody has been asked about it yet; what was asked once is never a wall."""
+    keys = {doubt.key for doubt in doubts_in(fields, values, found)}
+    unread = not keys <= set(fields["doubted"])
+    fields["doubted"] = sorted(keys)
+    return unread
+
+
+def _again(found: Whole, fields: Fields, errors: Errors, status: int = 200) -> Any:
     """The form once more, with everything that was typed; kept as the draft too, so that leaving loses nothing. 422
     when it has to be corrected; 503 or 507 when the store is away or full.
 
@@ -165,8 +190,7 @@ def _again(found: Whole, fields: Fields, errors: Errors) -> Any:
     with unit_of_work():
         _keep_draft(found.ask.id, fields)
     answer = make_response(draw(visible(found.ask.id), errors, fields))
-    if errors:
-        answer.status_code = errors.status
+    answer.status_code = errors.status if errors else status
     if errors.status == 503:
         answer.headers["Retry-After"] = RETRY_SECONDS
     return answer
