@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, null, or_, select, true
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -29,7 +29,10 @@ class Whole:
     there are no dates yet. `version`: of the split in force, 0 for none. `lft`..`rgt`: of the unit's area."""
 
     task_id: int
+    title: str
     campaign_id: int
+    campaign_title: str
+    issuing_unit_id: int
     period: int
     parent_id: int | None
     unit_id: int
@@ -89,8 +92,9 @@ def in_force(allocation: Any = Allocation) -> ColumnElement[bool]:
     return ~select(later.id).where(same, later.version > allocation.version).exists()
 
 
-def whole_of(assignment_id: int, *, lock: bool = False) -> Whole | None:
-    """The assignment as something to be split; None where there is none. `lock`: nobody else changes it meanwhile."""
+def whole_of(assignment_id: int, *, lock: bool = False, seen: ColumnElement[bool] | None = None) -> Whole | None:
+    """The assignment as something to be split; None where there is none, or where a clause over Assignment and its
+    Unit does not hold. `lock`: nobody else changes it meanwhile."""
     if lock:
         db.session.execute(select(Assignment.id).where(Assignment.id == assignment_id).with_for_update())
     return _one(
@@ -105,7 +109,7 @@ def whole_of(assignment_id: int, *, lock: bool = False) -> Whole | None:
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Area, Area.id == Unit.area_id)
         .outerjoin(Allocation, and_(Allocation.parent_id == Assignment.id, in_force()))
-        .where(Assignment.id == assignment_id)
+        .where(Assignment.id == assignment_id, true() if seen is None else seen)
     )  # fmt: skip
 
 
@@ -127,7 +131,8 @@ def whole_task(task_id: int, *, lock: bool = False) -> Whole | None:
 
 def _wholes(unit_id: Any) -> Select[Any]:
     return select(
-        Task.id.label("task_id"), Task.campaign_id, unit_id.label("unit_id"), Unit.name.label("unit_name"), Unit.line,
+        Task.id.label("task_id"), Task.title, Task.campaign_id, Campaign.title.label("campaign_title"),
+        Campaign.issuing_unit_id, unit_id.label("unit_id"), Unit.name.label("unit_name"), Unit.line,
         Unit.level, Area.lft, Area.rgt, Campaign.status, Task.due_kind, Allocation.id.label("allocation_id"),
         func.coalesce(Allocation.version, 0).label("version"), Allocation.method,
     )  # fmt: skip

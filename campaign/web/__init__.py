@@ -10,6 +10,8 @@ from . import (
     admin,
     admin_vacancies,
     board_metrics,
+    cascade_tree,
+    cascading,
     dating,
     door,
     evidence,
@@ -42,6 +44,8 @@ from .weight import register_weight
 BLUEPRINTS: tuple[Blueprint, ...] = (
     admin.bp,
     board_metrics.bp,  # the pages of a board: one blueprint
+    cascade_tree.bp,
+    cascading.bp,
     dating.bp,
     door.bp,
     evidence.bp,

@@ -14,6 +14,7 @@ from ..rules.organisation import LeafKind, Level, Line, Role
 from ..rules.periods import Outcome
 from ..rules.plans import CampaignStatus, EvidenceKind, Grade, PeriodState
 from ..rules.states import Action, CheckInKind, ReturnReason, State
+from ..rules.targets import Method
 from ..rules.telling import Channel, DeliveryState, Fault
 
 # Members of two enums with the same number are equal: the words are kept by enum first.
@@ -159,6 +160,15 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
         Outcome.MISSED: _l("Missed"),
         Outcome.CANCELLED: _l("Cancelled"),
         Outcome.NOT_APPLICABLE: _l("Not applicable"),
+    },
+    Method: {
+        Method.EVENLY: _l("evenly"),
+        Method.BY_REGISTER: _l("by a register"),
+        Method.BY_LAST_YEAR: _l("by last year's result"),
+        Method.BY_HAND: _l("by hand"),
+        Method.PASTED: _l("from a spreadsheet"),
+        Method.SAME_RATE: _l("the same rate"),
+        Method.QUOTA: _l("by quota"),
     },
     RunState: {
         RunState.RUNNING: _l("Running"),

@@ -37,6 +37,7 @@ from campaign.operations.periods import send
 from campaign.operations.recording import claim_slot
 from campaign.operations.reporting import keep_evidence
 from campaign.rules.dates import DueKind
+from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State
@@ -202,6 +203,7 @@ def build(app: Flask) -> World:
     _elsewhere(world)
     _recurring(world, tree)
     _asked(world, tree)
+    _handed_down(world, tree)
     with unit_of_work():
         claim_slot("fold", make.NOW, worker="w:1", now=make.NOW)  # the clock ticks
     world.keep()
@@ -332,6 +334,17 @@ def _recurring(world: World, tree: make.SmallTree) -> None:
     with unit_of_work():
         send(task.id, actor=SYSTEM, now=make.NOW)
     world.ids |= {"recurring": campaign.id, "recurring task": task.id}
+
+
+def _handed_down(world: World, tree: make.SmallTree) -> None:
+    """What the city gave the county's unit, to be split among the units below; and figures to split."""
+    county = tree.unit(tree.county)
+    plan = make.campaign(db.session.get_one(make.Unit, world.units["city", W]), "市里的活动")
+    made = make.assignment(make.task(plan, "分解到村", units=[county], lines=[]), county, State.ACKNOWLEDGED)
+    world.ids["county's"] = made.id
+    for task_id in (made.task_id, world.ids["task ISSUED"]):
+        metric = make.metric(db.session.get_one(Task, task_id), target=30, aggregation=Aggregation.SUM)
+        world.ids["metric"] = metric.id
 
 
 def _delivery(notice_id: int, person_id: int) -> int:

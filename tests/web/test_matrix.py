@@ -20,6 +20,7 @@ from tests.evidence.hostile import picture
 
 from .matrix import ACTORS, ANONYMOUS, COUNTY, LENT, NOBODY, OTHER, STAFF, TOWN, Thing, W, Who, World, build
 from .matrix_calendars import calendars
+from .matrix_cascade import cascade
 from .matrix_case import MISSING, Case, Expect, anybody, role, thing_of
 from .matrix_dates import dates
 from .matrix_ladders import ladders_and_questions
@@ -43,7 +44,7 @@ def table(world: World) -> list[Case]:
     """Every case of the matrix."""
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
             *administration(world), *calendars(world), *accounts(world), *telling(world),
-            *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world),
+            *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world), *cascade(world),
             *uploads(world)]  # fmt: skip
 
 

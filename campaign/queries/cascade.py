@@ -1,0 +1,220 @@
+"""The page on which something is split: its figures, the units below with what they have of it, and what to split by.
+
+At most six statements, whatever the number of units.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy.orm import aliased
+
+from ..clock import local_today
+from ..db import db, listed
+from ..models import Area, Assignment, Person, Post, Register, Share, Task, TaskLine, TaskUnit, Unit
+from ..models.organisation import holds_on
+from ..models.splits import Part, Whole, below, parts_of_whole, whole_of, whole_task
+from ..rules.organisation import DELEGABLE, Actor, Level, Line, Role
+from ..rules.splitting import SPLITTABLE
+from ..rules.states import OPEN, State
+from .scope import visible_assignments
+
+MOST_UNITS = 3_000
+
+
+@dataclass
+class Row:
+    """A unit of the page. `place`: the area above it. `mine`: it has its part already; `elsewhere`: it has the task
+    from another unit. `load`: its open assignments. `people`: who may be named as in charge."""
+
+    unit_id: int
+    name: str
+    code: str
+    area: str
+    place: str
+    level: Level
+    load: int
+    assignment_id: int | None
+    state: State | None
+    mine: bool
+    in_charge_id: int | None
+    shares: dict[int, Decimal] = field(default_factory=dict)
+    people: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether nothing can be given here."""
+        return self.assignment_id is not None and not self.mine
+
+    @property
+    def fixed(self) -> bool:
+        """Whether its part no longer changes: it is finished."""
+        return self.state in (State.APPROVED, State.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """Everything the page tells. `levels`: how many units lie below at which level; `registers`: what may be split
+    by. `too_many`: there are more units than one page splits."""
+
+    whole: Whole
+    parts: tuple[Part, ...]
+    rows: tuple[Row, ...]
+    level: Level | None = None
+    levels: tuple[tuple[Level, int], ...] = ()
+    registers: tuple[tuple[int, str], ...] = ()
+    too_many: bool = False
+
+    @property
+    def split(self) -> tuple[Part, ...]:
+        """The figures that are split."""
+        return tuple(part for part in self.parts if part.split)
+
+    @property
+    def unchanged(self) -> tuple[Part, ...]:
+        """Those that go down as they are, or follow from a quota."""
+        return tuple(part for part in self.parts if not part.split)
+
+
+def may_split(whole: Whole, actor: Actor) -> bool:
+    """Whether this actor may split it now: a dispatcher of the assignment's unit."""
+    return whole.state in SPLITTABLE and actor.post_in(whole.unit_id, Role.DISPATCHER) is not None
+
+
+def seen_whole(assignment_id: int, actor: Actor) -> Whole | None:
+    """The assignment as something that is split, for those who see it."""
+    return whole_of(assignment_id, seen=visible_assignments(actor))
+
+
+def splitting(whole: Whole, *, now: datetime, level: Level | None = None) -> Splitting:
+    """The page for an assignment. `level`: the level of units that is wanted; else that of the present split, or the
+    nearest one below."""
+    today, parts = local_today(now), parts_of_whole(whole)
+    levels, given = _levels(whole, today)
+    chosen = level if level in dict(levels) else given or (levels[0][0] if levels else None)
+    mine = Assignment.parent_id == whole.parent_id
+    inside = and_(below(whole, today), Unit.level == literal(int(chosen) if chosen is not None else -1))
+    has = and_(Assignment.task_id == whole.task_id, Assignment.period == whole.period, Assignment.unit_id == Unit.id)
+    rows = _rows(whole, or_(inside, mine), has, mine)
+    return Splitting(
+        whole, parts, _peopled(rows[:MOST_UNITS], today), chosen, levels, _registers(whole), len(rows) > MOST_UNITS
+    )
+
+
+def splitting_task(task_id: int, *, now: datetime) -> Splitting | None:
+    """The page for a task as a whole, among the units that receive it; None where there is no such task."""
+    whole = whole_task(task_id)
+    if whole is None:
+        return None
+    parts, mine = parts_of_whole(whole), Assignment.parent_id.is_(None)
+    latest = select(func.max(Assignment.period)).where(
+        Assignment.task_id == task_id, Assignment.unit_id == Unit.id, Assignment.parent_id.is_(None)
+    )
+    has = and_(
+        Assignment.task_id == task_id, Assignment.unit_id == Unit.id,
+        Assignment.period == latest.correlate(Unit).scalar_subquery(),
+    )  # fmt: skip
+    rows = _rows(whole, _receivers(whole, local_today(now)), has, mine)
+    return Splitting(
+        whole, parts, tuple(rows[:MOST_UNITS]), None, (), _registers(whole), too_many=len(rows) > MOST_UNITS
+    )
+
+
+def _levels(whole: Whole, today: date) -> tuple[tuple[tuple[Level, int], ...], Level | None]:
+    """How many units there are at each level below, and the level of those that have their part already."""
+    child = and_(Assignment.parent_id == whole.parent_id, Assignment.unit_id == Unit.id)
+    rows = db.session.execute(
+        select(Unit.level, func.count(Unit.id), func.count(Assignment.id))
+        .outerjoin(Assignment, child)
+        .where(below(whole, today))
+        .group_by(Unit.level)
+        .order_by(Unit.level)
+    ).all()
+    levels = tuple((Level(row[0]), int(row[1])) for row in rows)
+    return levels, next((Level(row[0]) for row in rows if row[2]), None)
+
+
+def _receivers(whole: Whole, today: date) -> ColumnElement[bool]:
+    """The units that receive the task, as its dispatch takes them."""
+    named = select(TaskUnit.unit_id).where(TaskUnit.task_id == whole.task_id)
+    asked = db.session.execute(
+        select(Task.receiving_level, func.aggregate_strings(func.coalesce(_text(TaskLine.line), ""), ","))
+        .outerjoin(TaskLine, TaskLine.task_id == Task.id)
+        .where(Task.id == whole.task_id)
+        .group_by(Task.receiving_level)
+    ).one()
+    lines = [Line(int(part)) for part in (asked[1] or "").split(",") if part]
+    valid = and_(
+        or_(Unit.valid_from.is_(None), Unit.valid_from <= today), or_(Unit.valid_to.is_(None), Unit.valid_to >= today)
+    )
+    if asked.receiving_level is None:
+        return and_(Unit.id.in_(named), valid)
+    inside = Unit.lft.between(whole.lft, whole.rgt)
+    return and_(Unit.line.in_(lines), Unit.level == asked.receiving_level, inside, valid)
+
+
+def _text(column: Any) -> Any:
+    return case(*((column == line, str(int(line))) for line in Line))
+
+
+def _rows(whole: Whole, which: ColumnElement[bool], has: ColumnElement[bool], mine: ColumnElement[bool]) -> list[Row]:
+    """The units with what they were given in the split in force, one after the other as the tree has them."""
+    above, work = aliased(Area), aliased(Assignment)
+    load = select(func.count(work.id)).where(work.unit_id == Unit.id, work.state.in_(OPEN)).correlate(Unit)
+    units = (
+        select(
+            Unit.id, Unit.name, Area.code, Area.name.label("area"), above.name.label("place"), Unit.level, Unit.lft,
+            load.scalar_subquery().label("load"), Assignment.id.label("assignment_id"), Assignment.state,
+            mine.label("mine"), Assignment.in_charge_id,
+        )
+        .join(Area, Area.id == Unit.area_id)
+        .outerjoin(above, above.id == Area.parent_id)
+        .outerjoin(Assignment, has)
+        .where(which)
+        .order_by(Unit.lft, Unit.line)
+        .limit(MOST_UNITS + 1)
+        .subquery()
+    )  # fmt: skip
+    given = and_(Share.allocation_id == whole.allocation_id, Share.unit_id == units.c.id)
+    query = select(units, Share.metric_id, Share.value).outerjoin(Share, given).order_by(units.c.lft, units.c.id)
+    found: dict[int, Row] = {}
+    for row in db.session.execute(query):
+        unit = found.get(row.id)
+        if unit is None:
+            unit = found[row.id] = Row(
+                row.id, row.name, row.code, row.area, row.place or "", row.level, row.load, row.assignment_id,
+                row.state, bool(row.mine), row.in_charge_id,
+            )  # fmt: skip
+        if row.metric_id is not None:
+            unit.shares[row.metric_id] = row.value
+    return list(found.values())
+
+
+def _peopled(rows: Iterable[Row], today: date) -> tuple[Row, ...]:
+    """The same rows, with the people who do the work there."""
+    found = {row.unit_id: row for row in rows}
+    people = db.session.execute(
+        select(Post.unit_id, Person.id, Person.name)
+        .join(Person, Person.id == Post.person_id)
+        .where(Post.unit_id.in_(listed(found)), Post.role.in_(DELEGABLE), holds_on(today), Person.disabled_at.is_(None))
+        .distinct()
+        .order_by(Post.unit_id, Person.name, Person.id)
+    )
+    for unit_id, person_id, name in people:
+        found[unit_id].people += ((person_id, name),)
+    return tuple(found.values())
+
+
+def _registers(whole: Whole) -> tuple[tuple[int, str], ...]:
+    """The registers kept by the unit itself or above it."""
+    rows = db.session.execute(
+        select(Register.id, Register.name)
+        .join(Unit, Unit.id == Register.unit_id)
+        .join(Area, Area.id == Unit.area_id)
+        .where(Area.lft <= whole.lft, Area.rgt >= whole.rgt, Unit.line.in_((whole.line, Line.PARTY)))
+        .order_by(Area.lft.desc(), Register.name)
+    )
+    return tuple((row.id, row.name) for row in rows)

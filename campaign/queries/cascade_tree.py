@@ -1,0 +1,249 @@
+"""The tree of a target: what each unit was given, who split it further, how, and whether it grew on the way down.
+
+A fixed number of statements for each page, whatever the size of the tree and its depth.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, null, or_, select
+from sqlalchemy.orm import aliased
+
+from ..db import Exact, db
+from ..models import Allocation, AllocationTotal, Assignment, Campaign, Metric, Person, Share, Target, Task, Unit
+from ..models.goals import own_target
+from ..models.organisation import acted_for
+from ..models.splits import in_force
+from ..rules.organisation import Actor, Level
+from ..rules.splitting import Sum
+from ..rules.states import State
+from ..rules.targets import Method
+from .scope import visible_assignments
+
+PAGE = 50
+CHUNK = 1_000
+
+
+@dataclass(frozen=True)
+class Node:
+    """One unit with its target, and how it was split further. `version`: 0 where it was not. `pieces`: the units below
+    that have a part; `given`: their figures together. Without an assignment (before the dispatch) `id` is None."""
+
+    id: int | None
+    unit_id: int
+    unit: str
+    level: Level
+    lft: int
+    state: State | None
+    target: Decimal | None
+    version: int
+    method: Method | None
+    at: datetime | None
+    who: str | None
+    holder: str | None
+    reason: str
+    pieces: int
+    given: Decimal | None
+    reserve: Decimal | None
+    above: str | None = None
+
+    @property
+    def sum(self) -> Sum | None:
+        """How its parts stand to it; None where nothing was split as a figure."""
+        return None if self.given is None else Sum(self.target, self.given, self.reserve or Decimal(0))
+
+    @property
+    def growth(self) -> Decimal | None:
+        """By how many percent more was asked below."""
+        return None if self.sum is None else self.sum.growth
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One level of the tree: the node itself (None for the task), the way to it, a page of its children."""
+
+    node: Node | None
+    path: tuple[tuple[int, str], ...]
+    rows: tuple[Node, ...]
+    total: int
+    grown: int
+    next: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A task and its figures, in their order."""
+
+    task_id: int
+    campaign_id: int
+    title: str
+    metrics: tuple[Metric, ...]
+
+
+def measured(task_id: int) -> Measured | None:
+    """The task with its figures; None where there is none."""
+    rows = db.session.execute(
+        select(Task.campaign_id, Task.title, Metric)
+        .outerjoin(Metric, Metric.task_id == Task.id)
+        .where(Task.id == task_id)
+        .order_by(Metric.position)
+    ).all()
+    if not rows:
+        return None
+    return Measured(task_id, rows[0].campaign_id, rows[0].title, tuple(row.Metric for row in rows if row.Metric))
+
+
+def task_node(task_id: int, metric: Metric) -> Node | None:
+    """The task itself as its issuer split it; None where that was not done."""
+    alloc = Allocation
+    unit = aliased(Unit)
+    row = db.session.execute(
+        select(
+            null().label("id"), unit.id.label("unit_id"), unit.name.label("unit"), unit.level, unit.lft,
+            null().label("state"), Metric.target.label("target"), *_split_columns(metric.id),
+        )
+        .select_from(alloc)
+        .join(Task, Task.id == alloc.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .join(unit, unit.id == Campaign.issuing_unit_id)
+        .join(Metric, Metric.id == metric.id)
+        .join(Person, Person.id == alloc.person_id)
+        .outerjoin(AllocationTotal, _total(metric.id))
+        .where(alloc.task_id == task_id, alloc.parent_id.is_(None), in_force())
+    ).mappings().first()  # fmt: skip
+    return None if row is None else Node(**row)
+
+
+def level_of(
+    task_id: int, metric: Metric, *, actor: Actor, parent_id: int | None = None, grown: bool = False, after: str = ""
+) -> Stage | None:
+    """The parts of one assignment, or of the task, that the actor sees; None where the actor does not see the
+    assignment. `grown`: of the whole tree those that ask more below than was asked of them. Four statements."""
+    nodes = _nodes(task_id, metric, actor)
+    node = None
+    if parent_id is not None:
+        found = db.session.execute(nodes.where(Assignment.id == parent_id)).mappings().first()
+        if found is None:
+            return None
+        node = Node(**found)
+    here = _grew(metric) if grown else (Assignment.parent_id == parent_id if parent_id else _top())
+    rows = [Node(**row) for row in db.session.execute(_after(nodes.where(here), after)).mappings()]
+    if not rows and parent_id is None and not grown and not after:
+        rows = _planned(task_id, metric)
+    page = tuple(rows[:PAGE])
+    following = f"{page[-1].lft}-{page[-1].unit_id}" if len(rows) > PAGE else ""
+    total, grew = _counts(task_id, metric, actor, here)
+    return Stage(node, _path(parent_id, actor), page, total or len(rows), grew, following)
+
+
+def everything(task_id: int, metric: Metric, *, actor: Actor) -> Iterator[Node]:
+    """Every node of the tree that the actor sees, in the order of the areas, for an export."""
+    query = _nodes(task_id, metric, actor).order_by(Unit.lft, Unit.line, Assignment.id)
+    for row in db.session.execute(query.execution_options(yield_per=CHUNK)).mappings():
+        yield Node(**row)
+
+
+def _split_columns(metric_id: int) -> tuple[Any, ...]:
+    """What is known of the split of a row of Allocation that may be missing."""
+    of_it = Share.allocation_id == Allocation.id
+    units = select(func.count(Share.unit_id.distinct())).where(of_it).correlate(Allocation)
+    figures = select(func.sum(Share.value, type_=Exact())).where(of_it, Share.metric_id == metric_id)
+    return (
+        func.coalesce(Allocation.version, 0).label("version"), Allocation.method, Allocation.at,
+        Person.name.label("who"), acted_for(Allocation.post_id, Allocation.person_id).label("holder"),
+        func.coalesce(Allocation.reason, "").label("reason"), units.scalar_subquery().label("pieces"),
+        figures.correlate(Allocation).scalar_subquery().label("given"), AllocationTotal.reserve,
+    )  # fmt: skip
+
+
+def _total(metric_id: int) -> ColumnElement[bool]:
+    return and_(AllocationTotal.allocation_id == Allocation.id, AllocationTotal.metric_id == metric_id)
+
+
+def _top() -> ColumnElement[bool]:
+    return Assignment.parent_id.is_(None)
+
+
+def _nodes(task_id: int, metric: Metric, actor: Actor) -> Select[Any]:
+    parent, upper = aliased(Assignment), aliased(Unit)
+    return (
+        select(
+            Assignment.id, Unit.id.label("unit_id"), Unit.name.label("unit"), Unit.level, Unit.lft, Assignment.state,
+            own_target().label("target"), *_split_columns(metric.id), upper.name.label("above"),
+        )
+        .select_from(Assignment)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Metric, Metric.id == metric.id)
+        .outerjoin(Target, and_(Target.assignment_id == Assignment.id, Target.metric_id == metric.id))
+        .outerjoin(Allocation, and_(Allocation.parent_id == Assignment.id, in_force()))
+        .outerjoin(AllocationTotal, _total(metric.id))
+        .outerjoin(Person, Person.id == Allocation.person_id)
+        .outerjoin(parent, parent.id == Assignment.parent_id)
+        .outerjoin(upper, upper.id == parent.unit_id)
+        .where(Assignment.task_id == task_id, visible_assignments(actor))
+    )  # fmt: skip
+
+
+def _after(query: Select[Any], after: str) -> Select[Any]:
+    edge = [int(part) for part in after.split("-") if part.isdecimal() and len(part) < 19]
+    if len(edge) == 2:
+        query = query.where(or_(Unit.lft > edge[0], and_(Unit.lft == edge[0], Unit.id > edge[1])))
+    return query.order_by(Unit.lft, Unit.id).limit(PAGE + 1)
+
+
+def _planned(task_id: int, metric: Metric) -> list[Node]:
+    """What the issuer has split before the dispatch: units with their figures, no assignments yet."""
+    rows = db.session.execute(
+        select(Unit.id, Unit.name, Unit.level, Unit.lft, Share.value)
+        .join(Allocation, Allocation.id == Share.allocation_id)
+        .join(Unit, Unit.id == Share.unit_id)
+        .where(Allocation.task_id == task_id, Allocation.parent_id.is_(None), in_force(), Share.metric_id == metric.id)
+        .order_by(Unit.lft, Unit.id)
+        .limit(PAGE)
+    )
+    nothing: dict[str, Any] = {
+        "version": 0, "method": None, "at": None, "who": None, "holder": None, "reason": "", "pieces": 0,
+        "given": None, "reserve": None,
+    }  # fmt: skip
+    return [Node(None, row.id, row.name, row.level, row.lft, None, row.value, **nothing) for row in rows]
+
+
+def _grew(metric: Metric) -> ColumnElement[bool]:
+    """A clause over the columns of `_nodes`: the parts ask for more than was asked of it."""
+    figures = select(func.sum(Share.value, type_=Exact())).where(
+        Share.allocation_id == Allocation.id, Share.metric_id == metric.id
+    )
+    return figures.correlate(Allocation).scalar_subquery() > own_target()
+
+
+def _counts(task_id: int, metric: Metric, actor: Actor, here: ColumnElement[bool]) -> tuple[int, int]:
+    """How many rows the list has in all, and in how many places of the tree the quota grew."""
+    nodes = _nodes(task_id, metric, actor)
+    listed = nodes.where(here).with_only_columns(func.count(Assignment.id)).scalar_subquery()
+    grew = nodes.where(_grew(metric)).with_only_columns(func.count(Assignment.id)).scalar_subquery()
+    row = db.session.execute(select(listed.label("total"), grew.label("grown"))).one()
+    return int(row.total or 0), int(row.grown or 0)
+
+
+def _path(parent_id: int | None, actor: Actor) -> tuple[tuple[int, str], ...]:
+    """The assignments above that the actor sees, from the top, with that one last: one statement."""
+    if parent_id is None:
+        return ()
+    start = select(
+        Assignment.id, Assignment.parent_id, literal(0, BigInteger).label("steps")
+    ).where(Assignment.id == parent_id).cte("way", recursive=True)  # fmt: skip
+    upper = aliased(Assignment)
+    way = start.union_all(
+        select(upper.id, upper.parent_id, start.c.steps + 1).join(start, start.c.parent_id == upper.id)
+    )
+    rows = db.session.execute(
+        select(Assignment.id, Unit.name)
+        .join(way, way.c.id == Assignment.id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .where(visible_assignments(actor))
+        .order_by(way.c.steps.desc())
+    )
+    return tuple((row.id, row.name) for row in rows)

@@ -1,0 +1,217 @@
+"""Splitting in the browser: an assignment by its own unit, the total of a task by its issuer.
+
+One form for both: it fills in, reads what was pasted, and is confirmed in a second step that lists what follows.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from ..clock import local_today
+from ..db import unit_of_work
+from ..errors import Invalid, NotFound, Refused, Sentence, say
+from ..operations.cascading import LONGEST_REASON, Plan, Split, split, split_task
+from ..queries.campaigns import head_of
+from ..queries.cascade import Splitting, may_split, seen_whole, splitting, splitting_task
+from ..queries.cascade_weights import by_last_year, by_register
+from ..rules.organisation import Level
+from ..rules.pasting import Pasted, read_pasted
+from ..rules.plans import CampaignStatus
+from ..rules.splitting import SPLITTABLE, Balance
+from ..rules.states import State
+from ..rules.targets import Method
+from .access import current_actor, page_now
+from .filters import chinese, figure_words
+from .language import speak
+from .split_form import Read, Typed, fill, first, method_of, names_of, number_of, plan_of, read, sent, shown, unit_words
+from .words import word
+
+bp = Blueprint("cascading", __name__)
+
+FILLS = {"fill-even": Method.EVENLY, "fill-register": Method.BY_REGISTER, "fill-last": Method.BY_LAST_YEAR}
+WORKED_ON = (State.ISSUED, State.ACKNOWLEDGED, State.RETURNED)
+
+
+@bp.get("/assignments/<int:id>/split")
+def show(id: int) -> Any:
+    page = _assignment(id)
+    if not may_split(page.whole, current_actor()):
+        return redirect(url_for("cascade_tree.below", id=id), 303)
+    return _draw(page, first(page))
+
+
+@bp.post("/assignments/<int:id>/split")
+def save(id: int) -> Any:
+    actor, now, page = current_actor(), page_now(), _assignment(id)
+
+    def confirm(plan: Plan, seen: int, action_id: str | None) -> Split:
+        return split(id, plan, actor=actor, now=now, seen=seen, client_action_id=action_id)
+
+    return _answer(page, confirm, lambda: url_for("cascade_tree.below", id=id))
+
+
+@bp.get("/campaigns/<int:id>/tasks/<int:task_id>/split")
+def show_task(id: int, task_id: int) -> Any:
+    page = _task(id, task_id)
+    return _draw(page, first(page))
+
+
+@bp.post("/campaigns/<int:id>/tasks/<int:task_id>/split")
+def save_task(id: int, task_id: int) -> Any:
+    actor, now, page = current_actor(), page_now(), _task(id, task_id)
+
+    def confirm(plan: Plan, seen: int, action_id: str | None) -> Split:
+        return split_task(task_id, plan, actor=actor, now=now, seen=seen, client_action_id=action_id)
+
+    return _answer(page, confirm, lambda: url_for("cascade_tree.show", id=id, task_id=task_id))
+
+
+def _assignment(id: int) -> Splitting:
+    """The page of an assignment, for those who see it."""
+    whole = seen_whole(id, current_actor())
+    if whole is None:
+        raise NotFound(say("This does not exist, or it is not for you."))
+    level = request.values.get("level", type=int)
+    return splitting(whole, now=page_now(), level=Level(level) if level in list(Level) else None)
+
+
+def _task(id: int, task_id: int) -> Splitting:
+    """The page of a task, for the dispatchers of its issuer; 404 for others. A draft is not split yet."""
+    head = head_of(id, current_actor())
+    if head is None or not head.issuer:
+        abort(404)
+    page = splitting_task(task_id, now=page_now())
+    if page is None or page.whole.campaign_id != id:
+        abort(404)
+    if head.status is not CampaignStatus.ISSUED:
+        raise Refused(say("Only tasks of an issued campaign can be split."))
+    return page
+
+
+def _answer(page: Splitting, confirm: Callable[[Plan, int, str | None], Split], done: Callable[[], str]) -> Any:
+    """What the button asked for: filling in, reading what was pasted, checking, or the confirmation."""
+    typed, op = sent(page, request.form), request.form.get("op", "check")
+    if page.whole.parent_id and not may_split(page.whole, current_actor()):
+        with unit_of_work():
+            confirm(Plan(Method.BY_HAND, {}), page.whole.version, None)  # it says why not
+    if op in FILLS:
+        return _draw(page, typed, notes=fill(page, typed, FILLS[op], _weights(page, typed, FILLS[op])))
+    if op == "paste":
+        return _draw(page, typed, pasted=_paste(page, typed))
+    found, seen = read(page, typed), request.form.get("seen", type=int)
+    if seen is None:
+        raise Refused(say("The form is damaged. Please open the page again."))
+    if found.problems:
+        return _draw(page, typed, found=found), 422
+    if op != "confirm" or typed.checked != typed.digest:
+        return _draw(page, typed, found=found, checked=True)
+    try:
+        with unit_of_work():
+            made = confirm(plan_of(page, typed, found), seen, typed.action_id or None)
+    except Invalid as refused:
+        found.problems = [(each.where, each.sentence) for each in refused.problems] or [("", refused.sentence)]
+        return _draw(page, typed, found=found), 422
+    flash(_told(page, made), "success")
+    return redirect(done(), 303)
+
+
+def _told(page: Splitting, made: Split) -> str:
+    if page.whole.parent_id is None:
+        return _("The split is kept: version %(number)s.", number=made.version)
+    words = [ngettext("%(num)s unit received its part.", "%(num)s units received their parts.", made.made)]
+    if made.moved:
+        words.append(ngettext("%(num)s target was changed.", "%(num)s targets were changed.", made.moved))
+    return ("" if chinese() else " ").join(words if made.made or not made.moved else words[1:])
+
+
+def _weights(page: Splitting, typed: Typed, method: Method) -> dict[int, dict[int, Decimal]]:
+    """By metric and unit, what to split by."""
+    units = sorted(typed.taken)
+    if method is Method.EVENLY:
+        return {part.metric_id: dict.fromkeys(units, Decimal(1)) for part in page.split}
+    if method is Method.BY_LAST_YEAR:
+        return {part.metric_id: by_last_year(part.metric_id, units) for part in page.split}
+    chosen = int(typed.register) if typed.register.isdecimal() and len(typed.register) < 19 else 0
+    if chosen not in dict(page.registers):
+        return {}
+    counted = by_register(chosen, units)
+    return {part.metric_id: counted for part in page.split}
+
+
+def _paste(page: Splitting, typed: Typed) -> Pasted:
+    """What was pasted goes into the fields; the lines that could not be used stay in their box."""
+    rows = [row for row in page.rows if not row.elsewhere and not row.fixed]
+    people = {row.unit_id: {name: person_id for person_id, name in row.people} for row in rows}
+    readers = [lambda text, part=part: number_of(part, text) for part in page.split]
+    pasted = read_pasted(typed.pasted, names_of(rows), readers, people)
+    if pasted.figures and not any(row.mine and row.assignment_id for row in rows):
+        typed.taken = set(pasted.figures)  # the list says who takes part
+    for unit_id, figures in pasted.figures.items():
+        typed.taken.add(unit_id)
+        for part, text in zip(page.split, figures, strict=True):
+            if text:
+                typed.figures[unit_id, part.metric_id] = text
+    typed.people |= {unit_id: str(person_id) for unit_id, person_id in pasted.people.items()}
+    typed.pasted = pasted.rest
+    typed.method, typed.filled = Method.PASTED.name.lower(), typed.figure_digest
+    return pasted
+
+
+def _draw(
+    page: Splitting, typed: Typed, *, found: Read | None = None, notes: list[Sentence] | None = None,
+    pasted: Pasted | None = None, checked: bool = False,
+) -> Any:  # fmt: skip
+    """The page with what stands in the form; `checked`: with what follows, and the button that confirms it."""
+    found = found or read(page, typed)
+    if checked:
+        typed.checked = typed.digest
+    asked = request.method == "POST" and request.form.get("op", "check") in ("check", "confirm")
+    problems = [(where, speak(sentence)) for where, sentence in found.problems] if asked else []
+    errors: dict[str, list[str]] = defaultdict(list)
+    for where, text in problems:
+        errors[where].append(text)
+    whole = page.whole
+    return render_template(
+        "cascade/split.html", page=page, whole=whole, typed=typed, found=found, problems=problems, errors=errors,
+        notes=[speak(note) for note in notes or []], pasted=pasted, checked=checked, shown=shown,
+        unit_words=unit_words, figure_words=figure_words, balance=_balance, follows=_follows(page, found),
+        action_id=typed.action_id or str(uuid4()), method=word(method_of(page, typed)), longest=LONGEST_REASON,
+        today=local_today(page_now()), many=len(page.rows) > 12, levels=page.levels, splittable=SPLITTABLE,
+        total_moved=[p for p in page.split if whole.version and p.held_total != p.total],
+    )  # fmt: skip
+
+
+def _balance(part: Any, sums: Any) -> str:
+    """How the parts stand to the whole, in words."""
+    unit = unit_words(part)
+    if sums.balance is Balance.OPEN:
+        return _("no total to compare with")
+    if sums.balance is Balance.EVEN:
+        return _("adds up")
+    gap = f"{shown(part, abs(sums.gap))} {unit}".strip()
+    if sums.balance is Balance.UNDER:
+        return _("%(gap)s not given out yet", gap=gap)
+    return _("%(gap)s more than the total", gap=gap)
+
+
+def _follows(page: Splitting, found: Read) -> dict[str, int]:
+    """What a confirmation does: how many units receive it anew, and of how many the target moves in which stage."""
+    counts = dict.fromkeys(("new", "changed", "in_work", "in_review", "finished"), 0)
+    for row in page.rows:
+        if row.unit_id not in found.shares:
+            continue
+        moves = found.shares[row.unit_id] != row.shares
+        if row.assignment_id is None:
+            counts["new"] += 1
+        elif row.fixed:
+            counts["finished"] += 1
+        elif moves:
+            counts["changed"] += 1
+            counts["in_work" if row.state in WORKED_ON else "in_review"] += 1
+    return counts

@@ -1,0 +1,260 @@
+"""The form of a split: what was typed, as the page shows it and as the operation takes it.
+
+The fields are plain texts under fixed names: `take-UNIT`, `v-UNIT-METRIC`, `p-UNIT` (who is in charge), `r-METRIC` (the
+reserve), `reason`, `due_on`. A browser sends a thousand units as one small form.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from ..errors import Sentence, say
+from ..models.splits import Part
+from ..operations.cascading import Plan
+from ..queries.cascade import Row, Splitting
+from ..rules.metrics import MONEY_UNITS, BadValue, MetricKind, money_in, read_money, read_number
+from ..rules.splitting import Sum, parts_of
+from ..rules.targets import Method
+from .filters import chinese
+
+ENGLISH_UNITS = {0: "yuan", 4: "10,000 yuan", 8: "100 million yuan"}
+MOST_DIGITS = 30
+MOST_NAMED = 5
+
+
+@dataclass
+class Typed:
+    """What stands in the form. `figures` by unit and metric, `people` by unit: ids as text. `method` and `filled`: how
+    the figures came there, and their digest then; `checked`: the digest of what was shown before the confirmation."""
+
+    taken: set[int] = field(default_factory=set)
+    figures: dict[tuple[int, int], str] = field(default_factory=dict)
+    reserves: dict[int, str] = field(default_factory=dict)
+    people: dict[int, str] = field(default_factory=dict)
+    reason: str = ""
+    due_on: str = ""
+    method: str = ""
+    filled: str = ""
+    checked: str = ""
+    register: str = ""
+    pasted: str = ""
+    action_id: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Of everything that the confirmation is about."""
+        said = [
+            sorted(self.taken), sorted((key, text) for key, text in self.figures.items() if key[0] in self.taken),
+            sorted(self.reserves.items()), sorted(self.people.items()), self.due_on,
+        ]  # fmt: skip
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
+
+    @property
+    def figure_digest(self) -> str:
+        """Of the figures alone."""
+        said = sorted((key, text) for key, text in self.figures.items() if key[0] in self.taken and text)
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
+
+
+def first(page: Splitting) -> Typed:
+    """The form as it opens: the split in force, or all units with nothing yet."""
+    split = page.split
+    typed = Typed()
+    for row in page.rows:
+        if row.elsewhere:
+            continue
+        if page.whole.version == 0 or row.mine or row.shares:
+            typed.taken.add(row.unit_id)
+        for part in split:
+            if part.metric_id in row.shares:
+                typed.figures[row.unit_id, part.metric_id] = shown(part, row.shares[part.metric_id])
+        if row.in_charge_id:
+            typed.people[row.unit_id] = str(row.in_charge_id)
+    typed.reserves = {part.metric_id: shown(part, part.reserve) for part in split if part.reserve}
+    return typed
+
+
+def sent(page: Splitting, form: Mapping[str, str]) -> Typed:
+    """The form as it was sent."""
+    typed = Typed(action_id=form.get("client_action_id", ""))
+    for name in ("reason", "due_on", "method", "filled", "checked", "register", "pasted"):
+        setattr(typed, name, form.get(name, ""))
+    split = page.split
+    for row in page.rows:
+        unit = row.unit_id
+        if row.elsewhere:
+            continue
+        if form.get(f"take-{unit}") or (row.mine and row.assignment_id and page.whole.parent_id):
+            typed.taken.add(unit)
+        for part in split:
+            text = form.get(f"v-{unit}-{part.metric_id}", "").strip()[:MOST_DIGITS]
+            if row.fixed and part.metric_id in row.shares:
+                text = shown(part, row.shares[part.metric_id])
+            if text:
+                typed.figures[unit, part.metric_id] = text
+        if person := form.get(f"p-{unit}", ""):
+            typed.people[unit] = person[:19]
+    for part in split:
+        if text := form.get(f"r-{part.metric_id}", "").strip()[:MOST_DIGITS]:
+            typed.reserves[part.metric_id] = text
+    return typed
+
+
+def number_of(part: Part, text: str) -> Decimal:
+    """The figure that was typed for a metric, in its own unit. Raises BadValue."""
+    if part.kind is MetricKind.AMOUNT:
+        return read_money(text, part.money_places)
+    return read_number(text, 0 if part.step == 1 else 4)
+
+
+def shown(part: Part, value: Decimal) -> str:
+    """The figure as it stands in a field."""
+    moved = money_in(value, part.money_places) if part.kind is MetricKind.AMOUNT else value
+    text = format(moved, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def unit_words(part: Part) -> str:
+    """What its figures are counted in."""
+    if part.kind is MetricKind.AMOUNT:
+        return (MONEY_UNITS if chinese() else ENGLISH_UNITS)[part.money_places]
+    return part.unit_of_measure
+
+
+@dataclass
+class Read:
+    """The form, understood as far as it can be: figures by unit and metric, what is wrong with which field, and how
+    the parts of each metric stand to its whole."""
+
+    shares: dict[int, dict[int, Decimal]]
+    reserves: dict[int, Decimal]
+    problems: list[tuple[str, Sentence]]
+    sums: dict[int, Sum]
+
+
+def read(page: Splitting, typed: Typed) -> Read:
+    """Every figure of the units that take part; what cannot be read is named at its field and counts as none."""
+    shares: dict[int, dict[int, Decimal]] = {}
+    problems: list[tuple[str, Sentence]] = []
+    totals = {part.metric_id: Decimal(0) for part in page.split}
+    for row in page.rows:
+        if row.unit_id not in typed.taken:
+            continue
+        mine = shares[row.unit_id] = {}
+        for part in page.split:
+            text = typed.figures.get((row.unit_id, part.metric_id))
+            if text is None:
+                continue
+            try:
+                mine[part.metric_id] = number_of(part, text)
+                totals[part.metric_id] += mine[part.metric_id]
+            except BadValue as wrong:
+                at = f"v-{row.unit_id}-{part.metric_id}"
+                problems.append((at, say("%(unit)s: %(why)s", unit=row.name, why=wrong.sentence)))
+    reserves: dict[int, Decimal] = {}
+    for part in page.split:
+        try:
+            if text := typed.reserves.get(part.metric_id):
+                reserves[part.metric_id] = number_of(part, text)
+        except BadValue as wrong:
+            problems.append((f"r-{part.metric_id}", wrong.sentence))
+    if not shares:
+        problems.append(("units", say("Please choose at least one unit.")))
+    problems += _empty(page, shares)
+    sums = {
+        part.metric_id: Sum(part.total, totals[part.metric_id], reserves.get(part.metric_id, Decimal(0)))
+        for part in page.split
+    }
+    return Read(shares, reserves, problems, sums)
+
+
+def _empty(page: Splitting, shares: Mapping[int, Mapping[int, Decimal]]) -> Iterable[tuple[str, Sentence]]:
+    """Where there are figures to split, a unit that takes part without any would be asked for nothing."""
+    if not page.split:
+        return []
+    said = say("no figure yet. Give one, 0 if nothing is asked, or leave the unit out.")
+    return [
+        (f"v-{row.unit_id}-{page.split[0].metric_id}", say("%(unit)s: %(why)s", unit=row.name, why=said))
+        for row in page.rows
+        if row.unit_id in shares and not shares[row.unit_id] and not row.fixed
+    ]
+
+
+def plan_of(page: Splitting, typed: Typed, found: Read) -> Plan:
+    """What the operation is asked for."""
+    known = {row.unit_id: row for row in page.rows}
+    in_charge: dict[int, int | None] = {}
+    for unit_id in typed.taken:
+        chosen = typed.people.get(unit_id, "")
+        person_id = int(chosen) if chosen.isascii() and chosen.isdecimal() else None
+        if person_id != known[unit_id].in_charge_id and not known[unit_id].fixed:
+            in_charge[unit_id] = person_id
+    return Plan(
+        method_of(page, typed), found.shares, found.reserves, typed.reason, in_charge, day_of(typed.due_on)
+    )  # fmt: skip
+
+
+def day_of(text: str) -> date | None:
+    """The day that was chosen; None for none."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def method_of(page: Splitting, typed: Typed) -> Method:
+    """How the figures came there: by what filled them in last, if they are still the same; else by hand."""
+    if not page.split:
+        return Method.SAME_RATE
+    known = {method.name.lower(): method for method in Method}
+    if typed.method in known and typed.filled == typed.figure_digest:
+        return known[typed.method]
+    return Method.BY_HAND
+
+
+def fill(page: Splitting, typed: Typed, method: Method, weights: Mapping[int, Mapping[int, Decimal]]) -> list[Sentence]:
+    """Fills in every figure that can be split by these weights (by metric and unit) among the units that take part;
+    what cannot, and why. Finished units keep what they have, and the rest is split among the others."""
+    said: list[Sentence] = []
+    for part in page.split:
+        if part.total is None:
+            said.append(say("“%(metric)s” has no total, so there is nothing to split.", metric=part.name))
+            continue
+        try:
+            rest = part.total - (number_of(part, typed.reserves.get(part.metric_id, "") or "0"))
+        except BadValue as wrong:
+            said.append(wrong.sentence)
+            continue
+        rows = [row for row in page.rows if row.unit_id in typed.taken and not row.fixed]
+        rest -= sum((row.shares.get(part.metric_id, Decimal(0)) for row in page.rows if row.fixed), Decimal(0))
+        weigh = weights.get(part.metric_id, {})
+        missing = [row.name for row in rows if row.unit_id not in weigh]
+        try:
+            parts = parts_of(rest, [weigh.get(row.unit_id, Decimal(0)) for row in rows], part.step)
+        except ValueError:
+            said.append(say("“%(metric)s”: there is nothing to split by.", metric=part.name))
+            continue
+        for row, value in zip(rows, parts, strict=True):
+            typed.figures[row.unit_id, part.metric_id] = shown(part, value)
+        if missing:
+            said.append(say(
+                "“%(metric)s”: nothing is known of %(n)s units, they got 0: %(names)s.", metric=part.name,
+                n=len(missing), names=_named(missing),
+            ))  # fmt: skip
+    typed.method, typed.filled = method.name.lower(), typed.figure_digest
+    return said
+
+
+def _named(names: list[str]) -> str:
+    return ("、" if chinese() else ", ").join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
+
+
+def names_of(rows: Iterable[Row]) -> dict[str, list[int]]:
+    """Who is meant by a name or a code: a unit's name, its area's name, the area's code."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        for name in {row.name, row.area, row.code}:
+            found.setdefault(name, []).append(row.unit_id)
+    return found

@@ -1,0 +1,46 @@
+"""The cells of the matrix for splitting, the tree of targets, registers and responsibility letters."""
+
+from collections.abc import Iterator
+
+from campaign.rules.organisation import Role
+
+from .matrix import COUNTY, Thing, W, Who, World
+from .matrix_case import MISSING, Case
+
+OURS = Thing(place=COUNTY, issuer=("city", W))  # an assignment of the county's unit, which has a dispatcher
+
+
+def cascade(world: World) -> Iterator[Case]:
+    """Whoever sees an assignment sees what came of it; a dispatcher of its unit splits it."""
+    id, twin = {"id": world.ids["county's"]}, {"id": MISSING}
+
+    def sees(who: Who, wins: int = 200) -> int:
+        return wins if who.sees(OURS) else 404
+
+    def splits(who: Who, wins: int, others: int) -> int:
+        own = who.has(Role.DISPATCHER) and who.stands_in((OURS.place, OURS.line))
+        return (wins if own else others) if who.sees(OURS) else 404
+
+    yield Case("cascading.show", lambda who: splits(who, 200, 303), id, twin=twin)
+    yield Case("cascading.save", lambda who: splits(who, 422, 403), id, "POST", {"seen": "0"}, twin)
+    yield Case("cascade_tree.below", lambda who: sees(who, 303), id, twin=twin)
+    yield Case("cascade_tree.versions", sees, id, twin=twin)
+    yield from _tasks(world)
+
+
+def _tasks(world: World) -> Iterator[Case]:
+    """The total of a task is split by its issuer; its tree is for all who see the campaign."""
+    both = {"id": world.ids["issued"], "task_id": world.ids["task ISSUED"]}
+    thing, missing = Thing(), {"id": MISSING, "task_id": MISSING}
+
+    def sees(who: Who) -> int:
+        return 200 if who.sees_campaign(thing) else 404
+
+    yield Case("cascading.show_task", lambda who: 200 if who.issues(thing) else 404, both, twin=missing)
+    yield Case(
+        "cascading.save_task", lambda who: 422 if who.issues(thing) else 404, both, "POST", {"seen": "0"}, missing
+    )
+    yield Case("cascade_tree.show", sees, both, twin=missing)
+    yield Case("cascade_tree.task_versions", sees, both, twin=missing)
+    csv = {"kind": "csv"}
+    yield Case("cascade_tree.export", sees, both | csv, twin=missing | csv)

@@ -1,0 +1,212 @@
+"""Splitting in the browser: filled in, pasted, checked, confirmed; the tree of the target; who may, and its cost."""
+
+import csv
+import io
+import re
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event, select
+
+from campaign import clock
+from campaign.db import db, unit_of_work
+from campaign.models import Area, Assignment, Register, RegisterCount, Unit
+from campaign.models.goals import goals_of
+from campaign.operations.issuing import dispatch
+from campaign.rules.metrics import Aggregation, MetricKind
+from campaign.rules.organisation import Level, Line, Role
+from tests import make
+
+MOST_ON_A_PAGE = 8
+
+
+@pytest.fixture
+def tree(app, monkeypatch, now):
+    monkeypatch.setattr(clock, "now", lambda: now)
+    return make.small_tree()
+
+
+@pytest.fixture
+def task(tree):
+    county = tree.unit(tree.county)
+    task = make.task(make.campaign(county, "村妇代会改建妇联"), "妇女之家", receiving_level=Level.TOWNSHIP)
+    make.metric(task, name="建成数", unit_of_measure="个", target=100, aggregation=Aggregation.SUM)
+    make.metric(task, MetricKind.RATE, name="覆盖率", target=65)
+    with unit_of_work():
+        db.session.add(register := Register(unit_id=county.id, name="在册妇女"))
+        db.session.flush()
+        for unit, n in zip((tree.unit(area) for area in tree.villages), (10, 20, 30, 1, 1, 1), strict=True):
+            fields = {"register_id": register.id, "unit_id": unit.id, "version": 1, "at": make.NOW}
+            db.session.add(RegisterCount(n=Decimal(n), **fields))
+    return task
+
+
+@pytest.fixture
+def enter(app, client, visitor):
+    def sign_in(person, language="en"):
+        app.config["WTF_CSRF_ENABLED"] = True
+        visitor.sign_out()
+        visitor.sign_in(person)
+        app.config["WTF_CSRF_ENABLED"] = False  # the views themselves are asked
+        client.set_cookie("locale", language)
+        return client
+
+    return sign_in
+
+
+class Form:
+    """The form of a split as a browser would send it: what the page holds, and what is typed over it."""
+
+    def __init__(self, client, path: str) -> None:
+        self.client, self.path, self.fields = client, path, {}
+        self.look(client.get(path))
+
+    def look(self, answer) -> str:
+        self.status, self.text, self.to = answer.status_code, answer.text, answer.headers.get("Location", "")
+        if "data-split" in self.text:
+            inputs = [dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) | ({"on": "1"} if " checked" in tag else {})
+                      for tag in re.findall(r"<input [^>]*>", self.text)]  # fmt: skip
+            self.fields = {
+                each["name"]: each.get("value", "") for each in inputs
+                if "name" in each and (each.get("type") != "checkbox" or "on" in each)
+            }  # fmt: skip
+        return self.text
+
+    def press(self, op: str, **typed: str) -> str:
+        typed = {
+            name.replace("_", "-") if name[0] in "vrpt" and name[1] == "_" else name: v for name, v in typed.items()
+        }
+        return self.look(self.client.post(self.path, data=self.fields | typed | {"op": op}))
+
+
+def test_a_total_is_split_checked_and_followed(tree, task, enter, now):
+    sum_id = db.session.scalars(select(make.Metric.id).where(make.Metric.target == 100)).one()
+    towns = [tree.unit(area) for area in tree.townships]
+    villages = [tree.unit(area) for area in tree.villages]
+    client = enter(tree.holder(tree.county, Role.DISPATCHER))
+    base = f"/campaigns/{task.campaign_id}/tasks/{task.id}"
+    form = Form(client, f"{base}/split")
+    assert "Goes down unchanged" in form.text
+    assert "covers" not in form.press("check")
+    assert form.status == 422  # no figure yet
+    form.press("fill-even", **{f"r-{sum_id}": "5"})
+    assert (form.fields[f"v-{towns[0].id}-{sum_id}"], form.fields[f"v-{towns[1].id}-{sum_id}"]) == ("48", "47")
+    form.press("check", **{f"v-{towns[0].id}-{sum_id}": "60"})
+    assert "12 个 more than the total" in form.text
+    assert "Before you confirm" in form.text
+    form.press("confirm", **{f"v-{towns[0].id}-{sum_id}": "61"})  # another figure than was shown: checked again
+    assert form.status == 200
+    form.press("confirm")
+    assert (form.status, form.to) == (303, f"{base}/targets")
+    page = client.get(f"{base}/targets").text
+    assert "Grew on the way down" in page
+    assert "not dispatched yet" in page
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    one = db.session.scalars(select(Assignment).where(Assignment.unit_id == towns[0].id)).one()
+
+    # the township: by a register, then pasted, with a bad line that stays
+    head = make.holder(towns[0], Role.DISPATCHER)
+    client = enter(head)
+    form = Form(client, f"/assignments/{one.id}/split")
+    form.press("fill-register", register="1")
+    assert [form.fields[f"v-{unit.id}-{sum_id}"] for unit in villages[:3]] == ["10", "20", "31"]
+    officer = tree.holder(tree.villages[0], Role.OFFICER)
+    text = (
+        f"单位\t数\n{villages[0].name}\t12\t{officer.name}\n{tree.villages[1].name}\t二十\n{tree.villages[2].code}\t30"
+    )
+    form.press("paste", pasted=text)
+    assert "Line 3: “二十”" in form.text
+    assert "2 lines were taken over" in form.text
+    assert f"take-{villages[1].id}" not in form.fields
+    form.press("check", **{f"p-{villages[0].id}": str(officer.id)})
+    assert "2 units receive the task from you" in form.text
+    assert "19 个 not given out yet" in form.text
+    form.press("confirm", **{f"p-{villages[0].id}": str(officer.id)})
+    assert (form.status, form.to) == (303, f"/assignments/{one.id}/targets")
+    child = db.session.scalars(select(Assignment).where(Assignment.unit_id == villages[0].id)).one()
+    assert (child.in_charge_id, child.parent_id) == (officer.id, one.id)
+    assert goals_of([child.id])[child.id][sum_id].target == 12
+
+    # later: a reason is needed, what follows is said before
+    form = Form(client, f"/assignments/{one.id}/split")
+    form.press("check", **{f"v-{villages[0].id}-{sum_id}": "70", f"p-{villages[0].id}": str(officer.id)})
+    form.press("confirm", **{f"p-{villages[0].id}": str(officer.id)})
+    assert form.status == 422
+    form.press("check", reason="人口变化", **{f"p-{villages[0].id}": str(officer.id)})
+    assert "it goes on, and what it reports is measured by the new target" in form.text
+    form.press("confirm", reason="人口变化", **{f"p-{villages[0].id}": str(officer.id)})
+    assert form.status == 303
+    versions = client.get(f"/assignments/{one.id}/split/versions").text
+    assert "人口变化" in versions
+    assert "version 2" in versions.lower()
+
+    # the issuer sees the whole tree, and where it grew
+    client = enter(tree.holder(tree.county, Role.DISPATCHER))
+    grown = client.get(f"{base}/targets?grown=1").text
+    assert towns[0].name in grown
+    assert "asks 63.9% more" in grown
+    table = list(csv.reader(io.StringIO(client.get(f"{base}/targets.csv").get_data().decode("utf-8-sig"))))
+    assert {row[0] for row in table[1:]} == {unit.name for unit in (*towns, villages[0], villages[2])}
+
+
+def test_others_see_it_and_split_nothing(tree, task, enter, now):
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    one = db.session.scalars(select(Assignment)).first()
+    officer = make.holder(tree.unit(tree.townships[0]), Role.OFFICER)
+    client = enter(officer)
+    assert client.get(f"/assignments/{one.id}/split").status_code == 303
+    assert client.post(f"/assignments/{one.id}/split", data={"op": "confirm", "seen": "0"}).status_code == 403
+    assert client.get(f"/campaigns/{task.campaign_id}/tasks/{task.id}/split").status_code == 404
+    assert client.get(f"/campaigns/{task.campaign_id}/tasks/{task.id}/targets?parent={one.id}").status_code == 200
+
+
+def test_a_county_of_many_villages_stays_usable(tree, task, enter, now):
+    task.receiving_level = Level.COUNTY
+    with unit_of_work() as session:
+        session.execute(make.Task.__table__.update().values(receiving_level=Level.COUNTY))
+        for at in range(300):
+            area = Area(code=f"96{at:010d}", name=f"第{at}村", level=Level.VILLAGE, parent_id=tree.townships[0].id,
+                        path=tree.townships[0].path, depth=3, lft=0, rgt=0)  # fmt: skip
+            session.add(area)
+            session.flush()
+            session.add(Unit(area_id=area.id, line=Line.WOMEN, level=Level.VILLAGE, lft=0, name=f"第{at}村妇联"))
+        make.straighten()
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    one = db.session.scalars(select(Assignment)).one()
+    client = enter(tree.holder(tree.county, Role.DISPATCHER))
+    asked = {}
+    for level in (Level.TOWNSHIP, Level.VILLAGE):
+        path = f"/assignments/{one.id}/split?level={int(level)}"
+        client.get(path)
+        asked[level] = _counted(lambda path=path: client.get(path))
+    assert asked[Level.TOWNSHIP] == asked[Level.VILLAGE] <= MOST_ON_A_PAGE
+    form = Form(client, f"/assignments/{one.id}/split?level={int(Level.VILLAGE)}")
+    sum_id = db.session.scalars(select(make.Metric.id).where(make.Metric.target == 100)).one()
+    figures = {name: "1" for name in form.fields if name.startswith("v-")}
+    form.press("check", **figures)
+    form.press("confirm", client_action_id=str(uuid4()))
+    assert form.status == 303
+    assert db.session.query(Assignment).filter_by(parent_id=one.id).count() == 306
+    for path in (f"/assignments/{one.id}/split/versions", f"/campaigns/{task.campaign_id}/tasks/{task.id}/targets",
+                 f"/campaigns/{task.campaign_id}/tasks/{task.id}/targets?metric={sum_id}&parent={one.id}"):  # fmt: skip
+        client.get(path)
+        assert _counted(lambda path=path: client.get(path)) <= MOST_ON_A_PAGE, path
+
+
+def _counted(call) -> int:
+    statements: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if not statement.startswith("BEGIN"):
+            statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert call().status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return len(statements)
