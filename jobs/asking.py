@@ -1,4 +1,4 @@
-"""ask_above: questions that wait too long are told to the unit above the one that was asked."""
+"""ask_above: questions and requests that wait too long are told to the unit above the one that was asked."""
 
 from datetime import datetime
 
@@ -6,11 +6,14 @@ from flask import Flask
 
 from campaign.db import unit_of_work
 from campaign.operations.questions import tell_above
+from campaign.operations.requests import tell_late
 
 from .runner import Counts
 
 
 def ask_above(_app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
-    """Each question once."""
+    """Each of them once."""
     with unit_of_work():
         counts.done += tell_above(now=now)
+    with unit_of_work():
+        counts.done += tell_late(now=now)

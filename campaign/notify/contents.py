@@ -12,10 +12,11 @@ from sqlalchemy.orm import aliased
 from ..clock import local_today
 from ..config import Settings
 from ..db import db, listed
-from ..models import Assignment, Batch, Campaign, Delivery, Event, Firing, Notice, Person, Question, Task, Unit
+from ..models import Assignment, Batch, Campaign, Delivery, Event, Firing, Notice, Person, Question, Request, Task, Unit
 from ..models.organisation import acted_for, acts_in
 from ..rules.ladder import FURTHER, STATES, TAGS, Anchor
 from ..rules.organisation import Role
+from ..rules.requests import Decision
 from ..rules.states import CLOSED, OPEN, WITH_OFFICER, State
 from ..rules.telling import Channel
 from .letters import Letter
@@ -58,7 +59,10 @@ FOR_REVIEWERS = (
     "assignment:review:pass-over",
     TAGS[Anchor.REVIEW_DUE][0],
 )
-ASKED = ("assignment:question:ask", "assignment:question:tell-above")
+ASKED = (
+    "assignment:question:ask", "assignment:question:tell-above", "assignment:request:ask", "assignment:request:remind",
+    "assignment:request:tell-above", "assignment:request:consent",
+)  # fmt: skip
 ISSUE = "assignment:dispatch:issue"
 
 
@@ -150,12 +154,11 @@ def _desk(person_id: int, now: datetime) -> _Desk:
 def _facts(ids: Sequence[int]) -> Select[Any]:
     """One row per delivery: the notice, its event, and the assignment or the batch that it is about."""
     actor = aliased(Person)
-    pending = (
-        select(func.count())
-        .where(Question.assignment_id == Assignment.id, Question.answered_at.is_(None))
-        .correlate(Assignment)
-        .scalar_subquery()
+    asked, requested = (
+        select(func.count()).where(noun.assignment_id == Assignment.id, waits).correlate(Assignment).scalar_subquery()
+        for noun, waits in ((Question, Question.answered_at.is_(None)), (Request, Request.decision == Decision.PENDING))
     )
+    pending = asked + requested
     return (
         select(
             Delivery.id, Notice.tag, Notice.assignment_id, Notice.batch_id, Assignment.state,
@@ -253,8 +256,10 @@ def _needed(row: Row[Any], desk: _Desk, now: datetime) -> bool:
     if row.tag in FOR_REVIEWERS and row.reviewer_unit_id not in desk.reviews:
         return False  # it waits at another level by now
     if row.tag in ASKED:
-        return bool(row.pending) and row.state in WITH_OFFICER
-    return not (row.tag.startswith("assignment:question:") and row.state in CLOSED)
+        return bool(row.pending) and row.state in (*WITH_OFFICER, State.DISPUTED)
+    return row.tag in STILL_NEEDED or not (
+        row.tag.startswith(("assignment:question:", "assignment:request:")) and row.state in CLOSED
+    )
 
 
 PAGES = {"delivery": "/admin/deliveries", "person": "/me", "delegation": "/me", "calendar": "/", "campaign": "/"}

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from flask_babel import force_locale, gettext
 
 from ..errors import Sentence, say
+from .headings import COLOURS, COUNTED, HEADINGS, Heading, Saying
 from .letters import Point
 from .pages import Entry, Group, Page, html_of, text_of
-from .sayings import AHEAD, COLOURS, COUNTED, FACTS, HEADINGS, LATE, SAYINGS, Heading, Saying
+from .sayings import AHEAD, FACTS, LATE, SAYINGS
 
 CHINESE, ENGLISH = "zh_CN", "en"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

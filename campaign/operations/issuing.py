@@ -24,9 +24,9 @@ from .calendar_moves import hold_calendars
 from .cascade_writing import latest_of_task, write_targets
 from .log import record
 from .move import FASTER, allowed, move, standing_of
-from .questions import let_go
 from .quotas import write_quotas
 from .repeating import once
+from .standing_still import let_go
 from .timers import arm, arm_all
 from .vague import hold_vague
 

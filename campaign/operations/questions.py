@@ -3,32 +3,26 @@
 The officer asks the first unit that reviews, passing over one where nobody could answer. One question at a time.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import insert, select, update
 
-from ..clock import local_today, zone
-from ..db import db, listed
+from ..clock import zone
+from ..db import db
 from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale, say
-from ..models import Assignment, Campaign, Event, Post, Question, Suspension, Task, Timer, Unit
+from ..models import Assignment, Event, Question, Unit
 from ..models.facts import Standing
-from ..models.ladders import EVERYBODYS, calendar_for, calendars
-from ..models.organisation import holds_on
-from ..models.timing import timing_of
-from ..notify.outbox import tell_posts
-from ..rules.calendars import Calendar, DayKind, Roll
-from ..rules.ladder import Sweep
+from ..models.ladders import EVERYBODYS, calendars
 from ..rules.organisation import SYSTEM, Actor, PostFact, Role
-from ..rules.standstill import BOSSES, TOLD_ABOVE_AFTER, Shifted, days_given_back, shifted, so_long_ago
-from ..rules.states import OPEN, WITH_OFFICER
+from ..rules.standstill import BOSSES, TOLD_ABOVE_AFTER, so_long_ago
+from ..rules.states import WITH_OFFICER
 from .chains import chain_of
 from .log import record
-from .move import FASTER, count, standing_of
+from .move import FASTER, standing_of
 from .repeating import once, remember
-from .timers import arm
+from .standing_still import PENDING_ALREADY, given_back, go_on, held_first, stop, tell
 
 ASK, ANSWER = "assignment:question:ask", "assignment:question:answer"
 WITHDRAW, TELL_ABOVE = "assignment:question:withdraw", "assignment:question:tell-above"
@@ -58,29 +52,20 @@ def ask(assignment_id: int, words: str, *, actor: Actor, now: datetime, client_a
         return int(before)
     facts = standing_of(assignment_id)
     post = _officer(facts, actor)
-    asked = _asked(facts, now)
+    asked = held_first([unit for unit in chain_of(facts) if unit != facts.unit_id], now=now)
     if asked is None or facts.state not in WITH_OFFICER:
         raise Refused(say("You can ask while the work is in your hands."))
-    stopped = db.session.execute(
-        update(Assignment)
-        .where(Assignment.id == facts.id, Assignment.suspended_at.is_(None), Assignment.state == facts.state)
-        .values(suspended_at=now)
-        .returning(Assignment.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if stopped is None:
-        raise Refused(say("A question of yours is pending already. Wait for the answer, or withdraw it."))
-    _disarm(facts.id)
+    if facts.suspended_at is not None:
+        raise Refused(PENDING_ALREADY)
     row = {"assignment_id": facts.id, "unit_id": asked, "words": words, "asked_at": now, "answer": ""}
     row |= {"person_id": actor.person_id, "post_id": post.id}
     question_id: int = db.session.execute(insert(Question).values(row).returning(Question.id)).scalar_one()
-    still = {"assignment_id": facts.id, "question_id": question_id, "began_at": now}
-    db.session.execute(insert(Suspension).values(still))
+    stop(facts, now=now, question_id=question_id)
     event_id = record(
         tag=ASK, subject="assignment", subject_id=facts.id, actor=actor, post_id=post.id, now=now, reason=words,
         data={"question": question_id, "unit": asked},
     )  # fmt: skip
-    _tell(asked, BOSSES, event_id, ASK, facts.id, now)
+    tell(asked, BOSSES, event_id, ASK, facts.id, now=now)
     remember(client_action_id, str(question_id))
     return question_id
 
@@ -116,25 +101,6 @@ def withdraw(question_id: int, *, actor: Actor, now: datetime, client_action_id:
     days = _close(question, WITHDRAW, "", actor, post, now)
     remember(client_action_id, str(days))
     return days
-
-
-def let_go(assignment_id: int, *, now: datetime) -> None:
-    """The assignment was closed: its clock stands still no longer, and no day is given back for the question."""
-    stood_still = db.session.execute(
-        update(Assignment)
-        .where(Assignment.id == assignment_id, Assignment.suspended_at.is_not(None))
-        .values(suspended_at=None)
-        .returning(Assignment.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if stood_still is None:
-        return
-    db.session.execute(
-        update(Suspension)
-        .where(Suspension.assignment_id == assignment_id, Suspension.ended_at.is_(None))
-        .values(ended_at=now, days=0)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def pending(question_id: int) -> Pending:
@@ -176,7 +142,7 @@ def tell_above(*, now: datetime) -> int:
             tag=TELL_ABOVE, subject="assignment", subject_id=row.assignment_id, actor=SYSTEM, now=now,
             reason=row.words, data=data,
         )  # fmt: skip
-        _tell(row.superior_id, BOSSES, event_id, TELL_ABOVE, row.assignment_id, now)
+        tell(row.superior_id, BOSSES, event_id, TELL_ABOVE, row.assignment_id, now=now)
     return len(rows)
 
 
@@ -192,76 +158,18 @@ def _close(question: Pending, tag: str, words: str, actor: Actor, post: PostFact
     if closed is None:
         raise Stale(FASTER)
     facts = standing_of(question.assignment_id)
-    given = _given_back(facts, question.asked_at, now)
-    db.session.execute(
-        update(Suspension)
-        .where(Suspension.question_id == question.id, Suspension.ended_at.is_(None))
-        .values(ended_at=now, days=given.days)
-        .execution_options(synchronize_session=False)
-    )
-    _go_on(facts, given, now)
+    given = given_back(facts, question.asked_at, now=now)
+    go_on(facts, given, now=now)
     data = {"question": question.id, "days": given.days, "due_at": given.due_at}
     event_id = record(
         tag=tag, subject="assignment", subject_id=facts.id, actor=actor, post_id=post.id, now=now, reason=words,
         data=data,
     )  # fmt: skip
     if tag == ANSWER:
-        _tell(facts.unit_id, (Role.OFFICER,), event_id, tag, facts.id, now)
+        tell(facts.unit_id, (Role.OFFICER,), event_id, tag, facts.id, now=now)
     else:
-        _tell(question.unit_id, BOSSES, event_id, tag, facts.id, now)
+        tell(question.unit_id, BOSSES, event_id, tag, facts.id, now=now)
     return given.days
-
-
-def _given_back(facts: Standing, asked_at: datetime, now: datetime) -> Shifted:
-    """The dates of the assignment with the days of the question given back; as they are when it is in other hands."""
-    kind, roll, calendar = _counting(facts)
-    days = days_given_back(asked_at, now, calendar, kind, zone()) if facts.state in WITH_OFFICER else 0
-    return shifted(facts, asked_at, days, calendar, kind, roll, zone())
-
-
-def _counting(facts: Standing) -> tuple[DayKind, Roll, Calendar]:
-    """What the days of its task count, and the calendar of the issuing unit."""
-    task = db.session.execute(
-        select(Task.days, Task.roll, Campaign.issuing_unit_id)
-        .join(Campaign, Campaign.id == Task.campaign_id)
-        .where(Task.id == facts.task_id)
-    ).one()
-    calendar_id = calendar_for(task.issuing_unit_id)
-    return task.days, task.roll, calendars([calendar_id])[calendar_id]
-
-
-def _go_on(facts: Standing, given: Shifted, now: datetime) -> None:
-    """The new dates, the roll-up's delta, and the next rung. Stale when somebody moved a date in the same instant."""
-    values: dict[str, Any] = {"suspended_at": None}
-    if given.days:
-        values |= {"respond_by": given.respond_by, "due_at": given.due_at, "cut_off_at": given.cut_off_at}
-        values |= {"behind_at": given.behind_at, "own_dates": True}
-        if given.due_at != facts.due_at:
-            values |= {"first_due_at": func.coalesce(Assignment.first_due_at, Assignment.due_at)}
-    due = Assignment.due_at.is_(None) if facts.due_at is None else Assignment.due_at == facts.due_at
-    behind = Assignment.behind_at.is_(None) if facts.behind_at is None else Assignment.behind_at == facts.behind_at
-    changed = db.session.execute(
-        update(Assignment)
-        .where(Assignment.id == facts.id, due, behind)
-        .values(values)
-        .returning(Assignment.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if changed is None:
-        raise Stale(FASTER)
-    if given.days:
-        count(facts, (facts.due_at, facts.behind_at), facts.state, (given.due_at, given.behind_at))
-    if facts.state in OPEN:
-        arm(facts.id, now=now, after=given.decided_until)
-
-
-def _disarm(assignment_id: int) -> None:
-    """Takes away what was armed on the present dates: a timer left over would speak of what was decided before."""
-    timing = timing_of(assignment_id)
-    if timing is not None and timing.steps:
-        times = {step.when for step in timing.steps} | ({timing.not_before} if timing.not_before else set())
-        old = Timer.sweep.in_(list(Sweep)), Timer.fires_at.in_(sorted(times)), Timer.assignment_id == assignment_id
-        db.session.execute(delete(Timer).where(*old).execution_options(synchronize_session=False))
 
 
 def _officer(facts: Standing, actor: Actor) -> PostFact:
@@ -269,24 +177,6 @@ def _officer(facts: Standing, actor: Actor) -> PostFact:
     if post is None:
         raise Forbidden(say("None of your posts may do this here."))
     return post
-
-
-def _asked(facts: Standing, now: datetime) -> int | None:
-    """The first reviewing unit where somebody can answer; the first of all when there is none."""
-    chain = [unit for unit in chain_of(facts) if unit != facts.unit_id]
-    held = set(
-        db.session.execute(
-            select(Post.unit_id).where(
-                Post.unit_id.in_(listed(chain)), Post.role.in_(BOSSES), holds_on(local_today(now))
-            )
-        ).scalars()
-    )
-    return next((unit for unit in chain if unit in held), chain[0] if chain else None)
-
-
-def _tell(unit_id: int, roles: Sequence[Role], event_id: int, tag: str, assignment_id: int, now: datetime) -> None:
-    for role in roles:
-        tell_posts(unit_id, role, event_id=event_id, tag=tag, assignment_id=assignment_id, now=now)
 
 
 def _fitting(words: str, missing: Any) -> str:

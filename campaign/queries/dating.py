@@ -16,7 +16,11 @@ from ..rules.calendars import Calendar, DayKind, Roll
 from ..rules.dates import CountsFrom, DateRule, Explanation, explain, local_day
 from ..rules.states import OPEN, State
 
-BY_HAND = ("assignment:issuer:extend", "assignment:question:answer", "assignment:question:withdraw")
+BY_HAND = (
+    "assignment:issuer:extend", "assignment:question:answer", "assignment:question:withdraw",
+    "assignment:request:grant", "assignment:request:grant-by-rule", "assignment:request:refuse",
+    "assignment:request:settle",
+)  # fmt: skip
 BY_OCCASION, BY_CALENDAR = "assignment:occasion:move", "calendar:days:correct"
 
 

@@ -224,6 +224,14 @@ TAGS: dict[str, Any] = {
     "assignment:question:answer": _l("The question was answered"),
     "assignment:question:withdraw": _l("The question was withdrawn"),
     "assignment:question:tell-above": _l("A question waits too long; the level above has been told"),
+    "assignment:request:ask": _l("A request was made"),
+    "assignment:request:grant": _l("More time was granted"),
+    "assignment:request:grant-by-rule": _l("More time was granted by the rule of the campaign"),
+    "assignment:request:refuse": _l("The request was refused"),
+    "assignment:request:withdraw": _l("The request was taken back"),
+    "assignment:request:consent": _l("A date after one's own was agreed to"),
+    "assignment:request:remind": _l("Reminder: a request is to be decided today"),
+    "assignment:request:tell-above": _l("A request waits too long; the level above has been told"),
     "assignment:request:dispute": _l("The target or the date was disputed"),
     "assignment:request:settle": _l("The dispute was settled"),
     "assignment:request:retract": _l("The dispute was taken back"),
@@ -291,7 +299,7 @@ JOBS: dict[str, Any] = {
     "seal": _l("Seal the log"),
     "deliver": _l("Send messages"),
     "record_states": _l("Count the states for the trend"),
-    "ask_above": _l("Tell the level above of questions that wait too long"),
+    "ask_above": _l("Tell the level above of questions and requests that wait too long"),
     "tidy": _l("Clear away what has expired"),
 }
 

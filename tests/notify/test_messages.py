@@ -5,8 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from campaign.notify.headings import COLOURS, COUNTED, HEADINGS, Heading
 from campaign.notify.messages import Item, day, write
-from campaign.notify.sayings import COLOURS, COUNTED, HEADINGS, LATE, LATE_AFTER, SAYINGS, Heading
+from campaign.notify.sayings import LATE, LATE_AFTER, SAYINGS
 from campaign.rules.events import CATALOGUE
 from campaign.rules.ladder import FURTHER, TAGS
 from campaign.rules.telling import LOUD

@@ -191,7 +191,7 @@ def test_one_question_at_a_time_and_only_by_the_officer_while_the_work_is_in_han
             case.ask(words=words)
     key = str(uuid4())
     assert case.ask(client_action_id=key) == case.ask(client_action_id=key)
-    with pytest.raises(Refused, match="pending already"):
+    with pytest.raises(Refused, match="already wait"):
         case.ask()
 
 
@@ -229,7 +229,7 @@ def test_nothing_is_handed_in_while_a_question_waits(case):
     with unit_of_work():
         acknowledge(case.id, actor=case.officer, now=case.now, seen=1)
     case.ask()
-    with pytest.raises(Refused, match="Withdraw it first"), unit_of_work():
+    with pytest.raises(Refused, match="Take it back first"), unit_of_work():
         submit(case.id, Report(words="办完了"), actor=case.officer, now=case.now, seen=2)
 
 
