@@ -214,7 +214,9 @@ def _said(found: Found, metric: Asked) -> str:
     data = dict(found.data)
     for name in ("value", "other"):
         figure = Decimal(data[name])
-        data[name] = number(figure) if counts else figure_words(figure, metric.kind, metric.unit_of_measure)
+        data[name] = (
+            number(figure) if counts else figure_words(figure, metric.kind, metric.unit_of_measure, metric.money_places)
+        )
     return speak(sentence(found.kind, data))
 
 
@@ -272,7 +274,7 @@ def facts_of(metric: Asked, today: date) -> list[tuple[str, str]]:
 def _figure(metric: Asked, figure: Decimal) -> str:
     if metric.kind is MetricKind.CHECKLIST:
         return _("everything on the list")
-    return figure_words(figure, metric.kind, metric.unit_of_measure)
+    return figure_words(figure, metric.kind, metric.unit_of_measure, metric.money_places)
 
 
 def _towards(metric: Asked, figure: Decimal) -> str:
@@ -285,7 +287,7 @@ def _towards(metric: Asked, figure: Decimal) -> str:
 def value_of(metric: Asked, value: Value | None) -> str:
     """A reported figure in words; of a checklist what is there, by name."""
     if value is None or metric.kind is not MetricKind.CHECKLIST:
-        return value_words(value, metric.kind, metric.unit_of_measure)
+        return value_words(value, metric.kind, metric.unit_of_measure, metric.money_places)
     there = [name for place, name in enumerate(metric.items, 1) if str(place) in (value.text or "").split(",")]
     return _("%(have)s of %(all)s: %(names)s", have=len(there), all=len(metric.items), names="、".join(there) or "—")
 
@@ -306,4 +308,4 @@ def distance_words(shown: MetricField, money: str) -> str:
         return ""
     if metric.comparator.name not in ("AT_LEAST", "MORE_THAN") or typed >= metric.target:
         return ""
-    return figure_words(metric.target - typed, metric.kind, metric.unit_of_measure)
+    return figure_words(metric.target - typed, metric.kind, metric.unit_of_measure, metric.money_places)

@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from ..rules.dates import Light
-from ..rules.metrics import Comparator, MetricKind, Value
+from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, Value, money_in
 from ..rules.states import State
 from .access import page_now
 from .happenings import doer
@@ -169,10 +169,15 @@ def number(value: Decimal | int | float | None, places: int | None = None) -> st
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def money(value: Decimal | None, wan: bool | None = None) -> str:
-    """An amount kept in 元: in 万元 from ten thousand on, unless told which. English pages say yuan."""
+def money(value: Decimal | None, wan: bool | None = None, places: int = 0) -> str:
+    """An amount kept in 元: in 万元 from ten thousand on, unless told which; `places` 4 or 8: in 万元 or 亿元, as the
+    plan says it, while that is not too large a unit for it. English pages say yuan."""
     if value is None:
         return ABSENT
+    while places and 0 < value < Decimal(1).scaleb(places - 2):
+        places -= 4
+    if places and chinese() and wan is None:
+        return f"{number(money_in(value, places))} {MONEY_UNITS[places]}"
     in_wan = chinese() and (wan if wan is not None else value >= TEN_THOUSAND)
     if in_wan:
         return f"{number(value / TEN_THOUSAND)} 万元"
@@ -184,8 +189,8 @@ def percent(value: Decimal | float | None) -> str:
     return ABSENT if value is None else f"{value:.1f}%"
 
 
-def value_words(value: Value | None, kind: MetricKind, unit_of_measure: str = "") -> str:
-    """A reported figure as it is read: 196 人次, 30 万元, 83.3% (5/6), 是, or the words themselves."""
+def value_words(value: Value | None, kind: MetricKind, unit_of_measure: str = "", places: int = 0) -> str:
+    """A reported figure as it is read: 196 人次, 30 万元 (or as `places` say), 83.3% (5/6), 是, or the words."""
     if value is None:
         return ABSENT
     if kind is MetricKind.RATE:
@@ -195,27 +200,33 @@ def value_words(value: Value | None, kind: MetricKind, unit_of_measure: str = ""
         return f"{share} ({number(value.numerator)}/{number(value.denominator)})"
     if kind is MetricKind.TEXT:
         return value.text or ABSENT
-    return figure_words(value.number, kind, unit_of_measure)
+    if kind is MetricKind.CHECKLIST and value.number != 1 and value.text:
+        return _("not complete (there: no. %(ticks)s)", ticks=value.text.replace(",", ", "))
+    return figure_words(value.number, kind, unit_of_measure, places)
 
 
-def figure_words(figure: Decimal | None, kind: MetricKind, unit_of_measure: str = "") -> str:
-    """A single number of that kind, such as a target."""
+def figure_words(figure: Decimal | None, kind: MetricKind, unit_of_measure: str = "", places: int = 0) -> str:
+    """A single number of that kind, such as a target. `places`: 4 or 8 where the plan speaks in 万元 or 亿元."""
     if figure is None:
         return ABSENT
     if kind is MetricKind.BOOLEAN:
         return _("yes") if figure == 1 else _("no")
+    if kind is MetricKind.CHECKLIST:
+        return _("complete") if figure == 1 else _("not complete")
     if kind is MetricKind.AMOUNT:
-        return money(figure)
+        return money(figure, places=places)
     if kind is MetricKind.RATE:
         return percent(figure)
     return f"{number(figure)} {unit_of_measure}".strip()
 
 
 def target_words(metric: Any) -> str:
-    """The target of a metric (anything with kind, comparator, target and unit_of_measure), or a dash."""
+    """The target of a metric (anything with kind, comparator, target and unit_of_measure; money_places, where it has
+    them), or a dash."""
     if metric.target is None:
         return ABSENT
-    figure = figure_words(metric.target, metric.kind, metric.unit_of_measure)
+    places = getattr(metric, "money_places", 0)
+    figure = figure_words(metric.target, metric.kind, metric.unit_of_measure, places)
     if metric.comparator is Comparator.AT_MOST:
         return _("at most %(figure)s", figure=figure)
     if metric.comparator is Comparator.MORE_THAN:
