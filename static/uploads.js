@@ -125,9 +125,9 @@
     job.item.classList.add("tile-done");
     job.item.dataset.file = body.id;
     job.bar.remove();
-    const counts = !(body.photo && job.need.dataset.kind === "DOCUMENT");
-    job.state.classList.toggle("state-not", !counts);
-    tell(job, counts ? (body.here ? say.wordsHere : say.wordsUploaded) + " · " + body.size : say.wordsNoCount, counts ? "check" : "alert");
+    job.state.classList.toggle("state-not", !body.counts);
+    tell(job, body.counts ? (body.here ? say.wordsHere : say.wordsUploaded) + " · " + body.size : body.said, body.counts ? "check" : "alert");
+    if (body.counts && body.said) job.state.after(make("span", "tile-hint", body.said));
     const view = make("a", "tile-pic");
     view.href = body.href;
     view.setAttribute("aria-label", say.wordsView + " " + body.name);

@@ -7,9 +7,8 @@ are kept, and whoever shows it asks whether this reader may see them.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select
 
@@ -21,7 +20,7 @@ from ..models.flags import Flag
 from ..models.keeping import WordPrint
 from ..models.likeness import Use, alike_words, near_pictures, uses_of
 from ..rules.flags import FlagKind, Found
-from ..rules.windows import When, when_taken
+from ..rules.windows import When, first_moment, when_taken
 from ..rules.wording import SAME, resemblance, sketch
 
 LONGEST_EXPLANATION = 400
@@ -148,9 +147,7 @@ def _out_of_time(facts: Standing, files: Sequence[_File]) -> list[Found]:
         .outerjoin(Period, (Period.task_id == Assignment.task_id) & (Period.number == Assignment.period))
         .where(Assignment.id == facts.id)
     ).one()
-    home = ZoneInfo(zone())
-    opens = row.opens_on or row.dispatched_at.astimezone(home).date()
-    begins = datetime.combine(opens, time.min, home)
+    begins = first_moment(row.dispatched_at, row.opens_on, zone())
     found = []
     for file in files:
         when = when_taken(file.taken_at, begins=begins, due_at=facts.due_at, sent_at=file.at)

@@ -7,19 +7,36 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import and_, delete, func, insert, select
 
+from ..clock import zone
 from ..db import db, insert_new
 from ..db import insert as insert_or_update
 from ..errors import Forbidden, Invalid, Problem, Refused, say
 from ..evidence.store import Stored
-from ..models import Attachment, CheckIn, Draft, Evidence, EvidenceRule, Metric, MetricValue, Submission, Task
+from ..models import (
+    Assignment,
+    Attachment,
+    Batch,
+    Capture,
+    CheckIn,
+    ChecklistItem,
+    Draft,
+    Evidence,
+    EvidenceRule,
+    Metric,
+    MetricValue,
+    Period,
+    Submission,
+    Task,
+)
 from ..models.facts import Standing
 from ..models.prospects import on_signing
 from ..rules.metrics import Value
 from ..rules.organisation import Actor, PostFact, Role
-from ..rules.requirements import EvidenceNeed, MetricNeed, Needs, missing
+from ..rules.requirements import EvidenceNeed, Given, MetricNeed, Needs, missing
 from ..rules.states import WORKING, Action, CheckInKind, State
+from ..rules.windows import first_moment
 from .chains import chain_of
 from .doubting import doubts_on
 from .flagging import evidence_flags, keep
@@ -242,32 +259,44 @@ def _words_fit(report: Report) -> None:
         raise Invalid(say("The text is too long: at most %(most)s characters.", most=LONGEST_WORDS))
 
 
-def needs_of(task_id: int) -> Needs:
-    """What the task asks of a submission."""
+def needs_of(facts: Standing) -> Needs:
+    """What the task asks of a submission of this assignment."""
     metrics = db.session.execute(
-        select(Metric.id, Metric.name, Metric.required).where(Metric.task_id == task_id).order_by(Metric.position)
+        select(Metric.id, Metric.name, Metric.required).where(Metric.task_id == facts.task_id).order_by(Metric.position)
     )
     rules = db.session.execute(
-        select(EvidenceRule.id, EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count)
-        .where(EvidenceRule.task_id == task_id)
+        select(
+            EvidenceRule.id, EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count, EvidenceRule.in_time,
+            ChecklistItem.metric_id, ChecklistItem.position, func.coalesce(ChecklistItem.name, ""),
+        )
+        .outerjoin(ChecklistItem, ChecklistItem.id == EvidenceRule.item_id)
+        .where(EvidenceRule.task_id == facts.task_id)
         .order_by(EvidenceRule.position)
-    )
-    characters = db.session.execute(select(Task.min_characters).where(Task.id == task_id)).scalar_one()
+    )  # fmt: skip
+    row = db.session.execute(
+        select(Task.min_characters, Batch.dispatched_at, Period.opens_on)
+        .select_from(Assignment)
+        .join(Task, Task.id == Assignment.task_id)
+        .join(Batch, Batch.id == Assignment.batch_id)
+        .outerjoin(Period, and_(Period.task_id == Assignment.task_id, Period.number == Assignment.period))
+        .where(Assignment.id == facts.id)
+    ).one()
     return Needs(
         tuple(MetricNeed(*row) for row in metrics.tuples()),
         tuple(EvidenceNeed(*row) for row in rules.tuples()),
-        characters,
+        row.min_characters,
+        first_moment(row.dispatched_at, row.opens_on, zone()),
     )
 
 
 def _complete(facts: Standing, report: Report) -> list[str]:
     """The hashes of the evidence named, sorted, when nothing is missing; raises Invalid with the list otherwise."""
     _words_fit(report)
-    needs = needs_of(facts.task_id)
+    needs = needs_of(facts)
     files = db.session.execute(
-        select(Evidence.id, Evidence.media_type, Evidence.sha256).where(
-            Evidence.assignment_id == facts.id, Evidence.id.in_(list(report.evidence))
-        )
+        select(Evidence.id, Evidence.media_type, Evidence.sha256, Evidence.at, Capture.captured_at)
+        .outerjoin(Capture, Capture.evidence_id == Evidence.id)
+        .where(Evidence.assignment_id == facts.id, Evidence.id.in_(list(report.evidence)))
     ).all()
     found = {row.id: row for row in files}
     strange_files = set(report.evidence) - set(found)
@@ -275,7 +304,7 @@ def _complete(facts: Standing, report: Report) -> list[str]:
     strange_rules = set(report.evidence.values()) - {None, *(rule.id for rule in needs.evidence)}
     if strange_files or strange_figures or strange_rules:
         raise Invalid(say("The form is damaged. Please open the page again."))
-    named = [(report.evidence[row.id], row.media_type) for row in files]
+    named = [Given(report.evidence[row.id], row.media_type, row.captured_at, row.at) for row in files]
     problems = missing(needs, report.words, report.values, named)
     if problems:
         raise Invalid(say("Not everything that is asked is there yet."), problems)

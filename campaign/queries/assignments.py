@@ -40,8 +40,9 @@ from ..rules.metrics import Value
 from ..rules.milestones import Step, milestone_in_force
 from ..rules.organisation import Actor, Level
 from ..rules.plans import Grade
-from ..rules.requirements import EvidenceNeed, MetricNeed, Needs
+from ..rules.requirements import MetricNeed, Needs
 from ..rules.states import Action, CheckInKind, ReturnReason, State
+from ..rules.windows import first_moment
 from .attached import File, Rule, asked_and_attached
 from .dating import has_story
 from .scope import visible_assignments
@@ -214,8 +215,9 @@ class Whole:
         """What the law asks of a submission."""
         return Needs(
             tuple(MetricNeed(metric.id, metric.name, metric.required) for metric in self.metrics),
-            tuple(EvidenceNeed(rule.id, rule.name, rule.kind, rule.min_count) for rule in self.rules),
+            tuple(rule.need for rule in self.rules),
             self.ask.min_characters,
+            first_moment(self.ask.dispatched_at, self.ask.opens_on, zone()),
         )
 
 

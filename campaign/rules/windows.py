@@ -1,7 +1,8 @@
 """Whether something was captured inside a task's time. Clocks of phones are wrong, so a doubt is not a wall."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import IntEnum
+from zoneinfo import ZoneInfo
 
 WRONG_CLOCK = timedelta(days=1)  # ahead of when the file was sent: no camera sees tomorrow
 OLDEST = 2005  # a camera that lost its battery counts from long ago
@@ -15,6 +16,12 @@ class When(IntEnum):
     AHEAD = 40  # of the clock of whoever received it
     AFTER = 50  # after the due date: late, as the report is
     BEFORE = 90
+
+
+def first_moment(dispatched_at: datetime, opens_on: date | None, zone: str) -> datetime:
+    """When the task's time begins: with the day of its period, or else with the day it was dispatched."""
+    home = ZoneInfo(zone)
+    return datetime.combine(opens_on or dispatched_at.astimezone(home).date(), time.min, home)
 
 
 def when_taken(taken_at: datetime | None, *, begins: datetime, due_at: datetime | None, sent_at: datetime) -> When:

@@ -46,20 +46,33 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
     ]
     rules = [
         SimpleNamespace(
-            id=1, name="List of persons", kind=EvidenceKind.DOCUMENT, min_count=2, ground="Article 9 of the plan"
+            id=1,
+            name="List of persons",
+            kind=EvidenceKind.DOCUMENT,
+            min_count=2,
+            ground="Article 9 of the plan",
+            in_time=False,
+            item=None,
         ),
-        SimpleNamespace(id=2, name="Photos of the place", kind=EvidenceKind.PHOTO, min_count=1, ground=""),
+        SimpleNamespace(
+            id=2, name="Photos of the place", kind=EvidenceKind.PHOTO, min_count=1, ground="", in_time=True, item=None
+        ),
     ]
     return {
         "cards": cards,
         "boxes": [
-            SimpleNamespace(id="sample-need-1", rule=rules[0], files=files, short=1, errors=()),
+            SimpleNamespace(
+                id="sample-need-1", rule=rules[0], files=files, short=1, errors=(), doubts={}, hints={}, waits=False
+            ),
             SimpleNamespace(
                 id="sample-need-2",
                 rule=rules[1],
                 files=files[1:],
                 short=0,
                 errors=("One sentence that says what is the matter.",),
+                doubts={},
+                hints={},
+                waits=False,
             ),
         ],
         "missing": [

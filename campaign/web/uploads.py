@@ -22,6 +22,7 @@ from ..rules.organisation import Role
 from ..rules.states import WITH_OFFICER
 from .access import current_actor, page_now
 from .assignments import bp, visible
+from .evidence_boxes import said_of
 from .filters import size_words
 from .language import speak
 from .report_form import first_fields
@@ -185,7 +186,7 @@ def _tile(id: int, evidence_id: int, *, here: bool = False) -> Any:
     _into_draft(found, [evidence_id], request.form.get("rule", 0, type=int))
     file = next(file for file in found.files if file.id == evidence_id)
     answer = {"id": file.id, "name": file.name, "size": size_words(file.size), "photo": file.is_photo, "here": here}
-    answer["sha256"] = file.sha256
+    answer |= {"sha256": file.sha256} | said_of(request.form.get("rule", 0, type=int), file, found)
     return jsonify(answer | {"href": url_for("evidence.show", id=file.id)}), 201
 
 
