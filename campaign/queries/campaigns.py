@@ -30,6 +30,7 @@ from ..rules.dates import CountsFrom, DueKind
 from ..rules.metrics import Comparator, MetricKind
 from ..rules.organisation import Actor, Level, Line, Role
 from ..rules.plans import CampaignStatus, EvidenceKind, Grade
+from ..rules.targets import Compares
 from .scope import visible_campaigns
 
 PAGE = 30
@@ -139,14 +140,19 @@ class EvidenceFact:
 
 @dataclass(frozen=True)
 class MetricFact:
-    """What is measured."""
+    """What is measured. `word`, `measurable`: of a target in the plan's own vague word."""
 
+    id: int
     name: str
     kind: MetricKind
     unit_of_measure: str
     comparator: Comparator
     target: Decimal | None
     note: str
+    money_places: int
+    word: str
+    measurable: bool
+    compares: Compares
 
 
 @dataclass(frozen=True)
@@ -364,8 +370,8 @@ def _add_parts(campaign_id: int, evidence: dict[int, list[EvidenceFact]], metric
         evidence[rule.task_id].append(EvidenceFact(*rule[1:]))
     for metric in db.session.execute(
         select(
-            Metric.task_id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, Metric.target,
-            Metric.note,
+            Metric.task_id, Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator,
+            Metric.target, Metric.note, Metric.money_places, Metric.word, Metric.measurable, Metric.compares,
         )
         .where(Metric.task_id.in_(own))
         .order_by(Metric.position)

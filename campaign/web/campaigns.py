@@ -24,7 +24,7 @@ from ..queries.ladders import usable_by
 from ..queries.occasions import occasions_of
 from ..rules.dates import NOT_ASKED_LIGHTS, Light
 from ..rules.organisation import Actor, Role
-from ..rules.planning import CampaignPlan, TaskPlan, check_campaign, warn_task
+from ..rules.planning import CampaignPlan, MetricPlan, TaskPlan, check_campaign, warn_task
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now, require_role
 from .ladder_words import ladder_choices
@@ -249,6 +249,11 @@ def warnings_of(shown: Shown) -> dict[int, list[str]]:
         plan = TaskPlan(
             title=task.title, grade=task.grade, due_kind=task.due_kind, due_on=task.due_on,
             respond_days=task.respond_days, counts_from=task.counts_from,
+            metrics=tuple(
+                MetricPlan(each.name, each.kind, target=each.target, note=each.note, word=each.word,
+                           measurable=each.measurable)
+                for each in task.metrics
+            ),
         )  # fmt: skip
         told = warn_task(plan, shown.head.starts_on, shown.head.ends_on, occasion_on=task.occasion_on)
         if told:

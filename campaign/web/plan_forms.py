@@ -11,24 +11,25 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, FieldList, Form, FormField, SelectMultipleField, StringField
+from wtforms import FieldList, Form, FormField, SelectMultipleField, StringField
 
 from ..errors import Problem, say
 from ..rules.calendars import DayKind, Roll
 from ..rules.dates import CountsFrom, DueKind
-from ..rules.metrics import Aggregation, BadValue, Comparator, MetricKind, OverTime, read_number
+from ..rules.metrics import BadValue, read_number
 from ..rules.organisation import Level, Line
-from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, TaskPlan, UnitRef
+from ..rules.planning import CampaignPlan, EvidencePlan, PhasePlan, TaskPlan, UnitRef
 from ..rules.plans import EvidenceKind, Grade
 from .language import speak
+from .metric_form import MetricForm, line, metric_fields, read_metric
 from .recurrence_fields import RecurrenceFields
 
-WAN = Decimal(10_000)
-YUAN, TEN_THOUSAND_YUAN = "1", "10000"
 BY_LEVEL, BY_NAME = "level", "units"
 ALL_LEVELS, CHOSEN_LEVELS = "all", "chosen"
 BEFORE, AFTER = "before", "after"
 ADDABLE = ("phases", "evidence", "metrics")
+WRITTEN = ("name", "words", "ground", "target", "note", "items", "milestones", "word")  # a row with one of these counts
+ROW_FIELDS = {"measurable": "unmeasurable"}  # fields of a row that have another name in the plan
 
 
 class PhaseForm(Form):
@@ -43,21 +44,6 @@ class EvidenceForm(Form):
     kind = StringField(default=str(int(EvidenceKind.ANY)))
     min = StringField(default="1")
     ground = StringField()
-
-
-class MetricForm(Form):
-    name = StringField()
-    kind = StringField(default=str(int(MetricKind.COUNT)))
-    unit = StringField()
-    comparator = StringField(default=str(int(Comparator.NONE)))
-    target = StringField()
-    scale = StringField(default=TEN_THOUSAND_YUAN)
-    numerator = StringField()
-    denominator = StringField()
-    aggregation = StringField()
-    over_time = StringField()
-    optional = BooleanField()
-    note = StringField()
 
 
 class PlanForm(FlaskForm):
@@ -107,15 +93,15 @@ class CampaignForm(PlanForm):
     def plan(self, typed: "Typed") -> CampaignPlan:
         """The head of the campaign as it was typed; what cannot be read is noted in `typed`."""
         return CampaignPlan(
-            title=_line(self.title),
+            title=line(self.title),
             issuing_unit=UnitRef(id=typed.id("issuing_unit", self.issuing_unit)),
-            number=_line(self.number) or None,
+            number=line(self.number) or None,
             co_issuers=_refs(self.co_issuers),
             higher_campaign_id=typed.id("higher_campaign", self.higher_campaign),
             based_on=_text(self.based_on),
-            theme=_line(self.theme),
+            theme=line(self.theme),
             ground=_text(self.ground),
-            ladder=_line(self.ladder),
+            ladder=line(self.ladder),
             starts_on=typed.day("starts_on", self.starts_on),
             ends_on=typed.day("ends_on", self.ends_on),
             phases=tuple(self._phase(typed, at, row) for at, row in typed.rows("phases", self.phases)),
@@ -123,7 +109,7 @@ class CampaignForm(PlanForm):
 
     def _phase(self, typed: "Typed", at: str, row: Any) -> PhasePlan:
         starts_on, ends_on = (typed.day(f"{at}.{name}", row[name]) for name in ("starts_on", "ends_on"))
-        return PhasePlan(_line(row.name), starts_on, ends_on, _text(row.words))
+        return PhasePlan(line(row.name), starts_on, ends_on, _text(row.words))
 
 
 class TaskForm(RecurrenceFields, PlanForm):
@@ -181,7 +167,7 @@ class TaskForm(RecurrenceFields, PlanForm):
             values = {"name": rule.name, "kind": str(int(rule.kind)), "min": str(rule.min_count), "ground": rule.ground}
             self.evidence.append_entry(values)
         for metric in task.metrics:
-            self.metrics.append_entry(_metric_fields(metric))
+            self.metrics.append_entry(metric_fields(metric))
 
     def plan(self, typed: "Typed") -> TaskPlan:
         """The task as it was typed; what cannot be read is noted in `typed`."""
@@ -189,8 +175,8 @@ class TaskForm(RecurrenceFields, PlanForm):
         due_kind = (typed.member("due.kind", self.due_kind, DueKind) if not self.recurs else None) or DueKind.NONE
         relative, dated = due_kind is DueKind.RELATIVE, due_kind is not DueKind.NONE or self.recurs
         return TaskPlan(
-            title=_line(self.title),
-            key=_line(self.key) or None,
+            title=line(self.title),
+            key=line(self.key) or None,
             what=_text(self.what),
             why=_text(self.why),
             lines=tuple(typed.members("lines", self.lines, Line)) if by_level else (),
@@ -200,7 +186,7 @@ class TaskForm(RecurrenceFields, PlanForm):
             due_kind=due_kind,
             due_on=typed.day("due.on", self.due_on) if due_kind is DueKind.FIXED else None,
             due_days=self._due_days(typed, due_kind),
-            occasion=_line(self.occasion) if due_kind is DueKind.OCCASION else "",
+            occasion=line(self.occasion) if due_kind is DueKind.OCCASION else "",
             respond_days=typed.whole("respond_days", self.respond_days),
             grace_days=typed.whole("grace_days", self.grace_days) if dated else None,
             recurring=self.recurring(typed),
@@ -209,11 +195,11 @@ class TaskForm(RecurrenceFields, PlanForm):
             counts_from=(typed.member("counts_from", self.counts_from, CountsFrom) if relative else None)
             or CountsFrom.ISSUE,
             roll=typed.member("roll", self.roll, Roll) or Roll.STAY,
-            ladder=_line(self.ladder),
+            ladder=line(self.ladder),
             min_characters=typed.whole("min_characters", self.min_characters) or 0,
             review_levels=self._levels(typed),
             evidence=tuple(self._evidence(typed, at, row) for at, row in typed.rows("evidence", self.evidence)),
-            metrics=tuple(self._metric(typed, at, row) for at, row in typed.rows("metrics", self.metrics)),
+            metrics=tuple(read_metric(typed, at, row) for at, row in typed.rows("metrics", self.metrics)),
         )
 
     def _due_days(self, typed: "Typed", due_kind: DueKind) -> int | None:
@@ -236,30 +222,7 @@ class TaskForm(RecurrenceFields, PlanForm):
 
     def _evidence(self, typed: "Typed", at: str, row: Any) -> EvidencePlan:
         kind = typed.member(f"{at}.kind", row.kind, EvidenceKind) or EvidenceKind.ANY
-        return EvidencePlan(_line(row.name), kind, typed.whole(f"{at}.min", row.min) or 0, _line(row.ground))
-
-    def _metric(self, typed: "Typed", at: str, row: Any) -> MetricPlan:
-        kind = typed.member(f"{at}.kind", row.kind, MetricKind) or MetricKind.COUNT
-        rate, adds = kind is MetricKind.RATE, kind in (MetricKind.COUNT, MetricKind.AMOUNT)
-        words = kind is MetricKind.TEXT
-        target = None if words else typed.figure(f"{at}.target", row.target)
-        if target is not None and kind is MetricKind.AMOUNT and row.scale.data == TEN_THOUSAND_YUAN:
-            target *= WAN
-        own_unit = {MetricKind.RATE: "%", MetricKind.AMOUNT: "元"}.get(kind)
-        comparator = typed.member(f"{at}.comparator", row.comparator, Comparator) or Comparator.NONE
-        return MetricPlan(
-            name=_line(row.name),
-            kind=kind,
-            unit=own_unit or ("" if words or kind is MetricKind.BOOLEAN else _line(row.unit)),
-            target=target,
-            comparator=Comparator.NONE if words else comparator,
-            aggregation=typed.member(f"{at}.aggregation", row.aggregation, Aggregation) if adds else None,
-            over_time=typed.member(f"{at}.over_time", row.over_time, OverTime) if adds else None,
-            numerator=_line(row.numerator) if rate else "",
-            denominator=_line(row.denominator) if rate else "",
-            required=not row.optional.data,
-            note=_line(row.note),
-        )
+        return EvidencePlan(line(row.name), kind, typed.whole(f"{at}.min", row.min) or 0, line(row.ground))
 
 
 class Typed:
@@ -288,7 +251,7 @@ class Typed:
 
     def figure(self, path: str, field: Any, places: int = 4) -> Decimal | None:
         """A number."""
-        text = _line(field)
+        text = line(field)
         try:
             return read_number(text, places) if text else None
         except BadValue as bad:
@@ -297,7 +260,7 @@ class Typed:
 
     def day(self, path: str, field: Any) -> date | None:
         """A day."""
-        text = _line(field)
+        text = line(field)
         try:
             return date.fromisoformat(text) if text else None
         except ValueError:
@@ -306,12 +269,12 @@ class Typed:
 
     def id(self, path: str, field: Any) -> int | None:
         """A number that a list gave."""
-        text = _line(field)
+        text = line(field)
         return int(text) if text.isdecimal() and len(text) < 19 else None
 
     def member(self, path: str, field: Any, kind: Any) -> Any:
         """A member of an enum, given by its number."""
-        text = _line(field)
+        text = line(field)
         if not text:
             return None
         found = [member for member in kind if str(int(member)) == text]
@@ -339,32 +302,14 @@ class Typed:
         parts = path.split(".")
         row = ".".join(parts[:2])
         if row in self._rows:
-            return "-".join([self._rows[row], *parts[2:]])
+            return "-".join([self._rows[row], *(ROW_FIELDS.get(part, part) for part in parts[2:3])])
         if parts[0] in ("units", "co_issuers"):
             return parts[0]
         return "_".join(parts)
 
 
 def _is_written(field: Any) -> bool:
-    return field.short_name in ("name", "words", "ground", "target", "note") and bool((field.data or "").strip())
-
-
-def _metric_fields(metric: MetricPlan) -> dict[str, Any]:
-    target, scale = metric.target, YUAN
-    if metric.kind is MetricKind.AMOUNT and (target is None or target % 100 == 0):
-        target, scale = None if target is None else target / WAN, TEN_THOUSAND_YUAN
-    return {
-        "name": metric.name, "kind": str(int(metric.kind)), "unit": metric.unit,
-        "comparator": str(int(metric.comparator)), "target": "" if target is None else _plain(target), "scale": scale,
-        "numerator": metric.numerator, "denominator": metric.denominator, "optional": not metric.required,
-        "aggregation": "" if metric.aggregation is None else str(int(metric.aggregation)),
-        "over_time": "" if metric.over_time is None else str(int(metric.over_time)), "note": metric.note,
-    }  # fmt: skip
-
-
-def _plain(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return field.short_name in WRITTEN and bool((field.data or "").strip())
 
 
 def _refs(field: Any) -> tuple[UnitRef, ...]:
@@ -378,10 +323,6 @@ def ids_in(field: Any) -> list[int]:
 
 def _iso(day: date | None) -> str:
     return day.isoformat() if day else ""
-
-
-def _line(field: Any) -> str:
-    return " ".join((field.data or "").split())
 
 
 def _text(field: Any) -> str:

@@ -10,20 +10,21 @@ from ..db import unit_of_work
 from ..errors import Invalid, Problem, Refused, Stale, say
 from ..operations.planning import add_task, edit_task, remove_task
 from ..queries.campaigns import Head
-from ..queries.drafts import task_plan_of, units_by_id, units_in_sight
+from ..queries.drafts import former_metrics, registers_for, task_plan_of, units_by_id, units_in_sight
 from ..queries.ladders import usable_by
 from ..queries.occasions import occasions_of
 from ..rules.calendars import DayKind, Roll
 from ..rules.dates import CountsFrom, DueKind
-from ..rules.metrics import Comparator, MetricKind
 from ..rules.organisation import Level, Line
-from ..rules.planning import AGGREGATIONS, OVER_TIMES, IssuerFacts, TaskPlan, check_task
+from ..rules.planning import IssuerFacts, TaskPlan, check_task
+from ..rules.planning_metrics import warn_metrics
 from ..rules.plans import EvidenceKind, Grade
 from ..rules.rhythms import DAY_NAMES, MONTH_NAMES
 from .access import current_actor, page_now
 from .campaigns import LONGEST_SEARCH, SeenForm, seen_in, writable
 from .ladder_words import ladder_choices
 from .language import speak
+from .metric_form import metric_choices
 from .occasions import bp
 from .plan_forms import TaskForm, Typed, ids_in
 from .recurrence_fields import rhythm_choices
@@ -115,13 +116,25 @@ def _draw(
         lines=_lines(head), levels=_below(head),
         reviewing=[level for level in Level if head.level <= level < Level.ORGANISATION], grades=list(Grade),
         due_kinds=list(DueKind), day_kinds=list(DayKind), starts=list(CountsFrom), rolls=list(Roll),
-        occasions=occasions_of(head.id), evidence_kinds=list(EvidenceKind), metric_kinds=list(MetricKind),
-        comparators=list(Comparator), aggregations=AGGREGATIONS[MetricKind.COUNT],
+        occasions=occasions_of(head.id), evidence_kinds=list(EvidenceKind), choices=_choices(head), vague=_vague(form),
         ladders=ladder_choices(usable_by(head.issuing_unit_id), _("that of the campaign")),
-        over_times=OVER_TIMES[MetricKind.COUNT], form_page=True, rhythms=rhythm_choices(),
+        form_page=True, rhythms=rhythm_choices(),
         weekdays=[(at, speak(name)) for at, name in enumerate(DAY_NAMES)],
         month_names=[(at, speak(name)) for at, name in enumerate(MONTH_NAMES, 1)],
     )  # fmt: skip
+
+
+def _choices(head: Head) -> dict[str, list[tuple[Any, Any]]]:
+    """What may be chosen for a figure; registers and figures of last year only where there are any."""
+    registers, formers = registers_for(head.issuing_unit_id), former_metrics(head.issuing_unit_id, current_actor())
+    none = ("", _("none"))
+    return metric_choices() | {"register": [none, *registers], "former": [none, *formers]}
+
+
+def _vague(form: TaskForm) -> dict[str, list[str]]:
+    """The vague word where a figure should stand, by the field of its target, as the form is filled in now."""
+    typed = Typed()
+    return typed.errors(warn_metrics(form.plan(typed).metrics))
 
 
 def _lines(head: Head) -> list[Line]:

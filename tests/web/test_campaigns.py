@@ -109,7 +109,7 @@ def test_figures_evidence_and_levels_arrive(tree, signed_in):
     given = {
         "receiving_level": str(int(Level.VILLAGE)), "metrics-0-name": "贷款额", "metrics-0-kind": "2",
         "metrics-0-comparator": str(int(Comparator.AT_LEAST)), "metrics-0-target": "1,860.5",
-        "metrics-0-scale": "10000", "evidence-0-name": "现场照片", "evidence-0-kind": "2", "evidence-0-min": "2",
+        "metrics-0-scale": "4", "evidence-0-name": "现场照片", "evidence-0-kind": "2", "evidence-0-min": "2",
         "review": "chosen", "review_levels": [str(int(Level.COUNTY))],
     }  # fmt: skip
     page = page.submit("Save the task", status=422, **given)

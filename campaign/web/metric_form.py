@@ -1,0 +1,193 @@
+"""One figure of the task form: what is measured, of which kind, towards which target, and all that goes with it.
+
+Milestones and the items of a checklist are typed one to a line, so that they need no script.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+from wtforms import BooleanField, Form, StringField
+
+from ..errors import Problem, say
+from ..rules.metrics import (
+    MONEY_UNITS,
+    Aggregation,
+    BadValue,
+    Comparator,
+    MetricKind,
+    OverTime,
+    money_in,
+    read_money,
+    read_number,
+)
+from ..rules.planned import FormerRef, MetricPlan, MilestonePlan
+from ..rules.targets import Compares, Quota
+from .words import word
+
+WAN = "4"
+COUNTED = (MetricKind.COUNT, MetricKind.AMOUNT)
+NUMBERS = (*COUNTED, MetricKind.RATE)
+OWN_UNITS = {MetricKind.RATE: "%", MetricKind.AMOUNT: MONEY_UNITS[0]}
+UNITLESS = (MetricKind.TEXT, MetricKind.BOOLEAN, MetricKind.CHECKLIST)
+OFFERED = (Aggregation.SUM, Aggregation.LATEST, Aggregation.COVERAGE)  # the others follow from the kind
+FOLDED = ("milestones", "quota", "register", "part_of", "adds_up", "compares", "former", "word", "unmeasurable",
+          "measurable", "aggregation", "over_time")  # fmt: skip
+
+
+class MetricForm(Form):
+    name = StringField()
+    kind = StringField(default=str(int(MetricKind.COUNT)))
+    unit = StringField()
+    items = StringField()
+    comparator = StringField(default=str(int(Comparator.NONE)))
+    target = StringField()
+    scale = StringField(default=WAN)
+    numerator = StringField()
+    denominator = StringField()
+    milestones = StringField()
+    quota = StringField(default=str(int(Quota.TOTAL)))
+    register = StringField()
+    part_of = StringField()
+    adds_up = BooleanField()
+    compares = StringField(default=str(int(Compares.NOTHING)))
+    former = StringField()
+    word = StringField()
+    unmeasurable = BooleanField()
+    aggregation = StringField()
+    over_time = StringField()
+    optional = BooleanField()
+    note = StringField()
+
+    @property
+    def says_more(self) -> bool:
+        """Whether anything is said in what is folded away."""
+        plain = {"quota": str(int(Quota.TOTAL)), "compares": str(int(Compares.NOTHING))}
+        return any(self[name].data not in (None, "", False, plain.get(name)) for name in FOLDED if name in self)
+
+
+def read_metric(typed: Any, at: str, row: Any) -> MetricPlan:
+    """The metric of that row; what cannot be read is noted in `typed` (a `plan_forms.Typed`) under the path `at`."""
+    kind = typed.member(f"{at}.kind", row.kind, MetricKind) or MetricKind.COUNT
+    words, counted = kind is MetricKind.TEXT, kind in COUNTED
+    places = _places(row) if kind is MetricKind.AMOUNT else 0
+    comparator = typed.member(f"{at}.comparator", row.comparator, Comparator) or Comparator.NONE
+    quota = typed.member(f"{at}.quota", row.quota, Quota) if counted else None
+    compares = typed.member(f"{at}.compares", row.compares, Compares) if kind in NUMBERS else None
+    former = typed.id(f"{at}.former", row.former) if compares else None
+    registered = quota is Quota.PER_PERSON or kind is MetricKind.RATE
+    return MetricPlan(
+        name=line(row.name),
+        kind=kind,
+        unit=OWN_UNITS.get(kind) or ("" if kind in UNITLESS else line(row.unit)),
+        target=None if words else _figure(typed, f"{at}.target", line(row.target), kind, places),
+        comparator=Comparator.NONE if words else comparator,
+        aggregation=typed.member(f"{at}.aggregation", row.aggregation, Aggregation),
+        over_time=typed.member(f"{at}.over_time", row.over_time, OverTime) if counted else None,
+        numerator=line(row.numerator) if kind is MetricKind.RATE else "",
+        denominator=line(row.denominator) if kind is MetricKind.RATE else "",
+        required=not row.optional.data,
+        note=line(row.note),
+        money_places=places,
+        items=tuple(_lines(row.items)) if kind is MetricKind.CHECKLIST else (),
+        milestones=tuple(_milestones(typed, at, row, kind, places)) if kind in NUMBERS else (),
+        quota=quota or Quota.TOTAL,
+        register_id=typed.id(f"{at}.register", row.register) if registered else None,
+        part_of=line(row.part_of) if counted else "",
+        adds_up=bool(row.adds_up.data) and counted,
+        compares=compares or Compares.NOTHING,
+        former=None if former is None else FormerRef(id=former),
+        word=line(row.word),
+        measurable=not row.unmeasurable.data,
+    )
+
+
+def metric_fields(metric: MetricPlan) -> dict[str, Any]:
+    """The metric as it is typed."""
+    return {
+        "name": metric.name, "kind": str(int(metric.kind)), "unit": metric.unit, "items": "\n".join(metric.items),
+        "comparator": str(int(metric.comparator)), "target": _typed(metric.target, metric.money_places),
+        "scale": str(metric.money_places) if metric.kind is MetricKind.AMOUNT else WAN,
+        "numerator": metric.numerator, "denominator": metric.denominator, "optional": not metric.required,
+        "milestones": "\n".join(
+            f"{each.by.isoformat() if each.by else ''} {_typed(each.target, metric.money_places)}"
+            for each in metric.milestones
+        ),
+        "quota": str(int(metric.quota)), "register": str(metric.register_id or ""), "part_of": metric.part_of,
+        "adds_up": metric.adds_up, "compares": str(int(metric.compares)),
+        "former": str(metric.former.id or "") if metric.former else "", "word": metric.word,
+        "unmeasurable": not metric.measurable,
+        "aggregation": "" if metric.aggregation is None else str(int(metric.aggregation)),
+        "over_time": "" if metric.over_time is None else str(int(metric.over_time)), "note": metric.note,
+    }  # fmt: skip
+
+
+def metric_choices() -> dict[str, list[tuple[Any, Any]]]:
+    """What may be chosen in a row, by field: number and word."""
+    usual = ("", _("as usual"))
+    money = {0: _("yuan"), 4: _("10,000 yuan"), 8: _("100 million yuan")}
+    return {
+        "kind": [(int(kind), word(kind)) for kind in MetricKind],
+        "comparator": [(int(each), word(each)) for each in Comparator],
+        "scale": list(money.items()),
+        "aggregation": [usual, *((int(each), word(each)) for each in OFFERED)],
+        "over_time": [usual, *((int(each), word(each)) for each in OverTime)],
+        "quota": [
+            (int(Quota.TOTAL), _("all units together")), (int(Quota.PER_UNIT), _("each unit")),
+            (int(Quota.PER_PERSON), _("each person of the register")),
+        ],
+        "compares": [
+            (int(Compares.NOTHING), _("nothing")), (int(Compares.BASELINE), _("its own baseline, frozen")),
+            (int(Compares.LAST_YEAR), _("the same time last year")),
+        ],
+    }  # fmt: skip
+
+
+def _places(row: Any) -> int:
+    return int(row.scale.data) if row.scale.data in {str(places) for places in MONEY_UNITS} else 0
+
+
+def _figure(typed: Any, path: str, text: str, kind: MetricKind, places: int) -> Decimal | None:
+    """A target, money in the unit that was chosen."""
+    try:
+        if not text:
+            return None
+        return read_money(text, places) if kind is MetricKind.AMOUNT else read_number(text, 4)
+    except BadValue as bad:
+        typed.problems.append(Problem(path, bad.sentence))
+        return None
+
+
+def _milestones(typed: Any, at: str, row: Any, kind: MetricKind, places: int) -> list[MilestonePlan]:
+    """One to a line: the day, then the figure."""
+    found = []
+    for number, written in enumerate(_lines(row.milestones)):
+        path = f"{at}.milestones.{number}"
+        day, _space, figure = written.replace("\t", " ").partition(" ")
+        try:
+            by = date.fromisoformat(day)
+        except ValueError:
+            sentence = say("Line %(line)s: please write the day and the figure, as 2026-12-31 65.", line=number + 1)
+            typed.problems.append(Problem(f"{path}.by", sentence))
+            continue
+        found.append(
+            MilestonePlan(by, _figure(typed, f"{path}.target", figure.strip().removesuffix("%"), kind, places))
+        )
+    return found
+
+
+def _typed(figure: Decimal | None, places: int) -> str:
+    if figure is None:
+        return ""
+    text = f"{money_in(figure, places):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _lines(field: Any) -> list[str]:
+    return [" ".join(each.split()) for each in (field.data or "").splitlines() if each.strip()]
+
+
+def line(field: Any) -> str:
+    """What was typed, on one line."""
+    return " ".join((field.data or "").split())
