@@ -77,7 +77,7 @@ def reported(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = 
             NOTHING[-1],
         )
         .select_from(Assignment)
-        .join(Metric, Metric.task_id == Assignment.task_id)
+        .join(Metric, _of_task())
         .outerjoin(Target, join_target())
         .outerjoin(Submission, _latest())
         .outerjoin(MetricValue, and_(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Metric.id))
@@ -88,6 +88,7 @@ def reported(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = 
 
 def credited(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None) -> Select[Any]:
     """What the chosen assignments credit to partners: rows with the partner's unit and nothing but `credited`."""
+    figure = exists().where(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Joint.metric_id)
     found = (
         select(
             Assignment.id.label("assignment_id"),
@@ -101,9 +102,8 @@ def credited(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = 
         .select_from(Assignment)
         .join(Submission, _latest())
         .join(Joint, Joint.submission_id == Submission.id)
-        .join(MetricValue, and_(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Joint.metric_id))
-        .join(Metric, and_(Metric.id == Joint.metric_id, Metric.aggregation == Aggregation.SUM))
-        .where(Assignment.state.in_(REPORTED), chosen)
+        .join(Metric, and_(Metric.id == Joint.metric_id + 0, Metric.aggregation == Aggregation.SUM))
+        .where(Assignment.state.in_(REPORTED), figure, chosen)
     )
     return found if metrics is None else found.where(metrics)
 
@@ -127,7 +127,7 @@ def kept(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None
             *(_plain(getattr(Contribution, name), name) for name in SUMS[1:]),
         )
         .select_from(Assignment)
-        .join(Metric, Metric.task_id == Assignment.task_id)
+        .join(Metric, _of_task())
         .outerjoin(Contribution, own)
         .where(chosen)
     )
@@ -168,6 +168,11 @@ def asked_anew(chosen: ColumnElement[bool]) -> Select[Any]:
         .join(Assignment, Assignment.batch_id == Batch.id)
         .where(chosen)
     )
+
+
+def _of_task() -> ColumnElement[bool]:
+    """ON clause. The sum keeps SQLite from beginning with the task, which has every unit of the country."""
+    return Metric.task_id == Assignment.task_id + 0
 
 
 def _plain(column: Any, name: str) -> Any:

@@ -1,7 +1,8 @@
 """Figures rolled up: for every metric and area what is approved, pending, returned and missing, in two statements.
 
 The folded figures and what is pending are read by one statement, so that a fold in the same moment is seen either
-wholly or not at all. Of leaf areas the assignments themselves are the fact.
+wholly or not at all. Where the statement before saw nothing pending, the folded figures are all there was then. Of
+leaf areas the assignments themselves are the fact.
 """
 
 from collections.abc import Sequence
@@ -60,13 +61,13 @@ def rollup(
     """
     if not metric_ids or not area_ids or (lines is not None and not lines):
         return {}
-    facts = facts_of(metric_ids, on)
+    facts, ahead = facts_of(metric_ids, area_ids, on)
     values: dict[str, Any] = {"metrics": list(metric_ids), "areas": list(area_ids)}
     if lines is not None:
         values["lines"] = [int(line) for line in lines]
     if period is not None:
         values["period"] = period
-    statement = _statement(lines is not None, period is not None)
+    statement = _statement(lines is not None, period is not None, ahead.pending, ahead.leaves)
     found: dict[tuple[int, int], dict[Standing, Sums]] = {}
     targets: dict[tuple[int, int], Decimal] = {}
     for row in db.session.connection().execute(statement, values):
@@ -93,10 +94,14 @@ def _counts(metric: Facts, period: int, asked: int | None) -> bool:
 
 
 @cache
-def _statement(by_line: bool, by_period: bool) -> Select[Any]:
+def _statement(by_line: bool, by_period: bool, pending: bool, leaves: bool) -> Select[Any]:
     """Written once for each way to ask: putting it together costs more than running it."""
-    below = _leaves()
-    parts = [_folded(), _pending(), _fresh(), _facts(below), _credits(below), _targets()]
+    parts = [_folded(), _targets()]
+    if pending:
+        parts += [_pending(), _fresh()]
+    if leaves:
+        below = _leaves()
+        parts += [_facts(below), _credits(below)]
     every = union_all(*(_chosen(part, by_line, by_period) for part in parts)).subquery()
     key = [every.c[name] for name in COLUMNS]
     kinds = {"n": BigInteger(), "met": BigInteger()}
@@ -167,26 +172,19 @@ def _leaves() -> CTE:
 
 
 def _facts(leaves: CTE) -> Select[Any]:
-    # The sum keeps SQLite from the index of the task, which has every unit of the country: the few units lead.
-    own = (
-        select(Assignment.id)
-        .select_from(leaves)
-        .join(Unit, Unit.area_id == leaves.c.area_id)
-        .join(Assignment, and_(Assignment.unit_id == Unit.id, (Assignment.task_id + 0).in_(_tasks())))
-    )
-    rows = reported(Assignment.id.in_(own), Metric.id.in_(METRICS)).subquery()
-    return _at_leaves(rows, leaves)
+    # IN, not a join: SQLite would begin with the task, which has every unit of the country.
+    own = Assignment.unit_id.in_(_units(select(leaves.c.area_id)))
+    return _at_leaves(reported(own, Metric.id.in_(METRICS)).subquery(), leaves)
 
 
 def _credits(leaves: CTE) -> Select[Any]:
-    named = (
-        select(Submission.assignment_id)
-        .select_from(leaves)
-        .join(Unit, Unit.area_id == leaves.c.area_id)
-        .join(Joint, Joint.partner_unit_id == Unit.id)
-        .join(Submission, Submission.id == Joint.submission_id)
-    )
+    named = select(Submission.assignment_id).join(Joint, Joint.submission_id == Submission.id)
+    named = named.where(Joint.partner_unit_id.in_(_units(select(leaves.c.area_id))))
     return _at_leaves(credited(Assignment.id.in_(named), Metric.id.in_(METRICS)).subquery(), leaves)
+
+
+def _units(areas: Any) -> Select[Any]:
+    return select(Unit.id).where(Unit.area_id.in_(areas))
 
 
 def _at_leaves(rows: Any, leaves: CTE) -> Select[Any]:
@@ -213,9 +211,9 @@ def _targets() -> Select[Any]:
             type_coerce(Unit.line, BigInteger).label("line"),
             *({"n": one, "number": number}.get(name, none[name]) for name in SUMS),
         )
-        .select_from(Unit)
-        .join(Assignment, and_(Assignment.unit_id == Unit.id, (Assignment.task_id + 0).in_(_tasks())))
+        .select_from(Assignment)
         .join(Metric, and_(Metric.task_id == Assignment.task_id, Metric.id.in_(METRICS)))
+        .join(Unit, Unit.id == Assignment.unit_id)
         .outerjoin(Target, join_target())
-        .where(Unit.area_id.in_(AREAS), own_target().is_not(None))
+        .where(Assignment.unit_id.in_(_units(AREAS)), own_target().is_not(None))
     )  # fmt: skip

@@ -7,13 +7,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, func, select
+from sqlalchemy import BigInteger, Select, bindparam, exists, func, or_, select
 
 from ..db import db
-from ..models import Batch, Metric, Milestone
+from ..models import Area, Batch, FigureTouch, Metric, Milestone, TallyDelta
 from ..rules.figures import Standing
 from ..rules.metrics import KINDS, Aggregation, Comparator, MetricKind, OverTime, Value, meets
 from ..rules.milestones import Step, milestone_in_force
+from ..rules.organisation import LEAF_LEVELS
 from ..rules.targets import Quota
 
 NONE = Decimal(0)
@@ -162,31 +163,50 @@ class RolledUp:
         return meets(self.figure(), self.metric.comparator, self.target_now(total))
 
 
-def facts_of(metric_ids: Sequence[int], on: date) -> dict[int, Facts]:
-    """The facts of these metrics by id, in one statement."""
+@dataclass(frozen=True)
+class Ahead:
+    """What the statement of the figures must look at: anything not yet folded, leaf areas."""
+
+    pending: bool = False
+    leaves: bool = False
+
+
+def facts_of(metric_ids: Sequence[int], area_ids: Sequence[int], on: date) -> tuple[dict[int, Facts], Ahead]:
+    """The facts of these metrics by id, and what lies ahead of who asks for their figures there; in one statement."""
     found: dict[int, Any] = {}
     steps: dict[int, list[Step]] = {}
-    for row in db.session.connection().execute(_facts(), {"metrics": list(metric_ids)}):
+    values = {"metrics": list(metric_ids), "areas": list(area_ids)}
+    ahead = Ahead()
+    for row in db.session.connection().execute(_facts(), values):
         found[row.id] = row
+        ahead = Ahead(ahead.pending or bool(row.pending), bool(row.leaves))
         if row.due_on is not None:
             steps.setdefault(row.id, []).append(Step(row.due_on, row.by_then))
-    return {
+    facts = {
         id: Facts(
             id, row.task_id, row.kind, row.aggregation, row.over_time, row.comparator, row.target, row.quota,
             int(row.last_period or 0), tuple(steps.get(id, ())), milestone_in_force(steps.get(id, ()), on),
         )
         for id, row in found.items()
     }  # fmt: skip
+    return facts, ahead
 
 
 @cache
 def _facts() -> Select[Any]:
     last = select(func.max(Batch.period)).where(Batch.task_id == Metric.task_id).correlate(Metric).scalar_subquery()
+    pending = or_(
+        exists().where(TallyDelta.task_id == Metric.task_id),
+        exists().where(Batch.task_id == Metric.task_id, Batch.folded.is_(False)),
+        exists().where(FigureTouch.id > 0),  # of whatever task: they are few, and soon gone
+    )
+    areas = bindparam("areas", expanding=True, type_=BigInteger)
+    leaves = exists().where(Area.id.in_(areas), Area.level.in_(LEAF_LEVELS))
     return (
         select(
             Metric.id, Metric.task_id, Metric.kind, Metric.aggregation, Metric.over_time, Metric.comparator,
             Metric.target, Metric.quota, last.label("last_period"), Milestone.due_on,
-            Milestone.target.label("by_then"),
+            Milestone.target.label("by_then"), pending.label("pending"), leaves.label("leaves"),
         )
         .outerjoin(Milestone, Milestone.metric_id == Metric.id)
         .where(Metric.id.in_(bindparam("metrics", expanding=True, type_=BigInteger)))
