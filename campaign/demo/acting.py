@@ -17,9 +17,11 @@ from ..errors import Refused
 from ..evidence.store import Store
 from ..models import Assignment, ChecklistItem, Post, Task, Unit
 from ..models.facts import Standing, facts_of
+from ..models.goals import goals_of
 from ..models.organisation import holds_on
 from ..operations.in_charge import name_in_charge
-from ..operations.reporting import Report, acknowledge, check_in, keep_evidence, submit
+from ..operations.keeping import keep
+from ..operations.reporting import Report, acknowledge, check_in, submit
 from ..operations.reviewing import approve, return_for_changes
 from ..queries.people import actor_of
 from ..rules.metrics import MetricKind
@@ -52,6 +54,7 @@ PACE = {
 # What is left waiting for a reviewer came in lately, but for one in so many: queues are worked off, mostly.
 FRESH_DAYS, FORGOTTEN = 2.6, 6
 LATELY = timedelta(days=21)  # what began before is past and done
+COPIES = 30  # one report of so many is copied from another unit's
 IN_CHARGE = 6  # in one assignment of so many a person in charge is named
 OPENS, CLOSES = 8.5, 17.8  # hours of the day in which people act
 
@@ -90,6 +93,7 @@ class Theatre:
         self.actors: dict[int, Actor] = {}
         self.recast(today)
         self.tasks: dict[int, Task] = {}
+        self.written: dict[int, str] = {}
         self.receivers: dict[int, int] = {}
         self.plans: list[Plan] = []
         self.numbers = count()
@@ -192,12 +196,15 @@ class Theatre:
         evidence: dict[int, int | None] = {}
         used: set[str] = set()
         for rule in task.evidence_rules:
-            for stored, name in self.cupboard.pick(rule, used, self.chance, now):
-                used.add(stored.sha256)
-                kept = keep_evidence(facts.id, stored, name, actor=officer, now=now)
+            for piece in self.cupboard.pick(rule, used, self.chance, now):
+                used.add(piece.stored.sha256)
+                kept = keep(facts.id, piece.stored, piece.looked, piece.name, actor=officer, now=now)
                 evidence.setdefault(kept, rule.id)
-        values = values_for(task, self.receivers[task.id], self._items(task), self.chance)
-        report = Report(words=words_for(task, self.chance), values=values, evidence=evidence)
+        aims = {key: goal.target for key, goal in goals_of([facts.id])[facts.id].items() if goal.own and goal.target}
+        values = values_for(task, self.receivers[task.id], self._items(task), self.chance, aims)
+        if self.chance.randrange(COPIES) or task.id not in self.written:
+            self.written[task.id] = words_for(task, self.chance)
+        report = Report(words=self.written[task.id], values=values, evidence=evidence)
         submit(facts.id, report, actor=officer, now=now, seen=facts.version)
 
     def _name_in_charge(self, facts: Standing, officer: Actor, now: datetime) -> None:

@@ -2,13 +2,17 @@
 
 import io
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
+from zoneinfo import ZoneInfo
 
-from PIL import Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw
 
+from ..clock import zone
 from ..documents.sheets import Cell, write_xlsx
+from ..evidence.pictures import Looked, look
 from ..evidence.store import Store, Stored
 from ..models import EvidenceRule, Metric, Task
 from ..rules.metrics import MetricKind, Value
@@ -17,20 +21,33 @@ from ..rules.requirements import length_of
 from ..rules.states import CheckInKind, ReturnReason
 from ..rules.targets import Quota
 
-PHOTOS, DOCUMENTS = 24, 10
-SIZE = (640, 480)
-DONE = (
-    "按照方案要求，本单位已完成“{title}”各项工作。",
-    "先后召开动员会和专题会{few}次，明确了责任人和时间节点。",
-    "组织干部入户走访{many}户，当面宣传政策，逐户登记造册。",
-    "发放宣传资料{many}份，在公开栏张贴公示，群众反映良好。",
-    "对行动不便的{few}户实行上门办理，没有让群众来回跑。",
-    "与相邻单位联合开展活动{few}场，参加群众{many}人次。",
-    "对照清单逐项核对，台账、照片和签到表已整理归档。",
-    "下一步将做好回访，巩固成果，发现问题及时上报。",
-    "建立了联系包户制度，每名干部联系{few}户。",
-    "针对外出人员，通过电话和视频逐一联系，做到不漏一人。",
-)
+USED_AGAIN, SENT_SMALLER = 60, 70  # one photo of so many was sent before, one of so many is another one made smaller
+SIZE, SMALLER = (480, 360), (360, 270)
+FIRST = (
+    "按照方案要求，“{title}”已经完成，现将情况报送如下。", "“{title}”的工作告一段落，办结情况如下。",
+    "对照任务单，“{title}”各项内容均已落实。", "“{title}”已办结，以下是主要做法。",
+)  # fmt: skip
+# A sentence is one of each, so that two villages hardly ever write the same.
+WHO = (
+    "村妇联执委", "包片干部", "退休教师和老党员", "返乡青年志愿者", "网格员", "村民小组长", "社区工作者",
+    "驻村工作队员", "镇里派来的指导员", "巾帼志愿者",
+)  # fmt: skip
+DEEDS = (
+    "入户走访{many}户", "召开院坝会{few}场", "逐户登记造册{many}户", "在集市设咨询台接待{many}人次",
+    "打电话联系外出人员{many}人", "发放宣传资料{many}份", "陪同{few}户到镇上办理手续", "核对旧台账{few}本",
+    "到田间地头讲解{few}次", "帮助{many}人填写表格", "组织集中学习{few}次", "走访企业和合作社{few}家",
+)  # fmt: skip
+WAYS = (
+    "白天不误农活，都安排在晚上", "行动不便的上门办理", "当天的问题当天答复", "结果在公开栏公示一周",
+    "照片和签到表一并归档", "遇到分歧请老支书出面调解", "有困难的家庭先办后补材料", "场地由小学提供",
+    "下雨天改在礼堂进行", "用大喇叭提前一天通知", "名单由群众代表复核", "与邻村合办，省了一半开支",
+)  # fmt: skip
+EFFECTS = (
+    "群众反映良好", "没有一户遗漏", "余下的两周内回访", "老问题解决了大半", "参加的人比去年多", "群众评议满意",
+    "经验在镇里例会上作了介绍", "年轻人也愿意来了", "账目清楚，查找方便", "没有发生纠纷", "后续由专人盯着",
+    "发现的问题已报镇里",
+)  # fmt: skip
+AN_HOUR = timedelta(hours=1)
 PROGRESS = {
     CheckInKind.PROGRESS: (
         "已走访{many}户，余下的本周内完成。",
@@ -53,12 +70,11 @@ RETURNS = {
 
 def words_for(task: Task, chance: Random) -> str:
     """A report of a few sentences, long enough for the task."""
-    first, *rest = DONE
-    sentences = [first, *chance.sample(rest, len(rest))]
-    text, least = "", max(task.min_characters, chance.randint(30, 90))
+    least = max(task.min_characters, chance.randint(70, 130))
+    text = _filled(chance.choice(FIRST), task, chance)
     while length_of(text) < least:
-        sentence = sentences.pop(0) if sentences else chance.choice(DONE[1:])
-        text += _filled(sentence, task, chance)
+        parts = (chance.choice(WHO) + chance.choice(DEEDS), chance.choice(WAYS), chance.choice(EFFECTS))
+        text += _filled("，".join(parts) + "。", task, chance)
     return text
 
 
@@ -78,15 +94,18 @@ def _filled(sentence: str, task: Task, chance: Random) -> str:
     return sentence.format(title=task.title, few=chance.randint(2, 9), many=chance.randint(18, 160))
 
 
-def values_for(task: Task, units: int, items: Mapping[int, int], chance: Random) -> dict[int, Value]:
-    """What a unit might report of every figure, parts within their whole; `items`: how many a checklist has."""
+def values_for(
+    task: Task, units: int, items: Mapping[int, int], chance: Random, aims: Mapping[int, Decimal]
+) -> dict[int, Value]:
+    """What a unit might report of every figure, parts within their whole. `items`: how many a checklist has; `aims`:
+    what the unit itself must reach, by metric."""
     found: dict[int, Value] = {}
     for metric in task.metrics:
         if metric.kind is MetricKind.CHECKLIST:
             ticks = ",".join(str(position) for position in range(1, items.get(metric.id, 1) + 1))
             found[metric.id] = Value(number=Decimal(1), text=ticks)
         elif metric.parent_id is None:
-            found[metric.id] = value_for(metric, units, chance)
+            found[metric.id] = value_for(metric, units, chance, aims.get(metric.id))
     for whole in task.metrics:
         parts = [metric for metric in task.metrics if metric.parent_id == whole.id]
         left = found[whole.id].number if whole.id in found else None
@@ -99,8 +118,8 @@ def values_for(task: Task, units: int, items: Mapping[int, int], chance: Random)
     return found
 
 
-def value_for(metric: Metric, units: int, chance: Random) -> Value:
-    """A figure that a unit might report; `units`: how many share the target."""
+def value_for(metric: Metric, units: int, chance: Random, own: Decimal | None = None) -> Value:
+    """A figure that a unit might report. `own`: what it must reach itself; else `units` share the target."""
     share = Decimal(chance.randint(70, 115)) / 100
     if metric.kind is MetricKind.RATE:
         whole = chance.randint(20, 160)
@@ -109,6 +128,8 @@ def value_for(metric: Metric, units: int, chance: Random) -> Value:
         return Value(number=Decimal(1))
     if metric.kind is MetricKind.TEXT:
         return Value(text="已按要求办理，详见附件。")
+    if own is not None:
+        return Value(number=(own * share).to_integral_value())
     aim = metric.target if metric.target else Decimal(chance.randint(2, 40))
     if metric.kind is MetricKind.AMOUNT:
         aim = aim or Decimal(chance.randint(3, 60) * 1000)
@@ -126,45 +147,91 @@ def parts_of(task: Task, units: int, chance: Random) -> dict[int, Value]:
     return found
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A kept file, what was seen in it, and the name it was sent under."""
+
+    stored: Stored
+    looked: Looked
+    name: str
+
+
 class Cupboard:
-    """The files that officers attach: a few photos and lists, made once and kept in the store."""
+    """The files that officers attach, one made for every use, but for the few photos that are sent twice."""
 
     def __init__(self, store: Store, chance: Random) -> None:
-        self.photos = [store.put(_photo(chance), name="photo.jpg") for _number in range(PHOTOS)]
-        self.documents = [store.put(_list_of_names(chance), name="list.xlsx") for _number in range(DOCUMENTS)]
+        self.store = store
+        self.photos: list[Image.Image] = []
+        self.sent: list[tuple[Stored, Looked]] = []
 
-    def pick(self, rule: EvidenceRule, but: set[str], chance: Random, now: datetime) -> list[tuple[Stored, str]]:
+    def pick(self, rule: EvidenceRule, but: set[str], chance: Random, now: datetime) -> list[Piece]:
         """Files that satisfy the rule, with the names they were sent under; none of those left out by their hash."""
+        many = max(rule.min_count, 1)
         wants_photo = rule.kind is EvidenceKind.PHOTO or (rule.kind is EvidenceKind.ANY and chance.random() < 0.7)
-        shelf = [stored for stored in (self.photos if wants_photo else self.documents) if stored.sha256 not in but]
-        chosen = chance.sample(shelf, max(rule.min_count, 1))
-        if wants_photo:
-            return [(stored, f"IMG_{now:%Y%m%d}_{chance.randint(800, 1759):04d}.jpg") for stored in chosen]
-        return [(stored, f"{rule.name}.xlsx") for stored in chosen]
+        if not wants_photo:
+            lists = [self.store.put(_list_of_names(chance), name="list.xlsx") for _number in range(many)]
+            return [Piece(stored, Looked(), f"{rule.name}.xlsx") for stored in lists]
+        chosen = [self._photo(but, chance, now) for _number in range(many)]
+        return [
+            Piece(stored, looked, f"IMG_{now:%Y%m%d}_{chance.randint(800, 1759):04d}.jpg") for stored, looked in chosen
+        ]
+
+    def _photo(self, but: set[str], chance: Random, now: datetime) -> tuple[Stored, Looked]:
+        """A new one, mostly; else one that was sent before, or a smaller copy of one."""
+        again = [sent for sent in self.sent if sent[0].sha256 not in but]
+        if again and not chance.randrange(USED_AGAIN):
+            return again[0]
+        if self.photos and not chance.randrange(SENT_SMALLER):
+            picture = self.photos[0].resize(SMALLER)
+        else:
+            picture = _yard(chance)
+            self.photos = [*self.photos[-3:], picture]
+        taken = _taken(picture, now)
+        stored = self.store.put(taken, name="photo.jpg")
+        looked = look(self.store, taken, stored, zone=zone(), wait=True)
+        self.sent = [*self.sent[-8:], (stored, looked)]
+        return stored, looked
 
 
-def _photo(chance: Random) -> io.BytesIO:
-    """A drawn yard: sky, ground, houses, people. No photograph of anybody."""
-    shade = chance.randint(-25, 25)
-    picture = Image.new("RGB", SIZE, (168 + shade, 198 + shade, 222 + shade // 2))
+def _yard(chance: Random) -> Image.Image:
+    """A drawn yard, street or room: ground, houses, hills, people. No photograph of anybody."""
+    wide, high = SIZE
+    light = chance.randint(40, 235)
+    picture = Image.new("RGB", SIZE, tuple(min(255, max(0, light + chance.randint(-40, 40))) for _part in range(3)))
     draw = ImageDraw.Draw(picture)
-    horizon = chance.randint(230, 300)
-    draw.rectangle((0, horizon, *SIZE), fill=(150 + shade, 158 + shade, 112))
-    for _house in range(chance.randint(2, 4)):
-        left, width, height = chance.randint(-40, 560), chance.randint(110, 220), chance.randint(80, 150)
-        wall = chance.choice([(214, 196, 170), (196, 120, 96), (226, 222, 212)])
-        draw.rectangle((left, horizon - height, left + width, horizon + 20), fill=wall)
-        roof = [(left - 14, horizon - height), (left + width // 2, horizon - height - 55)]
-        draw.polygon([*roof, (left + width + 14, horizon - height)], fill=(122, 62, 48))
-        draw.rectangle((left + width // 2 - 16, horizon - 46, left + width // 2 + 16, horizon + 20), fill=(86, 66, 52))
-    draw.rectangle((120, horizon - 30, 520, horizon + 8), fill=(176, 32, 40))
-    for _person in range(chance.randint(4, 9)):
-        x, y = chance.randint(40, 600), chance.randint(horizon + 40, 400)
-        coat = tuple(chance.randint(40, 190) for _part in range(3))
-        draw.ellipse((x - 11, y - 34, x + 11, y - 12), fill=(222, 184, 150))
-        draw.rounded_rectangle((x - 17, y - 12, x + 17, y + 48), 8, fill=coat)
+    horizon = chance.randint(high // 4, high * 4 // 5)
+    ground = tuple(min(255, max(0, 255 - light + chance.randint(-40, 40))) for _part in range(3))
+    draw.rectangle((0, horizon, *SIZE), fill=ground)
+    for _hill in range(chance.randint(0, 3)):
+        x, size, shade = chance.randint(0, wide), chance.randint(40, 190), chance.randint(20, 230)
+        draw.ellipse(
+            (x - size, horizon - size // 2, x + size, horizon + size // 2), fill=(shade // 2, shade, shade // 3)
+        )
+    for _house in range(chance.randint(1, 5)):
+        left, width, height = chance.randint(-60, wide - 40), chance.randint(50, 210), chance.randint(40, 200)
+        shade = chance.randint(20, 245)
+        draw.rectangle(
+            (left, horizon - height, left + width, horizon + 15), fill=(shade, shade * 4 // 5, shade * 3 // 4)
+        )
+        roof = [(left - 10, horizon - height), (left + width // 2, horizon - height - chance.randint(15, 60))]
+        draw.polygon([*roof, (left + width + 10, horizon - height)], fill=(chance.randint(40, 190), 62, 48))
+    banner = chance.randint(20, high - 60)
+    draw.rectangle((chance.randint(0, 160), banner, chance.randint(220, wide), banner + 26), fill=(176, 32, 40))
+    for _person in range(chance.randint(2, 11)):
+        x, y, tall = chance.randint(20, wide - 20), chance.randint(horizon - 20, high - 20), chance.randint(12, 46)
+        coat = tuple(chance.randint(10, 240) for _part in range(3))
+        draw.ellipse((x - tall // 4, y - tall, x + tall // 4, y - tall // 2), fill=(222, 184, 150))
+        draw.rounded_rectangle((x - tall // 3, y - tall // 2, x + tall // 3, y + tall), 6, fill=coat)
+    return picture
+
+
+def _taken(picture: Image.Image, now: datetime) -> io.BytesIO:
+    """The picture as a phone keeps it, taken an hour before."""
+    taken = (now - AN_HOUR).astimezone(ZoneInfo(zone()))
+    notes = Image.Exif()
+    notes.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{taken:%Y:%m:%d %H:%M:%S}"
     kept = io.BytesIO()
-    picture.save(kept, "JPEG", quality=78)
+    picture.save(kept, "JPEG", quality=78, exif=notes)
     kept.seek(0)
     return kept
 

@@ -36,6 +36,7 @@ from ..rules.organisation import SYSTEM, SYSTEM_PERSON_ID, Actor, Line, Role
 from ..rules.planning import CampaignPlan, UnitRef
 from ..rules.states import State
 from .acting import Theatre, at_work
+from .handing_down import KEY, split_total
 from .scenes import ANSWERED, ASKED, ASKING, CITY, LADDER, TOWN, scenes, unit_id, write_ladder
 
 Progress = Callable[[str, int, int], None]
@@ -230,6 +231,8 @@ def _send(theatre: Theatre, now: datetime, what: Issue) -> None:
     ready = select(Task.id).join(Campaign).where(Campaign.key == what.plan.key, Task.rrule == "")
     ready = ready.where(Task.key.is_distinct_from(UNDISPATCHED)).order_by(Task.position)
     for task_id in db.session.scalars(ready).all():
+        if what.plan.key == KEY:
+            split_total(theatre, task_id, now - timedelta(minutes=5))
         _cast(theatre, dispatch(task_id, actor=_dispatcher(theatre, what, now), now=now).batch_id, what, now)
 
 

@@ -26,6 +26,7 @@ from ..rules.ladder import Anchor, Counts, How, Rung, Teller
 from ..rules.organisation import Level, Line, Role
 from ..rules.states import WITH_OFFICER, State
 from .acting import Theatre, at_work
+from .handing_down import hand_down_to_towns, hand_down_to_villages
 
 CITY, COUNTY, TOWN, OTHER_TOWN = "990100000000", "990101000000", "990101001000", "990101002000"
 ASKING, ANSWERED, VACANT = "990101001204", "990101001202", "990101001203"  # villages of the town
@@ -60,8 +61,9 @@ class Scene:
 def scenes(theatre: Theatre, now: datetime) -> list[Scene]:
     """All of them, in their order, so many days before now and in working hours."""
     days = (
-        (11, _ask_about_a_signature), (8, _answer), (6, _put_the_congress_off), (4, _go_on_leave),
-        (3, _leave_a_post_vacant), (2.5, _ask_about_numbers), (2, _hand_over), (1, _urge),
+        (15, hand_down_to_towns), (13.5, hand_down_to_villages), (11, _ask_about_a_signature), (8, _answer),
+        (6, _put_the_congress_off), (4, _go_on_leave), (3, _leave_a_post_vacant), (2.5, _ask_about_numbers),
+        (2, _hand_over), (1, _urge),
     )  # fmt: skip
     return sorted(
         (Scene(min(now, at_work(now - timedelta(days=ago), theatre.chance)), act) for ago, act in days),
