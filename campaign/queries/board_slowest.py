@@ -36,6 +36,7 @@ class Slow:
     light: Light
     waits: Awaits
     unit_waited_for: str
+    unit_id: int | None  # the unit itself, where it is waited for
     person: str | None
     since: datetime
     at: datetime | None
@@ -78,9 +79,9 @@ def slow_items(
     query = (
         select(
             Assignment.id, Assignment.state, Assignment.due_at, Assignment.behind_at, Assignment.suspended_at,
-            Unit.name.label("unit"), Task.title, reviewer.name.label("reviewer"), answering.label("asked"),
-            Person.name.label("person"), func.coalesce(Assignment.since, Batch.dispatched_at).label("since"),
-            at.label("at"),
+            Unit.name.label("unit"), Unit.id.label("unit_id"), Task.title, reviewer.name.label("reviewer"),
+            answering.label("asked"), Person.name.label("person"),
+            func.coalesce(Assignment.since, Batch.dispatched_at).label("since"), at.label("at"),
         )
         .select_from(Unit)
         .join(Assignment, and_(Assignment.unit_id == Unit.id, Assignment.state.in_(OPEN)))
@@ -103,6 +104,9 @@ def slow_items(
             whose = row.unit if own else (row.reviewer if waits is Awaits.REVIEW else row.asked) or ""
             light = light_of(row.state, row.due_at, row.behind_at, now, still)
             found.append(
-                Slow(row.id, row.unit, row.title, light, waits, whose, row.person if own else None, row.since, row.at)
-            )
+                Slow(
+                    row.id, row.unit, row.title, light, waits, whose, row.unit_id if own else None,
+                    row.person if own else None, row.since, row.at,
+                )
+            )  # fmt: skip
     return found

@@ -146,7 +146,7 @@ def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: dateti
     splits = _splits(head, metric, above, below, chosen)
     total = _branch(shown, "total", metric, rolled, splits, head)
     rows = [_branch(p, "leaf" if p.level in LEAF_LEVELS else "area", metric, rolled, splits, head) for p in below]
-    rows = [row for row in rows if row.stand.rolled.asked or row.stand.target is not None]
+    rows = [row for row in rows if row.stand.rolled.asked or row.split.below]
     paged = more or bool(asked.after)
     own = _own(total, rows) if rows and not paged else None
     points = figure_trend(

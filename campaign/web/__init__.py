@@ -30,6 +30,7 @@ from . import (
     standing_in,
     system,
     tasks,
+    units,
     urging,
 )
 from .access import register_access
@@ -65,6 +66,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     system.bp,
     admin_vacancies.bp,
     tasks.bp,  # campaigns, their dispatch and their tasks: one blueprint
+    units.bp,
     urging.bp,
 )
 

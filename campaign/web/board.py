@@ -17,7 +17,7 @@ from ..rules.plans import CampaignStatus
 from ..rules.standstill import BOSSES
 from ..rules.states import State
 from .access import current_actor, page_now
-from .board_parts import SPANS, addresses, asked_of, days_of, funnel_of, span, states_of, tabs_of
+from .board_parts import SPANS, addresses, asked_of, days_of, funnel_of, span, states_of, tabs_of, unit_of_area
 from .downloads import table_answer
 from .navigation import has_endpoint
 from .pictures import bullet, sample
@@ -37,7 +37,8 @@ def show(id: int) -> Any:
     here = request.full_path.rstrip("?")
     address, where, days = addresses(id, asked), shown.total.place.name, days_of(shown)
     return render_template(
-        "board/show.html", shown=shown, columns=_columns(shown), asked=asked, now=page_now(), address=address,
+        "board/show.html", shown=shown, here=here, unit_address=unit_of_area(shown.total.place.id, asked, here),
+        columns=_columns(shown), asked=asked, now=page_now(), address=address,
         steps=steps_of(shown, here), tabs=tabs_of(address, "board.show"), span=span(), spans=SPANS,
         funnel=funnel_of(shown.total.whole, where) if shown.total.whole.total else None,
         states=states_of(days, where) if days else None,

@@ -12,13 +12,14 @@ from ..documents.sheets import Cell, Column, Show
 from ..queries.board_metrics import FiguresPage, Standing, figures_page
 from .access import current_actor, page_now
 from .board import steps_of
-from .board_parts import addresses, asked_of, tabs_of
+from .board_parts import addresses, asked_of, tabs_of, unit_of_area
 from .board_slowest import bp
 from .downloads import table_answer
 from .stand_words import cover_cells, cover_columns, left_words, mark_of, plain, unit_of
 
 STANDS: dict[str, Any] = {  # by the shape that `mark_of` gives
     "behind": _l("Below the milestone"), "open": _l("On the way"), "done": _l("Target reached"),
+    "new": _l("Without a target"),
 }  # fmt: skip
 
 
@@ -30,7 +31,8 @@ def figures(id: int) -> Any:
     chips = [(_("All"), len(shown.rows), address(), not wanted)]
     chips += [(str(text), counts[kind], address(stand=kind), wanted == kind) for kind, text in STANDS.items()]
     return render_template(
-        "board/figures.html", shown=shown, asked=asked, rows=_chosen(shown, wanted), chips=chips, wanted=wanted,
+        "board/figures.html", shown=shown, here=here, unit_address=unit_of_area(shown.total.place.id, asked, here),
+        asked=asked, rows=_chosen(shown, wanted), chips=chips, wanted=wanted,
         address=address, steps=steps_of(shown, here), tabs=tabs_of(address, "board.figures"), now=page_now(),
         metric=lambda row: url_for(
             "metrics.show", id=row.metric.id, area=shown.total.place.id, line=request.args.get("line"), back=here

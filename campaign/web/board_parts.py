@@ -89,6 +89,12 @@ def tabs_of(address: Callable[..., str], current: str) -> list[tuple[str, None, 
     ]  # fmt: skip
 
 
+def unit_of_area(area_id: int, asked: Asked, here: str) -> str:
+    """The address of the page of the unit there, and back to here."""
+    line = asked.line.name.lower() if asked.line else None
+    return url_for("units.of_area", area=area_id, line=line, back=here)
+
+
 def funnel_of(cell: Cell, where: str) -> Picture:
     """From the dispatch to the approval: how many came how far."""
     steps = (

@@ -14,7 +14,7 @@ from ..rules.awaiting import Awaits, counted
 from ..rules.dates import Light
 from .access import current_actor, page_now
 from .board import bp, steps_of
-from .board_parts import addresses, asked_of, tabs_of
+from .board_parts import addresses, asked_of, tabs_of, unit_of_area
 from .downloads import table_answer
 from .filters import due_words
 from .words import word
@@ -35,7 +35,8 @@ def slowest(id: int) -> Any:
     here = request.full_path.rstrip("?")
     address = addresses(id, asked)
     return render_template(
-        "board/slowest.html", shown=shown, asked=asked, areas=slow_areas(shown), items=items, waits=WAITS,
+        "board/slowest.html", shown=shown, here_address=here, asked=asked,
+        unit_address=unit_of_area(shown.total.place.id, asked, here), areas=slow_areas(shown), items=items, waits=WAITS,
         counted=counted, now=page_now(), steps=steps_of(shown, here), address=address, most=MOST_AREAS,
         tabs=tabs_of(address, "board.slowest"), overdue=Light.OVERDUE, wide=not narrow(shown.total.place),
         ledger=lambda item: url_for("ledger.show", id=item.id, back=here), most_items=MOST_ITEMS,

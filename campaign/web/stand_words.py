@@ -75,9 +75,11 @@ def left_words(stand: Stand, metric: Any) -> str:
 
 
 def mark_of(stand: Stand) -> tuple[str, str]:
-    """The shape and the word for how it stands: reached, below the milestone in force, on the way, no target."""
+    """The shape and the word for how it stands: reached, below the milestone in force, on the way, or no target."""
+    if not stand.rolled.asked:
+        return "cancelled", _("not asked")
     if stand.reached is None:
-        return ("open", _("no target set")) if stand.rolled.asked else ("cancelled", _("not asked"))
+        return ("new", _("no target set")) if stand.target is None else ("open", _("nothing approved yet"))
     if stand.reached:
         return "done", _("reached")
     if behind(stand):

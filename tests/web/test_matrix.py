@@ -19,6 +19,7 @@ from tests import make
 from tests.evidence.hostile import picture
 
 from .matrix import ACTORS, ANONYMOUS, COUNTY, LENT, NOBODY, OTHER, STAFF, TOWN, Thing, W, Who, World, build
+from .matrix_boards import boards
 from .matrix_calendars import calendars
 from .matrix_cascade import cascade
 from .matrix_case import MISSING, Case, Expect, anybody, role, thing_of
@@ -45,7 +46,7 @@ def table(world: World) -> list[Case]:
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
             *administration(world), *calendars(world), *accounts(world), *telling(world),
             *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world), *cascade(world),
-            *uploads(world)]  # fmt: skip
+            *boards(world), *uploads(world)]  # fmt: skip
 
 
 def everybody() -> Iterator[Case]:
@@ -170,8 +171,9 @@ def campaigns(world: World) -> Iterator[Case]:
         yield Case("board.show", campaign(thing), **given)
         export = {"values": {"id": world.ids[name], "kind": "csv"}, "twin": {"id": MISSING, "kind": "csv"}}
         yield Case("board.export", campaign(thing), **given | export)
-        yield Case("board.slowest", campaign(thing), **given)
-        yield Case("board.slowest_export", campaign(thing), **given | export)
+        for page in ("slowest", "figures"):
+            yield Case(f"board.{page}", campaign(thing), **given)
+            yield Case(f"board.{page}_export", campaign(thing), **given | export)
     for name, batch, thing in (("issued", "batch ISSUED", ISSUED), ("foreign issued", "foreign batch", ELSEWHERE)):
         both = {"id": world.ids[name], "batch_id": world.ids[batch]}
         yield Case("campaigns.dispatched", issuer(thing, 200), both, twin={"id": MISSING, "batch_id": MISSING})

@@ -71,7 +71,7 @@ def test_all_metrics_stand_with_their_distance_and_lead_to_their_own_pages(work,
     where = f"/campaigns/{work.campaign.id}/board/figures"
     page = visitor.get(f"/campaigns/{work.campaign.id}/board").click("Metrics")
     assert page.has("培训人次", "35.0%", "130 人次 to go", "46.7%", "70/150", "milestone 70.0%", "43.3 points to go")
-    assert page.has("Below the milestone 1", "On the way 2", "<b>做法</b>", "no target set")
+    assert page.has("Below the milestone 1", "On the way 1", "Without a target 1", "<b>做法</b>", "no target set")
     assert not page.click("Below the milestone 1").has("培训人次")
     assert [row["Metric"] for row in rows_of(client, f"{where}.csv?stand=behind")] == ["覆盖率"]
     metric = page.click("培训人次")
