@@ -30,7 +30,8 @@ from .models import Campaign, Task
 from .models.ladders import EVERYBODYS
 from .operations.areas import import_areas
 from .operations.calendars import Wish, correct, preview_correction, wish_of_table, wish_of_the_project
-from .operations.folding import differences
+from .operations.figure_checks import figure_gaps, rebuild_figures, wrong_contributions
+from .operations.folding import differences, rebuild
 from .operations.issuing import issue
 from .operations.people import create_first_administrator
 from .operations.people_import import import_people
@@ -39,6 +40,7 @@ from .operations.planning import create_campaign
 from .operations.sealing import seal
 from .queries.chain import verify_chain
 from .queries.checking import CHECKS, Breach, evidence_is_what_it_was, no_file_is_without_a_row
+from .queries.evidence_checks import uploads_are_swept, versions_name_their_own_evidence
 from .rules.organisation import SYSTEM
 from .rules.plans import CampaignStatus
 from .web.language import speak
@@ -50,7 +52,8 @@ def register_commands(app: Flask) -> None:
     """Adds the commands to the application's command line."""
     for command in (areas, people, campaign, admin, calendar, demo, log, evidence):
         app.cli.add_command(command)
-    app.cli.add_command(check)
+    for alone in (check, rebuild_rollups):
+        app.cli.add_command(alone)
 
 
 class Commands(AppGroup):
@@ -265,14 +268,34 @@ def check(as_json: bool) -> None:
     sys.exit(1 if breaches else 0)
 
 
+@click.command("rebuild")
+@with_appcontext
+def rebuild_rollups() -> None:
+    """Brings tallies and figures to what the assignments say, and names what was not so."""
+    now = clock.now()
+    with unit_of_work():
+        tallies = rebuild(now=now)
+    with unit_of_work():
+        figures = rebuild_figures(now=now)
+    click.echo(f"put right: tallies {len(tallies)}, figures {len(figures)}")
+
+
 def find_breaches(store: Any) -> list[Breach]:
     """All breaches that the checks of the product find, the chain of the log and the roll-ups included."""
     found = [breach for one in CHECKS for breach in one()]
     found += evidence_is_what_it_was(store)
     found += no_file_is_without_a_row(store, now=clock.now())
+    found += uploads_are_swept(store, now=clock.now())
+    found += versions_name_their_own_evidence()
     for gap in differences():
         what = f"area {gap.area_id}, {gap.state.name.lower()}: {gap.stored}, not {gap.counted}"
         found.append(Breach("roll-ups", "task", gap.task_id, what))
+    for off in figure_gaps():
+        where = f"area {off.area_id}, {off.line.name.lower()}, turn {off.period}, {off.standing.name.lower()}"
+        found.append(Breach("figures", "metric", off.metric_id, f"{where}: too little by {off.off}"))
+    for wrong in wrong_contributions():
+        what = f"metric {wrong.metric_id}: counted as it was, and nothing is pending"
+        found.append(Breach("figures", "assignment", wrong.assignment_id, what))
     chain = verify_chain()
     if not chain.holds:
         found.append(Breach("log", "link", chain.bad_seq or 0, chain.fault))

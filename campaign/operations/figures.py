@@ -76,11 +76,11 @@ def fold_figures(claimed: Claimed, *, now: datetime) -> None:
     climbing = anything_moved()
     if moved:
         _compare(Assignment.id.in_(touched(deltas, touches)))
-        _add(climbed(_differences(), FIGURE, moved=climbing), now)
+        add(climbed(_differences(), FIGURE, moved=climbing), now)
         _keep()
         db.session.execute(delete(FigureTouch).where(touches), execution_options=UNSEEN)
     if dispatched:
-        _add(as_missing(climbed(asked_anew(batches), ASKED, moved=climbing)), now)
+        add(as_missing(climbed(asked_anew(batches), ASKED, moved=climbing)), now)
 
 
 def leave_for_later(deltas: ColumnElement[bool]) -> None:
@@ -165,7 +165,7 @@ def as_missing(asked: Select[Any]) -> Select[Any]:
     ).join(Metric, Metric.task_id == rows.c.task_id)  # fmt: skip
 
 
-def _add(rows: Select[Any], now: datetime) -> None:
+def add(rows: Select[Any], now: datetime) -> None:
     """Adds every sum, in the order of the key, so that two writers wait for each other and never in a ring."""
     found = rows.subquery()
     ordered = (
