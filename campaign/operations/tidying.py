@@ -7,9 +7,11 @@ from itertools import islice
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from ..db import db
+from ..evidence import pieces
 from ..evidence.store import Store
 from ..models import ClientAction, Evidence, JobRun, LoginGuard, LoginSession
 from ..rules.jobs import RunState
+from .uploads import tidy_uploads
 
 ORPHAN_AGE = timedelta(days=1)  # a file is kept seconds before its row; a day is far beyond any doubt
 SESSION_AGE = timedelta(days=1)
@@ -21,7 +23,8 @@ HASHES_AT_ONCE = 500
 
 
 def tidy_rows(*, now: datetime) -> int:
-    """Removes sessions that ended, guards of names not tried lately, and old client actions; the number of rows."""
+    """Removes sessions that ended, guards of names not tried lately, old client actions, and files that nobody went on
+    sending; the number of rows."""
     ended = now - SESSION_AGE
     gone = (
         (LoginSession, or_(LoginSession.ends_at < ended, LoginSession.seen_at < ended, LoginSession.ended_at < ended)),
@@ -33,7 +36,7 @@ def tidy_rows(*, now: datetime) -> int:
     for table, old in gone:
         statement = delete(table).where(old).execution_options(synchronize_session=False)
         removed += int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
-    return removed
+    return removed + tidy_uploads(now=now)
 
 
 def _empty() -> ColumnElement[bool]:
@@ -46,7 +49,7 @@ def tidy_files(store: Store, *, now: datetime) -> int:
 
     It writes nothing to the database and needs no unit of work: a large store takes its time.
     """
-    removed = store.sweep(now=now)
+    removed = store.sweep(now=now) + pieces.sweep(store, now=now)
     for hashes in _in_chunks(store.stored(kept_before=now - ORPHAN_AGE)):
         known = set(db.session.execute(select(Evidence.sha256).where(Evidence.sha256.in_(hashes))).scalars())
         removed += sum(store.discard(name, kept_before=now - ORPHAN_AGE) for name in hashes if name not in known)

@@ -86,6 +86,6 @@ def asked_and_attached(
             file = File(row.id, row.name, row.media_type, row.size, attached, row.rule_id, row.sha256)
             files.append(replace(file, at=row.at, taken_at=row.taken_at))
         else:
-            asked = row.id, row.name, row.kind, row.min_count, row.ground, bool(row.in_time)
-            rules.append(Rule(*asked, row.metric_id, row.item, row.item_name or ""))
+            head = row.id, row.name, row.kind, row.min_count, row.ground, bool(row.in_time)
+            rules.append(Rule(*head, row.metric_id, row.item, row.item_name or ""))
     return tuple(rules), tuple(files)

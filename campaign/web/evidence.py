@@ -1,14 +1,15 @@
 """Evidence as a browser gets it: pictures as small copies, everything else only to be saved, nothing that could run."""
 
+from pathlib import PurePosixPath
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request, send_file
 
 from ..errors import NotFound, say
 from ..evidence.inspection import plain_name
-from ..evidence.pictures import Copy, small_copy
+from ..evidence.pictures import Copy, is_picture, small_copy
 from ..evidence.store import Store
-from ..queries.evidence import EvidenceFact, evidence_of
+from ..queries.evidence import EvidenceFact, evidence_of, is_close
 from .access import current_actor
 
 bp = Blueprint("evidence", __name__)
@@ -17,12 +18,22 @@ INERT = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 @bp.get("/evidence/<int:id>")
 def show(id: int) -> Any:
-    """A picture for the screen; with `?original=1`, and for all other kinds, the bytes that were sent, to be saved."""
+    """A picture for the screen; with `?original=1`, and for all other kinds, the bytes that were sent, to be saved.
+
+    The original of a picture says when and where it was captured, so only those who sent it and those who review it
+    get it; others get the copy to be saved, which says nothing.
+    """
     found = _visible(id)
-    if not request.args.get("original"):
+    wanted = bool(request.args.get("original"))
+    whole = wanted and (not is_picture(found.media_type) or is_close(found.assignment_id, current_actor()))
+    if not whole:
         path = small_copy(_store(), found.sha256, found.media_type, Copy.DISPLAY)
         if path is not None:
-            return _inert(send_file(path, "image/jpeg", etag=f"{found.sha256}-d", max_age=0))
+            name = f"{PurePosixPath(plain_name(found.name)).stem}.jpg"
+            mark = f"{found.sha256}-d"
+            return _inert(send_file(path, "image/jpeg", as_attachment=wanted, download_name=name, etag=mark, max_age=0))
+        if wanted and is_picture(found.media_type):
+            raise _none_here()
     stream = _store().open(found.sha256)
     answer = send_file(
         stream, found.media_type, as_attachment=True, download_name=plain_name(found.name), etag=found.sha256, max_age=0

@@ -6,6 +6,7 @@ from typing import Any
 from flask import current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..clock import zone
 from ..db import unit_of_work
@@ -63,7 +64,8 @@ def begin_upload(id: int) -> Any:
 def add_piece(id: int, upload_id: Any) -> Any:
     """One piece, at the offset that the address names. The answer says how many bytes are safe: go on from there."""
     half = _half(id, upload_id)
-    request.max_content_length = pieces.LARGEST_PIECE
+    if request.content_length is None or request.content_length > pieces.LARGEST_PIECE:
+        raise RequestEntityTooLarge
     if half.evidence_id is not None:
         return jsonify({"received": half.size})
     offset = request.args.get("offset", -1, type=int)

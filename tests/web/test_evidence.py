@@ -172,6 +172,30 @@ def test_outside_the_scope_it_does_not_exist(tree, enter, keep):
     assert missing.replace("999", "x") == refused.replace(f"evidence/{id}", "evidence/x").replace(f"%2F{id}", "%2Fx")
 
 
+def test_when_and_where_it_was_captured_is_for_direct_reviewers_alone(tree, enter, keep):
+    """The original says it; the officer and the township, where it goes first, get it, the county's dispatcher not."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2026:11:19 10:00:00"
+    exif[0x0110] = "PHONE-OF-SOMEBODY"
+    sent = picture("JPEG", (900, 700), exif=exif)
+    id = keep(sent, "挂牌.jpg")
+    assert b"PHONE-OF" in sent
+    submitted = make.submission(tree.assignment)
+    near = [tree.holder(tree.villages[0], Role.OFFICER), tree.holder(tree.townships[0], Role.SUPERVISOR)]
+    far = [tree.holder(tree.county, Role.DISPATCHER), tree.holder(tree.villages[0], Role.OFFICER, Line.PARTY)]
+    assert str(tree.unit(tree.townships[0]).id) in submitted.chain.split(",")
+    for person in near + far:
+        answer = fetch(enter(person), f"/evidence/{id}?original=1")
+        assert (answer.data == sent) == (person in near)
+        assert (b"PHONE-OF" in answer.data) == (person in near)
+        assert answer.headers["Content-Disposition"].startswith("attachment;")
+        assert b"PHONE-OF" not in fetch(enter(person), f"/evidence/{id}").data
+    heic = picture("HEIF", (900, 700), exif=exif)
+    shown = fetch(enter(far[0]), f"/evidence/{keep(heic, 'a.heic')}?original=1")
+    assert shown.mimetype == "image/jpeg"
+    assert b"PHONE-OF" not in shown.data
+
+
 def test_a_stranger_is_asked_to_sign_in(client, keep):
     assert fetch(client, f"/evidence/{keep(PDF, 'a.pdf')}").status_code == 303
 
