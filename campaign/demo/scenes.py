@@ -27,6 +27,7 @@ from ..rules.organisation import Level, Line, Role
 from ..rules.states import WITH_OFFICER, State
 from .acting import Theatre, at_work
 from .handing_down import hand_down_to_towns, hand_down_to_villages
+from .requesting import ask_for_more_time, ask_not_to_be_asked, decide_all, dispute_a_target, draw_a_sample, talk
 
 CITY, COUNTY, TOWN, OTHER_TOWN = "990100000000", "990101000000", "990101001000", "990101002000"
 ASKING, ANSWERED, VACANT = "990101001204", "990101001202", "990101001203"  # villages of the town
@@ -61,9 +62,11 @@ class Scene:
 def scenes(theatre: Theatre, now: datetime) -> list[Scene]:
     """All of them, in their order, so many days before now and in working hours."""
     days = (
-        (15, hand_down_to_towns), (13.5, hand_down_to_villages), (11, _ask_about_a_signature), (8, _answer),
+        (15, hand_down_to_towns), (13.5, hand_down_to_villages), (11, _ask_about_a_signature),
+        (9, ask_not_to_be_asked), (8.8, ask_for_more_time), (8, _answer), (7, decide_all),
         (6, _put_the_congress_off), (4, _go_on_leave), (3, _leave_a_post_vacant), (2.5, _ask_about_numbers),
-        (2, _hand_over), (1, _urge),
+        (2, _hand_over), (1.5, dispute_a_target), (1.3, ask_for_more_time), (1.2, ask_not_to_be_asked), (1, _urge),
+        (0.8, draw_a_sample), (0.6, talk),
     )  # fmt: skip
     return sorted(
         (Scene(min(now, at_work(now - timedelta(days=ago), theatre.chance)), act) for ago, act in days),
