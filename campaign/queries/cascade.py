@@ -14,12 +14,14 @@ from sqlalchemy.orm import aliased
 
 from ..clock import local_today
 from ..db import db, listed
-from ..models import Area, Assignment, Person, Post, Register, Share, Task, TaskLine, TaskUnit, Unit
+from ..models import Allocation, Area, Assignment, Metric, Person, Post, Register, Share, Task, TaskLine, TaskUnit, Unit
 from ..models.organisation import holds_on
 from ..models.splits import Part, Whole, below, parts_of_whole, whole_of, whole_task
+from ..rules.metrics import Aggregation, Comparator
 from ..rules.organisation import DELEGABLE, Actor, Level, Line, Role
 from ..rules.splitting import SPLITTABLE
 from ..rules.states import OPEN, State
+from ..rules.targets import Quota
 from .scope import visible_assignments
 
 MOST_UNITS = 3_000
@@ -123,12 +125,28 @@ def splitting_task(task_id: int, *, now: datetime) -> Splitting | None:
     )
 
 
+def issuers_version(task_id: int) -> int | None:
+    """The version of a task's split by its issuer, 0 for none; None where none of its figures is split."""
+    split = (Metric.quota == Quota.TOTAL, Metric.aggregation == Aggregation.SUM, Metric.comparator != Comparator.NONE)
+    latest = select(func.coalesce(func.max(Allocation.version), 0)).where(
+        Allocation.task_id == task_id, Allocation.parent_id.is_(None)
+    )
+    row = db.session.execute(
+        select(latest.scalar_subquery().label("version")).where(
+            select(Metric.id).where(Metric.task_id == task_id, Metric.target.is_not(None), *split).exists()
+        )
+    ).first()
+    return None if row is None else int(row.version)
+
+
 def _levels(whole: Whole, today: date) -> tuple[tuple[tuple[Level, int], ...], Level | None]:
     """How many units there are at each level below, and the level of those that have their part already."""
-    child = and_(Assignment.parent_id == whole.parent_id, Assignment.unit_id == Unit.id)
+    # By its unique key: looked for by its parent, SQLite would read all children once more for each unit.
+    has = and_(Assignment.task_id == whole.task_id, Assignment.unit_id == Unit.id, Assignment.period == whole.period)
+    ours = func.count(case((Assignment.parent_id == whole.parent_id, Assignment.id)))
     rows = db.session.execute(
-        select(Unit.level, func.count(Unit.id), func.count(Assignment.id))
-        .outerjoin(Assignment, child)
+        select(Unit.level, func.count(Unit.id), ours)
+        .outerjoin(Assignment, has)
         .where(below(whole, today))
         .group_by(Unit.level)
         .order_by(Unit.level)

@@ -22,6 +22,7 @@ from ..models.timing import timings_of
 from ..rules.ladder import always
 from ..rules.plans import PeriodState
 from ..rules.states import OPEN, Action, State
+from .cascade_checks import children_are_not_later, targets_are_the_shares
 
 CHUNK = 2_000
 HASHES_AT_ONCE = 500
@@ -282,6 +283,15 @@ def periods_are_whole() -> Iterator[Breach]:
         yield Breach("periods", "batch", row.id, "belongs to a period that is not there")
 
 
+def targets_are_what_was_given() -> Iterator[Breach]:
+    """Every open assignment has the target of the split in force, and none is due later than what it came out of."""
+    for wrong in targets_are_the_shares():
+        what = f"its target of metric {wrong.metric_id} is {wrong.target}, its share is {wrong.share}"
+        yield Breach("targets", "assignment", wrong.assignment_id, what)
+    for id in children_are_not_later():
+        yield Breach("targets", "assignment", id, "due later than the assignment that it came out of")
+
+
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     states_follow_the_log,
     approvals_obey_the_law,
@@ -289,4 +299,5 @@ CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (
     nothing_waits_unheard,
     curves_are_followed,
     periods_are_whole,
+    targets_are_what_was_given,
 )

@@ -18,7 +18,7 @@ from ..db import unit_of_work
 from ..errors import Invalid, NotFound, Refused, Sentence, say
 from ..operations.cascading import LONGEST_REASON, Plan, Split, split, split_task
 from ..queries.campaigns import head_of
-from ..queries.cascade import Splitting, may_split, seen_whole, splitting, splitting_task
+from ..queries.cascade import Splitting, issuers_version, may_split, seen_whole, splitting, splitting_task
 from ..queries.cascade_weights import by_last_year, by_register
 from ..rules.organisation import Level
 from ..rules.pasting import Pasted, read_pasted
@@ -34,8 +34,16 @@ from .words import word
 
 bp = Blueprint("cascading", __name__)
 
+MOST_NAMED = 20
 FILLS = {"fill-even": Method.EVENLY, "fill-register": Method.BY_REGISTER, "fill-last": Method.BY_LAST_YEAR}
 WORKED_ON = (State.ISSUED, State.ACKNOWLEDGED, State.RETURNED)
+
+
+@bp.app_template_global("split_offer")
+def split_offer(task_id: int) -> int | None:
+    """For the preview of a dispatch: the version of the issuer's split, 0 for none yet; None where no figure of the
+    task is split. One statement."""
+    return issuers_version(task_id)
 
 
 @bp.get("/assignments/<int:id>/split")
@@ -176,6 +184,10 @@ def _draw(
     errors: dict[str, list[str]] = defaultdict(list)
     for where, text in problems:
         errors[where].append(text)
+    if len(problems) > MOST_NAMED:
+        more = len(problems) - MOST_NAMED
+        problems = problems[:MOST_NAMED]
+        problems.append(("", ngettext("and %(num)s more below", "and %(num)s more below", more)))
     whole = page.whole
     return render_template(
         "cascade/split.html", page=page, whole=whole, typed=typed, found=found, problems=problems, errors=errors,
@@ -183,6 +195,7 @@ def _draw(
         unit_words=unit_words, figure_words=figure_words, balance=_balance, follows=_follows(page, found),
         action_id=typed.action_id or str(uuid4()), method=word(method_of(page, typed)), longest=LONGEST_REASON,
         today=local_today(page_now()), many=len(page.rows) > 12, levels=page.levels, splittable=SPLITTABLE,
+        state_words={state: word(state) for state in State},
         total_moved=[p for p in page.split if whole.version and p.held_total != p.total],
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Forbidden, Invalid, NotFound, Refused, Stale
@@ -27,6 +27,7 @@ from campaign.models.goals import goals_of
 from campaign.operations.cascading import Plan, split, split_task
 from campaign.operations.issuing import dispatch
 from campaign.operations.reporting import acknowledge
+from campaign.queries.cascade_checks import children_are_not_later, gaps, targets_are_the_shares
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.splitting import quota_of
@@ -35,6 +36,7 @@ from campaign.rules.targets import Method, Quota
 from tests import make
 
 D = Decimal
+DAY = timedelta(days=1)
 
 
 class Story:
@@ -224,3 +226,18 @@ def _counted(call) -> list[str]:
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     return statements
+
+
+def test_the_check_finds_a_target_that_nobody_gave(story, now):
+    done(split_task, story.task.id, story.plan(50, 40, units=story.towns), actor=story.issuer, now=now, seen=0)
+    one, _two = story.dispatched(now)
+    done(split, one.id, story.plan(20, 20), actor=story.heads[0], now=now, seen=0)
+    assert list(targets_are_the_shares()) == []
+    assert [(gap.sum.gap, gap.sum.given) for gap in gaps()] == [(10, 40)]
+    child = story.of(story.villages[0])
+    with unit_of_work():
+        db.session.execute(update(Target).where(Target.assignment_id == child.id).values(value=D(7)))
+        db.session.execute(update(Assignment).where(Assignment.id == child.id).values(due_at=one.due_at + DAY))
+    (wrong,) = targets_are_the_shares()
+    assert (wrong.assignment_id, wrong.target, wrong.share) == (child.id, 7, 20)
+    assert list(children_are_not_later()) == [child.id]
