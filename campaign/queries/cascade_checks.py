@@ -86,6 +86,7 @@ def gaps() -> Iterator[Gap]:
             AllocationTotal.allocation_id, AllocationTotal.metric_id, AllocationTotal.total, AllocationTotal.reserve,
             parts.c.given,
         )
+        .select_from(AllocationTotal)
         .join(Allocation, and_(Allocation.id == AllocationTotal.allocation_id, in_force()))
         .outerjoin(parts, both)
         .where(AllocationTotal.total.is_not(None))
