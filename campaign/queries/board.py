@@ -119,7 +119,7 @@ class Window:
 
 def board(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime) -> Board:
     """The board of a campaign for this reader. Raises NotFound for a campaign or an area outside their scope."""
-    head = head_of(db.session.execute(heads(actor).where(Campaign.id == campaign_id)).one_or_none(), actor)
+    head = head_for(campaign_id, actor)
     windows = windows_of(head, actor)
     columns = _columns(campaign_id)
     chain, _below = way_to(head, asked.area_id, actor, windows)
@@ -168,6 +168,11 @@ def heads(actor: Actor) -> Select[Any]:
         .join(Area, Area.id == Unit.area_id)
         .where(visible_campaigns(actor))
     )  # fmt: skip
+
+
+def head_for(campaign_id: int, actor: Actor) -> Head:
+    """The campaign for this reader. Raises NotFound outside their scope."""
+    return head_of(db.session.execute(heads(actor).where(Campaign.id == campaign_id)).one_or_none(), actor)
 
 
 def head_of(row: Found[Any] | None, actor: Actor) -> Head:

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from ..db import db
-from ..models import Campaign, Metric, Task, TaskLine
+from ..models import Metric, Task, TaskLine
 from ..rules.organisation import Actor, Line
-from .board import Asked, Head, Row, head_of, heads, lines_of, way_to, windows_of
+from .board import Asked, Head, Row, head_for, lines_of, way_to, windows_of
 from .board_figures import Cell, Place, figures_of
 from .metric_page import COLUMNS, MetricFact, fact_of
 from .rollup import rollup
@@ -37,7 +37,7 @@ class FiguresPage:
 
 def figures_page(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime, today: date) -> FiguresPage:
     """The figures of a campaign for this reader. Raises NotFound outside their scope."""
-    head = head_of(db.session.execute(heads(actor).where(Campaign.id == campaign_id)).one_or_none(), actor)
+    head = head_for(campaign_id, actor)
     metrics, tasks, known = _metrics(campaign_id)
     windows = windows_of(head, actor)
     above, _below = way_to(head, asked.area_id, actor, windows)

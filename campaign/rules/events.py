@@ -63,6 +63,8 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "campaign:occasion:remove": ("occasion", "name"),
     "campaign:series:begin": ("task", "rule", "first"),
     "campaign:series:end": ("task", "number"),
+    "campaign:comparison:allow": (),
+    "campaign:comparison:stop": (),
     "campaign:period:miss": ("task", "number", "opens_on"),
     # people at the door, organisation
     "person:session:sign-in": (),

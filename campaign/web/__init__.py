@@ -12,6 +12,7 @@ from . import (
     board_metrics,
     cascade_tree,
     cascading,
+    comparison,
     dating,
     door,
     evidence,
@@ -47,6 +48,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     board_metrics.bp,  # the pages of a board: one blueprint
     cascade_tree.bp,
     cascading.bp,
+    comparison.bp,
     dating.bp,
     door.bp,
     evidence.bp,

@@ -255,6 +255,8 @@ TAGS: dict[str, Any] = {
     "campaign:occasion:remove": _l("Occasion taken away"),
     "campaign:series:begin": _l("Series of a recurring task begun"),
     "campaign:series:end": _l("Series of a recurring task ended"),
+    "campaign:comparison:allow": _l("Comparison of units switched on"),
+    "campaign:comparison:stop": _l("Comparison of units switched off"),
     "campaign:period:miss": _l("Period missed"),
     "person:session:sign-in": _l("Signed in"),
     "person:session:sign-in-refused": _l("Sign-in refused"),

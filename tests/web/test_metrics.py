@@ -6,11 +6,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from campaign import clock
 from campaign.db import unit_of_work
-from campaign.models import Allocation, AllocationTotal, Batch, MetricValue, Milestone, Share, TallyDelta
+from campaign.models import Allocation, AllocationTotal, Batch, Event, MetricValue, Milestone, Share, TallyDelta
 from campaign.models.targets import Target
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Line, Role
@@ -106,3 +106,28 @@ def test_outside_the_scope_there_is_no_metric_and_pages_cost_few_statements(work
     assert client.get(f"/metrics/{work.sum.id}").status_code == 404
     sign_in(client, work.holder(work.townships[1], Role.SUPERVISOR), now, "zh_CN")
     assert visitor.get(f"/metrics/{work.sum.id}").has("石桥乡", "离目标的差距", "还差 85 人次")
+
+
+def test_units_are_compared_only_with_a_ground_and_only_where_it_is_fair(work, visitor, client, now):
+    """Off; a dispatcher writes why; equal shares one place, thin coverage none; off again. Others cannot switch."""
+    off = visitor.get(f"/metrics/{work.sum.id}/comparison")
+    assert off.has("Units are not compared", "To the switch")
+    switch = off.click("To the switch")
+    assert switch.submit("Switch on", status=422, ground="要").has("Please name the ground in 10 to 1000 characters.")
+    on = switch.submit("Switch on", ground="市委办〔2026〕3号文件第五条要求通报进度")
+    assert on.has("Units are compared in this campaign", "第五条要求通报进度")
+    town = visitor.get(f"/metrics/{work.sum.id}").click("柳林镇").click("Compare units")
+    assert town.has("1 柳林东村 133.3% of its target", "2 柳林西村 83.3% of its target", "Without a place", "柳林新村")
+    rows = rows_of(client, f"/metrics/{work.sum.id}/comparison.csv?area={work.townships[0].id}")
+    assert [(row["Place"], row["Area"]) for row in rows] == [("1", "柳林东村"), ("2", "柳林西村"), ("", "柳林新村")]
+    assert visitor.get(f"/metrics/{work.words.id}/comparison").has("This metric is not compared")
+    tags = select(Event.tag, Event.reason).where(Event.tag.like("campaign:comparison%")).order_by(Event.id)
+    assert on.submit("Switch the comparison off").has("Units are not compared")
+    with unit_of_work() as session:
+        assert [tag for tag, _reason in session.execute(tags)] == [
+            "campaign:comparison:allow", "campaign:comparison:stop",
+        ]  # fmt: skip
+    sign_in(client, work.holder(work.townships[0], Role.SUPERVISOR), now)
+    seen = visitor.get(f"/campaigns/{work.campaign.id}/comparison")
+    assert seen.has("A dispatcher of the issuing unit can switch this.")
+    assert not seen.has("Switch on")
