@@ -56,8 +56,8 @@ def targets_are_the_shares() -> Iterator[Wrong]:
         .join(given, given.c.assignment_id == Target.assignment_id)
         .where(Target.allocation_id.is_not(None), Target.allocation_id != given.c.allocation_id)
     )
-    for row in db.session.execute(left.order_by(Target.assignment_id).limit(MOST)):
-        yield Wrong(row.assignment_id, row.metric_id, row.value, None)
+    for former in db.session.execute(left.order_by(Target.assignment_id).limit(MOST)):
+        yield Wrong(former.assignment_id, former.metric_id, former.value, None)
 
 
 def children_are_not_later() -> Iterator[int]:

@@ -25,6 +25,7 @@ from . import (
     periods,
     preferences,
     questions,
+    registers,
     reporting,
     reviews,
     stand_words,
@@ -61,6 +62,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     periods.bp,
     preferences.bp,
     questions.bp,
+    registers.bp,
     reporting.bp,  # an assignment is seen in `assignments` and reported on in `reporting`: one blueprint
     reviews.bp,
     stand_words.bp,  # no pages: the words for figures that templates use

@@ -26,8 +26,10 @@ from campaign.models import (
 from campaign.models.goals import goals_of
 from campaign.operations.cascading import Plan, split, split_task
 from campaign.operations.issuing import dispatch
+from campaign.operations.registers import change_counts, create_register
 from campaign.operations.reporting import acknowledge
 from campaign.queries.cascade_checks import children_are_not_later, gaps, targets_are_the_shares
+from campaign.queries.cascade_weights import by_register
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.splitting import quota_of
@@ -241,3 +243,25 @@ def test_the_check_finds_a_target_that_nobody_gave(story, now):
     (wrong,) = targets_are_the_shares()
     assert (wrong.assignment_id, wrong.target, wrong.share) == (child.id, 7, 20)
     assert list(children_are_not_later()) == [child.id]
+
+
+def test_a_register_brings_its_quotas_along(story, now):
+    one, _two = story.dispatched(now)
+    register = db.session.scalars(select(Register)).one()
+    counts = {story.villages[0].id: D(60), story.villages[1].id: D(31)}
+    with pytest.raises(Forbidden):
+        done(change_counts, register.id, counts, actor=story.heads[0], now=now, seen=1)
+    changed = done(change_counts, register.id, counts, actor=story.issuer, now=now, seen=1)
+    assert (changed.version, changed.units, changed.targets) == (2, 1, 1)
+    assert goals_of([one.id])[one.id][story.quota.id].target == quota_of(D("0.5"), D(60 + 31 + 32), MetricKind.COUNT)
+    assert list(db.session.scalars(select(FigureTouch.assignment_id))) == [one.id]
+    with pytest.raises(Stale):
+        done(change_counts, register.id, {story.villages[0].id: D(1)}, actor=story.issuer, now=now, seen=1)
+    with pytest.raises(Refused, match="another one"):
+        done(change_counts, register.id, counts, actor=story.issuer, now=now, seen=2)
+    with pytest.raises(Invalid, match="name already"):
+        done(create_register, story.county.id, "在册妇女", actor=story.issuer, now=now)
+    own = done(create_register, story.county.id, "常住人口", actor=story.issuer, now=now)
+    done(change_counts, own, {story.towns[0].id: D(900)}, actor=story.issuer, now=now, seen=1)
+    assert by_register(own, [story.towns[0].id, story.towns[1].id]) == {story.towns[0].id: 900}
+    assert by_register(register.id, [story.county.id]) == {story.county.id: 60 + 31 + 32 + 33 + 34 + 35}

@@ -30,6 +30,7 @@ from campaign.models import (
     Person,
     Post,
     Question,
+    Register,
     Suspension,
     Task,
 )
@@ -41,6 +42,7 @@ from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State
+from campaign.rules.targets import Compares
 from campaign.rules.telling import Channel, DeliveryState
 from campaign.web.access import digest_of
 from tests import make
@@ -342,8 +344,13 @@ def _handed_down(world: World, tree: make.SmallTree) -> None:
     plan = make.campaign(db.session.get_one(make.Unit, world.units["city", W]), "市里的活动")
     made = make.assignment(make.task(plan, "分解到村", units=[county], lines=[]), county, State.ACKNOWLEDGED)
     world.ids["county's"] = made.id
+    with unit_of_work() as session:
+        session.add(register := Register(unit_id=county.id, name="在册妇女"))
+        session.flush()
+        world.ids["register"] = register.id
     for task_id in (made.task_id, world.ids["task ISSUED"]):
-        metric = make.metric(db.session.get_one(Task, task_id), target=30, aggregation=Aggregation.SUM)
+        fields = {"aggregation": Aggregation.SUM, "compares": Compares.BASELINE}
+        metric = make.metric(db.session.get_one(Task, task_id), target=30, **fields)
         world.ids["metric"] = metric.id
 
 

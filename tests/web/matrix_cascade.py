@@ -26,6 +26,7 @@ def cascade(world: World) -> Iterator[Case]:
     yield Case("cascade_tree.below", lambda who: sees(who, 303), id, twin=twin)
     yield Case("cascade_tree.versions", sees, id, twin=twin)
     yield from _tasks(world)
+    yield from _registers(world)
 
 
 def _tasks(world: World) -> Iterator[Case]:
@@ -44,3 +45,29 @@ def _tasks(world: World) -> Iterator[Case]:
     yield Case("cascade_tree.task_versions", sees, both, twin=missing)
     csv = {"kind": "csv"}
     yield Case("cascade_tree.export", sees, both | csv, twin=missing | csv)
+
+
+def _registers(world: World) -> Iterator[Case]:
+    """A register of the county's unit: read above, beside and below it in its line, changed by its dispatchers."""
+    id, twin = {"id": world.ids["register"]}, {"id": MISSING}
+    desk = (Role.SUPERVISOR, Role.DISPATCHER, Role.AUDITOR, Role.ADMINISTRATOR)
+    thing = Thing(place=COUNTY, issuer=(COUNTY, W))
+
+    def sees(who: Who) -> bool:
+        below = who.post is not None and f"{who.post[0]}/".startswith(f"{COUNTY}/") and who.post[1] is W
+        return who.covers(COUNTY, W) or below
+
+    def keeps(who: Who) -> int:
+        return (409 if who.issues(thing) else 403) if sees(who) else 404
+
+    yield Case("registers.index", lambda who: 200 if who.has(*desk) else 403)
+    yield Case("registers.new", lambda who: 200 if who.has(Role.DISPATCHER) else 403)
+    other = {"unit": str(world.units[COUNTY, W]), "name": "在册妇女"}
+    taken = {**other, "name": "另一名册"}
+    yield Case(
+        "registers.create", lambda who: 303 if who.issues(thing) else 403, method="POST", data=taken, label="new"
+    )
+    yield Case("registers.show", lambda who: 200 if sees(who) else 404, id, twin=twin)
+    yield Case("registers.save", keeps, id, "POST", {"op": "save"}, twin)
+    csv = {"kind": "csv"}
+    yield Case("registers.export", lambda who: 200 if sees(who) else 404, id | csv, twin=twin | csv)
