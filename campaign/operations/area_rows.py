@@ -29,6 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "lines": ("条线", "line"),
     "valid_from": ("启用日期", "有效期起", "开始日期"),
     "valid_to": ("停用日期", "有效期止", "结束日期"),
+    "successor_code": ("承继编码", "并入编码", "继任编码"),
 }
 LEVEL_WORDS = words_to_members({
     Level.NATION: ("nation", "0", "国家", "全国"),
@@ -65,7 +66,8 @@ NATION_CODE = "0" * DIGITS
 class Node:
     """A node of the tree while it is imported. New ones have no `id` until it is given; `line` 0 stood in no file.
 
-    `first` and `next` are its first child and its next sibling, in the order of codes.
+    `first` and `next` are its first child and its next sibling, in the order of codes. `parent_code` of a known one:
+    where the file moves it to; `old_parent`: where it stood, once it is moved.
     """
 
     code: str
@@ -87,6 +89,9 @@ class Node:
     parent: "Node | None" = None
     first: "Node | None" = None
     next: "Node | None" = None
+    old_parent: "Node | None" = None
+    successor_code: str = ""
+    successor: "Node | None" = None
 
 
 def read_nodes(table: Table, headings: Headings, problems: Problems, progress: Progress | None) -> Iterator[Node]:
@@ -118,13 +123,17 @@ def _read_node(row: Row, headings: Headings, problems: Problems, masks: dict[str
     parent_code = headings.cell(row, "parent_code")
     if parent_code:
         wrong.append(bad_parent_code(parent_code))
+    successor = headings.cell(row, "successor_code")
+    if successor:
+        endless = say("An area that names a successor must say when it ends.")
+        wrong.append(bad_parent_code(successor) if last else endless)
     found = [sentence for sentence in wrong if sentence is not None]
     for sentence in found:
         problems.add(row.line, sentence)
     if found or level is None or isinstance(mask, Sentence):
         return None
     told_so = bool(headings.cell(row, "level"))
-    return Node(code, name, level, row.line, kind, mask, first, last, parent_code, told_so)
+    return Node(code, name, level, row.line, kind, mask, first, last, parent_code, told_so, successor_code=successor)
 
 
 def _level(cell: str, code: str) -> Level | None:

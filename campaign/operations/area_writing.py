@@ -1,7 +1,7 @@
 """Writing a tree of areas and its units: what is new in bulk, what changed by one update from a scratch table."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Date, Integer, MetaData, Row, SmallInteger, String, Table, select, update
@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Column, Date, Integer, MetaData, Row, SmallIn
 from ..db import db
 from ..models import Area, Unit
 from ..rules.organisation import LINE_NAMES, Line
+from .area_moves import write_moves
 from .area_rows import Node
 from .bulk import continue_ids, insert_rows, next_id
 from .importing import Progress, told
@@ -37,7 +38,7 @@ CHANGED_UNIT = Table(
 )  # fmt: skip
 
 
-def write_areas(order: list[Node], first_new: int, progress: Progress | None) -> tuple[int, int]:
+def write_areas(order: list[Node], first_new: int, progress: Progress | None, *, now: datetime) -> tuple[int, int]:
     """Numbers the tree afresh and writes what is new or changed; how many areas were added, and how many changed."""
     added = sum(node.is_new for node in order)
     changed = sum(node.changed for node in order)
@@ -46,6 +47,7 @@ def write_areas(order: list[Node], first_new: int, progress: Progress | None) ->
         _update_areas(moved)
     insert_rows(AREAS, AREA_COLUMNS, _area_rows(order, added, progress))
     continue_ids(AREAS)
+    write_moves(order, now=now)
     return added, changed
 
 
@@ -105,7 +107,8 @@ def _update_areas(moved: list[Node]) -> None:
 def write_units(order: list[Node], old_names: dict[str, str], progress: Progress | None) -> int:
     """Adds the units that the areas' lines ask for, and finds all superiors afresh; how many were added."""
     changed: list[tuple[Any, ...]] = []
-    new = _walk(order, _existing_units(), old_names, next_id(UNITS), changed)
+    moved = any(node.old_parent is not None for node in order)
+    new = _walk(order, _existing_units(moved), old_names, next_id(UNITS), changed)
     added = insert_rows(UNITS, UNIT_COLUMNS, _counted(new, progress))
     continue_ids(UNITS)
     db.session.execute(
@@ -130,15 +133,20 @@ def _counted(rows: Iterable[tuple[Any, ...]], progress: Progress | None) -> Iter
         told(progress, "units", done, 0)
 
 
-def _existing_units() -> Iterator[Row[Any]]:
+def _existing_units(moved: bool) -> Iterator[Row[Any]]:
     """All units there are, in the order of the tree as it was, by line within an area; read as they are asked for.
+    Where areas moved, in the order as it is now.
 
     The sum keeps SQLite from walking an index into which new units are written meanwhile.
     """
     column = UNITS.c
     statement = select(
         column.area_id, column.line, column.id, column.name, column.superior_id
-    ).order_by(column.lft + 0, column.line)  # fmt: skip
+    )  # fmt: skip
+    if moved:
+        statement = statement.join(AREAS, AREAS.c.id == column.area_id).order_by(AREAS.c.lft + 0, column.line)
+    else:
+        statement = statement.order_by(column.lft + 0, column.line)
     return iter(db.session.execute(statement, execution_options={"yield_per": FETCH}))
 
 

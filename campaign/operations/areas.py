@@ -1,4 +1,4 @@
-"""The import of areas and their units: all rows valid or nothing changed; adds and renames, never deletes or moves.
+"""The import of areas and their units: all rows valid or nothing changed; adds, renames, moves and ends, never deletes.
 
 First the whole tree is put together in memory, a few hundred bytes a node; then a fixed number of statements writes
 what is new and what changed.
@@ -18,6 +18,7 @@ from ..errors import Forbidden, Sentence, say
 from ..models import Area, Unit
 from ..rules.accounts import may_administer_all
 from ..rules.organisation import Actor, Level, Role
+from .area_moves import move_and_follow
 from .area_rows import COLUMNS, NATION_CODE, REQUIRED, Node, lines_in, parent_code_of, read_nodes
 from .area_writing import write_areas, write_units
 from .bulk import write_alone
@@ -89,6 +90,7 @@ def preview_areas(table: Table, *, actor: Actor, progress: Progress | None = Non
 
 def import_areas(table: Table, *, actor: Actor, now: datetime, progress: Progress | None = None) -> AreasImported:
     """Adds the areas of the table that are new, with a unit for each of their lines, and renames those that changed.
+    One that names another parent moves there with all below it; where it stood is kept for the campaigns of before.
 
     Invalid, with every bad row and its line, when any row does not hold; Forbidden unless the actor administers
     something. Intervals and superiors are counted afresh for the whole tree.
@@ -96,7 +98,7 @@ def import_areas(table: Table, *, actor: Actor, now: datetime, progress: Progres
     write_alone(Area.__table__, Unit.__table__)  # type: ignore[arg-type]
     plan = _plan(table, actor, progress)
     touched = [node.code for node in plan.order if node.is_new or node.changed]
-    added, changed = write_areas(plan.order, plan.first_new, progress)
+    added, changed = write_areas(plan.order, plan.first_new, progress, now=now)
     units = write_units(plan.order, plan.old, progress)
     if plan.order and (touched or units):
         record(
@@ -136,6 +138,7 @@ def _plan(table: Table, actor: Actor, progress: Progress | None) -> _Plan:
             node.parent_code = above.code if above else node.parent_code  # one text for all children of a parent
             fresh[node.code] = node
     _link(known, fresh, problems)
+    move_and_follow(known, fresh, problems)
     _check_tops(known, fresh, problems)
     problems.refuse()
     order = _in_order(chain(known.values(), fresh.values()))
@@ -175,9 +178,9 @@ def _merge(node: Node, there: Node, old: dict[str, str], problems: Problems, act
         problems.add(node.line, say("%(code)s is there already at another level; an import does not change levels.",
                                     code=node.code))  # fmt: skip
     elif node.parent_code and node.parent_code != above:
-        problems.add(node.line, say("%(code)s is there already below %(parent)s; an import moves no area.",
-                                    code=node.code, parent=above or "—"))  # fmt: skip
+        there.parent_code, there.changed = node.parent_code, True
     wanted = (node.name, node.kind or there.kind, node.valid_from or there.valid_from, node.valid_to or there.valid_to)
+    there.successor_code = node.successor_code
     if wanted != (there.name, there.kind, there.valid_from, there.valid_to):
         old[there.code] = there.name
         there.name, there.kind, there.valid_from, there.valid_to = wanted
@@ -254,11 +257,11 @@ def _in_order(nodes: Iterable[Node]) -> list[Node]:
 
 
 def _check_reach(order: list[Node], actor: Actor, problems: Problems) -> None:
-    """A new area must lie below one that the actor administers; so must the units it gets."""
+    """A new area must lie below one that the actor administers, and so must the place that a known one moves to."""
     if actor.is_system:
         return
     for node in order:
-        if node.is_new:
+        if node.is_new or node.old_parent is not None:
             above = node.parent
             while above is not None and above.is_new:
                 above = above.parent

@@ -1,11 +1,13 @@
 """Figures rolled up: at every step, folded or not, every level equals what is counted again one by one."""
 
 import random
+from datetime import timedelta
 from decimal import Decimal
 
 from sqlalchemy import insert, select, update
 
 from campaign.db import db, unit_of_work
+from campaign.documents.tables import table_of
 from campaign.models import (
     Area,
     Assignment,
@@ -21,17 +23,19 @@ from campaign.models import (
     Target,
     Unit,
 )
+from campaign.operations.areas import import_areas
 from campaign.operations.figure_checks import figure_gaps, rebuild_figures, wrong_contributions
 from campaign.operations.folding import differences, fold
 from campaign.queries.rollup import rollup
 from campaign.rules.metrics import Aggregation, Comparator, MetricKind, OverTime
-from campaign.rules.organisation import LEAF_LEVELS, Line
+from campaign.rules.organisation import LEAF_LEVELS, SYSTEM, Line
 from campaign.rules.states import State
 from campaign.rules.targets import Quota
 from tests import make
 from tests.recount import recount
 
 SUMS = ("n", "met", "number", "numerator", "denominator", "credited")
+LATER = make.NOW + timedelta(hours=1)
 REPORTABLE = (State.SUBMITTED, State.RETURNED, State.APPROVED)
 
 
@@ -176,6 +180,12 @@ def test_whatever_happens_every_level_is_what_is_counted_again(app, now):
         with unit_of_work():
             if turn == 5:
                 play.dispatch(villages)
+            if turn == 3:  # a village goes to the other township: this campaign goes on as on its day
+                gone, to = play.tree.villages[0], play.tree.townships[-1]
+                row = (gone.code, gone.name, "village", to.code)
+                import_areas(
+                    table_of("areas.csv", ("code", "name", "level", "parent_code"), [row]), actor=SYSTEM, now=LATER
+                )
             if turn == 8:
                 play.dispatch(villages[:3], period=1)
             play.step()

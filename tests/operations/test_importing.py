@@ -8,7 +8,7 @@ from sqlalchemy import event, func, select
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
 from campaign.errors import Forbidden, Invalid
-from campaign.models import Area, Event, Unit
+from campaign.models import Area, Event, Placement, Unit
 from campaign.operations.areas import import_areas, preview_areas
 from campaign.rules.organisation import SYSTEM, LeafKind, Level, Role
 from tests import make
@@ -119,6 +119,38 @@ def test_an_import_renames_and_adds_and_never_deletes(app, now):
     assert found["清河纺织厂工会"] == "清河县工会"
 
 
+def test_an_import_moves_an_area_with_all_below_it_and_keeps_where_it_stood(app, now):
+    load(TREE, now)
+    other = ("990200000000", "云阳县", "county", "990000000000", "", "妇联")
+    load([other, ("990101001000", "石桥镇", "", "990200000000")], now)
+    db.session.expire_all()
+    assert tree() == [
+        ("云川市", 0, 1, 8), ("清河县", 1, 2, 4), ("柳林镇", 2, 3, 4), ("西村", 3, 4, 4), ("云阳县", 1, 5, 8),
+        ("石桥镇", 2, 6, 8), ("东村", 3, 7, 7), ("清河纺织厂", 3, 8, 8),
+    ]  # fmt: skip
+    ids = dict(db.session.execute(select(Area.name, Area.id)).all())
+    paths = {area.id: area.path for area in db.session.scalars(select(Area))}
+    for area in db.session.scalars(select(Area)):
+        assert area.path == f"{paths.get(area.parent_id, '/')}{area.id}/"
+    assert superiors()["石桥镇妇联"] == "云阳县妇联"
+    assert all(unit.lft == db.session.get_one(Area, unit.area_id).lft for unit in db.session.scalars(select(Unit)))
+    former = db.session.scalars(select(Placement)).one()
+    assert (former.area_id, former.parent_id, former.until) == (ids["石桥镇"], ids["清河县"], now)
+
+
+def test_an_area_that_ends_names_its_successor_and_ends_its_units(app, now):
+    load(TREE, now)
+    wider = (*HEADINGS, "successor_code")
+    ended = ("990101002001", "西村", "", "", "", "", "", "2026-12-31", "990101001001")
+    assert "must say when it ends" in problems([(*ended[:7], "", ended[8])], now, headings=wider)[0][1]
+    load([ended], now, headings=wider)
+    db.session.expire_all()
+    west, east = (db.session.scalars(select(Area).where(Area.name == name)).one() for name in ("西村", "东村"))
+    assert (west.successor_id, str(west.valid_to)) == (east.id, "2026-12-31")
+    units = db.session.scalars(select(Unit).where(Unit.area_id == west.id))
+    assert {str(unit.valid_to) for unit in units} == {"2026-12-31"}
+
+
 def test_a_new_unit_above_becomes_the_superior_of_those_below(app, now):
     load(TREE, now)
     load([("990101001000", "石桥镇", "", "", "", "工会")], now)
@@ -170,7 +202,8 @@ BAD_ROWS = [
     (("990101001009", "村", "", "", "", "", "2026-02-30"), "is no date"),
     (("990101001009", "村", "", "", "", "", "2026-02-03", "2026-01-01"), "end before it begins"),
     (("990101001000", "石桥镇", "village"), "another level"),
-    (("990101001001", "东村", "", "990101002000"), "moves no area"),
+    (("990101001001", "东村", "", "990101999000"), "neither in the file nor in the system"),
+    (("990101002001", "西村", "", "990101001001"), "not of a higher level"),
 ]
 
 
