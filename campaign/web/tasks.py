@@ -21,11 +21,11 @@ from ..rules.planning_metrics import warn_metrics
 from ..rules.plans import EvidenceKind, Grade
 from ..rules.rhythms import DAY_NAMES, MONTH_NAMES
 from .access import current_actor, page_now
+from .baselines import bp
 from .campaigns import LONGEST_SEARCH, SeenForm, seen_in, writable
 from .ladder_words import ladder_choices
 from .language import speak
 from .metric_form import metric_choices
-from .occasions import bp
 from .plan_forms import TaskForm, Typed, ids_in
 from .recurrence_fields import rhythm_choices
 

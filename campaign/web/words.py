@@ -8,11 +8,14 @@ from flask_babel import lazy_gettext as _l
 
 from ..rules.calendars import DayKind, Roll
 from ..rules.dates import CountsFrom, DueKind, Light
+from ..rules.flags import FlagKind, Verdict
 from ..rules.jobs import RunState
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import LeafKind, Level, Line, Role
 from ..rules.periods import Outcome
+from ..rules.permissions import Here
 from ..rules.plans import CampaignStatus, EvidenceKind, Grade, PeriodState
+from ..rules.rechecks import RecheckResult
 from ..rules.states import Action, CheckInKind, ReturnReason, State
 from ..rules.targets import Method
 from ..rules.telling import Channel, DeliveryState, Fault
@@ -184,6 +187,34 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
         Channel.SMS: _l("Text message"),
         Channel.WEBHOOK: _l("Webhook"),
     },
+    Here: {
+        Here.WAITING_BELOW: _l("not there yet"),
+        Here.READY_HERE: _l("waits here"),
+        Here.APPROVED_HERE: _l("approved here"),
+        Here.ACCEPTED_ABOVE: _l("approved here and above"),
+    },
+    FlagKind: {
+        FlagKind.LEAP: _l("Leap"),
+        FlagKind.PART_ABOVE_WHOLE: _l("Part above whole"),
+        FlagKind.BELOW_APPROVED: _l("Below the approved"),
+        FlagKind.PARTS_DIFFER: _l("Parts do not add up"),
+        FlagKind.AGAINST_TREND: _l("Against the trend"),
+        FlagKind.SAME_BYTES: _l("Same file"),
+        FlagKind.SAME_PICTURE: _l("Like picture"),
+        FlagKind.OUTSIDE_WINDOW: _l("Captured outside the time"),
+        FlagKind.SAME_WORDS: _l("Same words"),
+    },
+    Verdict: {
+        Verdict.STANDS: _l("Stands"),
+        Verdict.FALSE_ALARM: _l("False alarm"),
+        Verdict.EXPLAINED: _l("Explained"),
+    },
+    RecheckResult: {
+        RecheckResult.OPEN: _l("Not checked yet"),
+        RecheckResult.CONFIRMED: _l("Confirmed"),
+        RecheckResult.DIFFERS: _l("Differs"),
+        RecheckResult.NOT_FOUND: _l("Not found"),
+    },
     Fault: {Fault.REFUSED: _l("Refused for good"), Fault.GAVE_UP: _l("Tried five times")},
     DeliveryState: {
         DeliveryState.WAITING: _l("Waiting"),
@@ -206,7 +237,7 @@ TAGS: dict[str, Any] = {
     "assignment:review:undo": _l("A decision was taken back before anybody was told"),
     "assignment:review:remark": _l("A remark to the report"),
     "assignment:flag:decide": _l("A finding was looked at"),
-    "assignment:recheck:draw": _l("Drawn for a random re-check"),
+    "recheck:sample:draw": _l("A random re-check was drawn"),
     "assignment:recheck:result": _l("Re-checked on the spot"),
     "assignment:unit:name-in-charge": _l("Person in charge named"),
     "assignment:issuer:reopen": _l("Reopened"),
@@ -251,6 +282,7 @@ TAGS: dict[str, Any] = {
     "campaign:draft:create": _l("Campaign drafted"),
     "campaign:draft:edit": _l("Draft edited"),
     "campaign:issuer:issue": _l("Campaign issued"),
+    "campaign:baseline:freeze": _l("Baselines frozen"),
     "campaign:occasion:add": _l("Occasion added"),
     "campaign:occasion:remove": _l("Occasion taken away"),
     "campaign:series:begin": _l("Series of a recurring task begun"),
