@@ -32,7 +32,6 @@ from ..models import (
     Assignment,
     Batch,
     Delegation,
-    FigureTouch,
     Notice,
     Post,
     Share,
@@ -49,6 +48,7 @@ from ..rules.organisation import Actor, Role
 from ..rules.states import State
 from ..rules.targets import Method
 from ..rules.telling import is_urgent
+from .figures import look_again
 from .timers import arm_all
 
 Shares = Mapping[int, Mapping[int, Decimal]]  # by unit and metric
@@ -196,8 +196,7 @@ def write_targets(which: ColumnElement[bool], allocation_id: int, *, fresh: int 
     both = union(moved, dropped).subquery()
     ids = list(db.session.execute(select(both.c[0]).order_by(both.c[0])).scalars())
     if ids:
-        again = select(Assignment.id).where(Assignment.id.in_(listed(ids)))
-        db.session.execute(insert(FigureTouch.__table__).from_select(["assignment_id"], again))  # type: ignore[arg-type]
+        look_again(Assignment.id.in_(listed(ids)))
     statement = insert_or(Target).from_select(["assignment_id", "metric_id", "value", "allocation_id"], given)
     news = {"value": statement.excluded.value, "allocation_id": statement.excluded.allocation_id}
     keys = [Target.assignment_id, Target.metric_id]

@@ -32,6 +32,7 @@ from .cascade_writing import (
     write_allocation,
     write_targets,
 )
+from .figures import look_again
 from .issuing import acting_for, batch_digest, receivers
 from .log import record
 from .move import FASTER
@@ -153,6 +154,7 @@ def _write(
     moved = write_targets(open_ones, allocation_id, fresh=batch_id)
     if whole.parent_id is not None:
         name_all(ours, plan.in_charge)
+        look_again(Assignment.id == whole.parent_id)
     if batch_id is not None and has_quotas(Metric.task_id == whole.task_id):
         write_quotas(Assignment.batch_id == batch_id)
     tag = CHANGED if whole.version else SPLIT

@@ -6,13 +6,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from ..clock import zone
 from ..db import db
 from ..db import insert as insert_or
 from ..errors import Forbidden, Invalid, Problem, Refused, Stale, say
-from ..models import FigureTouch, Metric, Post, Proposal, Request, Target
+from ..models import Assignment, Metric, Post, Proposal, Request, Target
 from ..models.facts import Standing
 from ..models.goals import goals_of
 from ..models.requesting import frame_of
@@ -21,6 +21,7 @@ from ..rules.organisation import Actor, PostFact, Role
 from ..rules.requests import Decision, RequestKind
 from ..rules.states import Action
 from ..rules.transitions import Party, hands, post_for
+from .figures import look_again
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .repeating import once
@@ -186,7 +187,7 @@ def _set_targets(held: Waiting, facts: Standing, ruling: Ruling) -> None:
     db.session.execute(
         adding.on_conflict_do_update(index_elements=key, set_={"value": adding.excluded.value, "allocation_id": None})
     )
-    db.session.execute(insert(FigureTouch).values(assignment_id=facts.id))
+    look_again(Assignment.id == facts.id)
 
 
 def _invalid(where: str, sentence: Any) -> Invalid:

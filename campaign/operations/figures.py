@@ -91,6 +91,15 @@ def leave_for_later(deltas: ColumnElement[bool]) -> None:
     db.session.execute(insert(FigureTouch).from_select(["assignment_id"], select(found.c.id).order_by(found.c.id)))
 
 
+def look_again(chosen: ColumnElement[bool]) -> None:
+    """Names the chosen assignments to the next fold, because what they must reach was moved; and those they were split
+    from, whose own share is what they did not give away."""
+    parents = select(Assignment.parent_id).where(chosen, Assignment.parent_id.is_not(None))
+    both = select(Assignment.id).where(chosen).union(parents).subquery()
+    named = insert(FigureTouch).from_select(["assignment_id"], select(both.c[0]).order_by(both.c[0]))
+    db.session.execute(named)
+
+
 def written(ids: Sequence[int]) -> Any:
     """A list of ids written into the statement itself: databases allow only so many parameters."""
     return bindparam(None, list(ids), expanding=True, literal_execute=True, type_=BigInteger)

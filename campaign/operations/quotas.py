@@ -1,11 +1,12 @@
 """Targets that follow from quotas: so much for each person of a register."""
 
-from sqlalchemy import BigInteger, ColumnElement, insert, literal, select
+from sqlalchemy import BigInteger, ColumnElement, literal, select
 
 from ..db import db
 from ..db import insert as insert_or
-from ..models import FigureTouch, Target
+from ..models import Assignment, Target
 from ..models.quotas import quotas_moved
+from .figures import look_again
 
 
 def write_quotas(which: ColumnElement[bool]) -> list[int]:
@@ -15,8 +16,7 @@ def write_quotas(which: ColumnElement[bool]) -> list[int]:
     ids = list(db.session.execute(select(quotas.c.assignment_id).distinct().order_by(quotas.c.assignment_id)).scalars())
     if not ids:
         return []
-    again = select(quotas.c.assignment_id).where(quotas.c.stood.is_not(None)).distinct()
-    db.session.execute(insert(FigureTouch.__table__).from_select(["assignment_id"], again))  # type: ignore[arg-type]
+    look_again(Assignment.id.in_(select(quotas.c.assignment_id).where(quotas.c.stood.is_not(None))))
     rows = select(quotas.c.assignment_id, quotas.c.metric_id, quotas.c.value, literal(None, BigInteger)).where(
         quotas.c.assignment_id.is_not(None)  # SQLite reads no ON CONFLICT after a FROM without a WHERE
     )
