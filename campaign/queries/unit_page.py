@@ -11,11 +11,13 @@ from typing import Any
 
 from sqlalchemy import Row, and_, case, func, or_, select
 
+from ..clock import local_today
 from ..db import db
 from ..errors import NotFound, say
 from ..models import (
     Area,
     Assignment,
+    Batch,
     Campaign,
     EvidenceRule,
     Metric,
@@ -46,6 +48,7 @@ from .stands import Stand, stand_of
 
 MOST = 200  # assignments that are read; the list of tasks has all of them
 BELOW = 100
+WORDS = (MetricKind.TEXT, MetricKind.CHECKLIST)
 PHOTOS = (EvidenceKind.PHOTO, EvidenceKind.ANY)
 
 
@@ -74,9 +77,11 @@ class Asked:
     """One assignment with its figures: (metric, what it must reach, what was reported last)."""
 
     id: int
+    task_id: int
     state: State
     light: Light
     title: str
+    dispatched_at: datetime
     campaign_id: int
     campaign: str
     due_at: datetime | None
@@ -161,7 +166,7 @@ def unit_page(unit_id: int, *, actor: Actor, now: datetime, today: date, after: 
     ]
     below, following = _below(unit_id, now, after)
     return UnitPage(
-        unit, way, tuple(asked), tuple(stands), load_of(asked, now), tuple(again_of(asked, today)), below,
+        unit, way, tuple(asked), tuple(stands), load_of(asked, now), tuple(again_of(asked)), below,
         _people(unit_id, today), following, more,
     )  # fmt: skip
 
@@ -200,23 +205,26 @@ def load_of(asked: Iterable[Asked], now: datetime) -> Burden:
     )
 
 
-def again_of(asked: Sequence[Asked], today: date) -> list[Again]:
-    """The figures still to be reported that the unit gave elsewhere in the same period: the same name, kind and unit
-    of measure; of several the latest."""
+def again_of(asked: Sequence[Asked]) -> list[Again]:
+    """The figures still to be reported that the unit gave for another task in the same period: the same name, kind and
+    unit of measure; of several the latest. The officer's form fills them in, by the same rule."""
     given: dict[tuple[str, int, str], list[tuple[datetime, Asked, Value]]] = {}
     for each in asked:
         for metric, _target, value in each.figures:
-            if value is not None and each.reported_at is not None and each.state not in NOT_ASKED:
+            counts = each.state in (State.SUBMITTED, State.APPROVED) and metric.kind not in WORDS
+            if counts and value is not None and each.reported_at is not None:
                 key = (metric.name, int(metric.kind), metric.unit_of_measure)
                 given.setdefault(key, []).append((each.reported_at, each, value))
     found = []
     for each in asked:
-        since = same_period(today, each.opens_on)
+        since = same_period(local_today(each.dispatched_at), each.opens_on)
         for metric, _target, value in each.figures:
             if not each.open or value is not None:
                 continue
             key = (metric.name, int(metric.kind), metric.unit_of_measure)
-            others = [one for one in given.get(key, ()) if one[1].id != each.id and one[0].date() >= since]
+            others = [
+                one for one in given.get(key, ()) if one[1].task_id != each.task_id and local_today(one[0]) >= since
+            ]
             if others:
                 at, other, reported = max(others, key=lambda one: one[0])
                 found.append(Again(metric.name, each.title, each.id, other.title, at, reported, metric))
@@ -275,10 +283,12 @@ def _asked(unit_id: int, now: datetime) -> tuple[list[Asked], bool]:
             chosen.c.photos, Submission.at.label("reported_at"), own_target().label("goal"),
             MetricValue.number, MetricValue.numerator.label("value_numerator"),
             MetricValue.denominator.label("value_denominator"), MetricValue.text.label("value_text"),
-            MetricValue.id.label("value_id"), Task.title, *COLUMNS[:-1],
+            MetricValue.id.label("value_id"), Task.title, Task.id.label("any_task_id"), Batch.dispatched_at,
+            *COLUMNS[:-1],
         )
         .select_from(chosen)
         .join(Assignment, Assignment.id == chosen.c.id)
+        .join(Batch, Batch.id == Assignment.batch_id)
         .join(Task, Task.id == Assignment.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
         .outerjoin(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
@@ -294,7 +304,8 @@ def _asked(unit_id: int, now: datetime) -> tuple[list[Asked], bool]:
         if each is None:
             light = light_of(row.state, row.due_at, row.behind_at, now, row.suspended_at is not None)
             each = found[row.id] = Asked(
-                row.id, row.state, light, row.title, row.campaign_id, row.campaign, row.due_at, row.period, row.rrule,
+                row.id, row.any_task_id, row.state, light, row.title, row.dispatched_at, row.campaign_id,
+                row.campaign, row.due_at, row.period, row.rrule,
                 row.opens_on, int(row.photos), row.reported_at,
             )  # fmt: skip
         if row.metric_id is not None:

@@ -10,6 +10,7 @@ from . import (
     admin,
     admin_vacancies,
     board_metrics,
+    burden,
     cascade_tree,
     cascading,
     comparison,
@@ -47,6 +48,7 @@ from .weight import register_weight
 BLUEPRINTS: tuple[Blueprint, ...] = (
     admin.bp,
     board_metrics.bp,  # the pages of a board: one blueprint
+    burden.bp,  # no pages: the load meter that the preview shows
     cascade_tree.bp,
     cascading.bp,
     comparison.bp,

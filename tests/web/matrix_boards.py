@@ -28,3 +28,25 @@ def boards(world: World) -> Iterator[Case]:
     area = db.session.get_one(Unit, world.units[VILLAGE, W]).area_id
     there = {"area": area, "line": "women"}
     yield Case("units.of_area", covers(303), there, twin={"area": MISSING, "line": "women"})
+    yield from comparison(world)
+
+
+def comparison(world: World) -> Iterator[Case]:
+    """Who sees the campaign reads whether units are compared; its issuer's dispatcher switches it."""
+    for name, thing in (("issued", Thing()), ("draft", Thing(draft=True))):
+        given = {"values": {"id": world.ids[name]}, "twin": {"id": MISSING}, "label": name}
+        yield Case("comparison.show", lambda who, it=thing: 200 if who.sees_campaign(it) else 404, **given)
+        ground = {"ground": "市委办〔2026〕3号文件第五条"}
+
+        def switches(who: Who, it: Thing = thing) -> int:
+            if not who.sees_campaign(it):
+                return 404
+            return (409 if it.draft else 303) if who.issues(it) else 403
+
+        yield Case("comparison.switch", switches, method="POST", data=ground, **given)
+    csv, metric = {"kind": "csv"}, {"id": world.ids["metric"]}
+    yield Case(
+        "comparison.of_metric", lambda who: 200 if who.sees_campaign(Thing()) else 404, metric, twin={"id": MISSING}
+    )
+    export = {"twin": {"id": MISSING} | csv}
+    yield Case("comparison.export", lambda who: 200 if who.sees_campaign(Thing()) else 404, metric | csv, **export)

@@ -67,3 +67,12 @@ def test_the_page_is_there_for_whom_the_unit_is_and_costs_few_statements(work, c
     assert (client.get(here).status_code, client.get(f"/units?area={work.villages[0].id}").status_code) == (404, 404)
     sign_in(client, work.holder(work.county, Role.SUPERVISOR, Line.PARTY), now, "zh_CN")
     assert "每周表格" in client.get(here).get_data(as_text=True)
+
+
+def test_the_preview_of_a_dispatch_shows_the_load_and_what_is_known_already(work, visitor, now):
+    plan = make.campaign(work.unit(work.county), title="再报一次")
+    task = make.task(plan, title="贷款月报", due_on=make.TODAY + timedelta(days=7))
+    make.metric(task, name="贷款户数", unit_of_measure="户")
+    page = visitor.get(f"/campaigns/{plan.id}/preview?task={task.id}")
+    assert page.has("One form with 1 field and 0 photos.", "贷款户数 by 1 of these units")
+    assert page.has("Load of the units on this page", "柳林东村妇联 0.5 now, 1.4 with this task")
