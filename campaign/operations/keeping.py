@@ -3,8 +3,10 @@
 The bytes are kept before (`evidence/store.py`); whoever calls this has them safe already.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -15,9 +17,9 @@ from ..errors import Invalid, NotFound, Sentence, say
 from ..evidence.notes import Notes
 from ..evidence.pictures import Looked
 from ..evidence.store import Stored
-from ..models import Assignment, Capture, Evidence, Fingerprint
+from ..models import Assignment, Capture, Draft, Evidence, Fingerprint
 from ..rules.organisation import Actor
-from .reporting import keep_evidence
+from .reporting import keep_evidence, save_draft
 
 MOST_OF_ONE = 200  # files at one assignment: a page lists them all
 MOST_A_DAY = 600  # files of one person in one day
@@ -37,6 +39,18 @@ def keep(assignment_id: int, stored: Stored, looked: Looked, name: str, *, actor
     if before is None and looked.notes.say_something:
         _keep_notes(evidence_id, looked.notes)
     return evidence_id
+
+
+def into_draft(
+    assignment_id: int, files: Mapping[int, int | None], first: Mapping[str, Any], *, actor: Actor, now: datetime
+) -> None:
+    """Adds pieces of evidence, with the rule each serves, to what this person has drafted; `first`: what the form
+    starts with, where there is no draft. Read and written in one transaction, so that two uploads both stay."""
+    kept = select(Draft.fields).where(Draft.assignment_id == assignment_id, Draft.person_id == actor.person_id)
+    drafted = db.session.execute(kept).scalar()
+    fields = json.loads(drafted) if drafted else dict(first)
+    fields["files"] = {**fields.get("files", {}), **{str(key): rule for key, rule in files.items()}}
+    save_draft(assignment_id, fields, actor=actor, now=now)
 
 
 def remember_look(sha256: str, looked: Looked) -> None:

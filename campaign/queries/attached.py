@@ -89,3 +89,17 @@ def asked_and_attached(
             head = row.id, row.name, row.kind, row.min_count, row.ground, bool(row.in_time)
             rules.append(Rule(*head, row.metric_id, row.item, row.item_name or ""))
     return tuple(rules), tuple(files)
+
+
+def file_of(assignment_id: int, evidence_id: int) -> File:
+    """One file of the assignment, as a form that has just got it shows it; whoever asks has just sent it."""
+    row = db.session.execute(
+        select(
+            Evidence.id, Evidence.name, Evidence.media_type, Evidence.size, Evidence.sha256, Evidence.at,
+            Capture.captured_at,
+        )
+        .outerjoin(Capture, Capture.evidence_id == Evidence.id)
+        .where(Evidence.id == evidence_id, Evidence.assignment_id == assignment_id)
+    ).one()  # fmt: skip
+    head = row.id, row.name, row.media_type, row.size
+    return File(*head, attached=False, rule_id=None, sha256=row.sha256, at=row.at, taken_at=row.captured_at)

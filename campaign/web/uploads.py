@@ -16,8 +16,8 @@ from ..evidence.inspection import plain_name
 from ..evidence.pictures import look
 from ..evidence.store import Damaged, Store, Stored
 from ..operations import keeping, uploads
-from ..operations import reporting as operations
 from ..queries.assignments import Whole
+from ..queries.attached import file_of
 from ..queries.evidence import EvidenceFact, HalfUpload, earlier, half_upload, known_to_unit, not_looked_at
 from ..rules.organisation import Role
 from ..rules.states import WITH_OFFICER
@@ -35,17 +35,23 @@ PIECES_LOST = say("What was uploaded of this file cannot be used. Please add it 
 @bp.post("/assignments/<int:id>/upload")
 def upload(id: int) -> Any:
     """One file of a script, kept at once; it belongs to the draft from now on."""
-    visible(id)
+    found = visible(id)
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         raise Invalid(say("No file came with this."))
-    return _tile(id, keep_file(id, sent))
+    name, store = plain_name(sent.filename), _store()
+    stored = store.put(sent.stream, name=name)
+    looked = look(store, sent.stream, stored, zone=zone())
+    with unit_of_work():
+        evidence_id = keeping.keep(id, stored, looked, name, actor=current_actor(), now=page_now())
+        _into_draft(found, [evidence_id])
+    return _tile(found, evidence_id)
 
 
 @bp.post("/assignments/<int:id>/uploads")
 def begin_upload(id: int) -> Any:
     """Announces a file by its hash. What the unit has sent already needs no bytes; otherwise: where to go on from."""
-    visible(id)
+    found = visible(id)
     sha256, size = request.form.get("sha256", ""), request.form.get("size", 0, type=int)
     name = plain_name(request.form.get("name", ""))
     actor, now = current_actor(), page_now()
@@ -53,7 +59,8 @@ def begin_upload(id: int) -> Any:
     if known is not None and known.size == size and _lies_there(known):
         with unit_of_work():
             evidence_id = keeping.use_again(id, known.id, actor=actor, now=now)
-        return _tile(id, evidence_id, here=True)
+            _into_draft(found, [evidence_id])
+        return _tile(found, evidence_id, here=True)
     with unit_of_work():
         begun = uploads.begin(id, sha256, size, name, actor=actor, now=now)
     there = pieces.received(_store(), begun.id)
@@ -78,9 +85,9 @@ def add_piece(id: int, upload_id: Any) -> Any:
 @bp.post("/assignments/<int:id>/uploads/<uuid:upload_id>/finish")
 def finish_upload(id: int, upload_id: Any) -> Any:
     """The whole file becomes evidence when its bytes give the hash that was announced; asked again, the same answer."""
-    half = _half(id, upload_id)
+    half, found = _half(id, upload_id), visible(id)
     if half.evidence_id is not None:
-        return _tile(id, half.evidence_id)
+        return _tile(found, half.evidence_id)
     store = _store()
     with pieces.whole(store, half.id, half.sha256, half.size) as stream:
         if stream is None:
@@ -93,8 +100,9 @@ def finish_upload(id: int, upload_id: Any) -> Any:
         looked = look(store, stream, stored, zone=zone())
     with unit_of_work():
         evidence_id = uploads.finish(half.id, stored, looked, actor=current_actor(), now=page_now())
+        _into_draft(found, [evidence_id])
     pieces.forget(store, half.id)
-    return _tile(id, evidence_id)
+    return _tile(found, evidence_id)
 
 
 @bp.post("/assignments/<int:id>/uploads/<uuid:upload_id>/drop")
@@ -127,7 +135,7 @@ def use_earlier(id: int) -> Any:
     actor, now = current_actor(), page_now()
     with unit_of_work():
         kept = [keeping.use_again(id, piece, actor=actor, now=now) for piece in chosen]
-    _into_draft(visible(id), kept, rule)
+        _into_draft(found, kept)
     n = len(kept)
     flash(
         ngettext("%(num)s file added without sending it again.", "%(num)s files added without sending them again.", n),
@@ -182,22 +190,20 @@ def _drop(half: HalfUpload) -> None:
     pieces.forget(_store(), half.id)
 
 
-def _tile(id: int, evidence_id: int, *, here: bool = False) -> Any:
-    """What the script draws; the file belongs to the draft from now on."""
-    found = visible(id)
-    _into_draft(found, [evidence_id], request.form.get("rule", 0, type=int))
-    file = next(file for file in found.files if file.id == evidence_id)
+def _tile(found: Whole, evidence_id: int, *, here: bool = False) -> Any:
+    """What the script draws."""
+    file = file_of(found.ask.id, evidence_id)
     answer = {"id": file.id, "name": file.name, "size": size_words(file.size), "photo": file.is_photo, "here": here}
     answer |= {"sha256": file.sha256} | said_of(request.form.get("rule", 0, type=int), file, found)
     return jsonify(answer | {"href": url_for("evidence.show", id=file.id)}), 201
 
 
-def _into_draft(found: Whole, evidence_ids: list[int], rule: int) -> None:
-    fields = first_fields(found)
+def _into_draft(found: Whole, evidence_ids: list[int]) -> None:
+    """The files belong to the draft from now on, for the rule that the form names; within the caller's unit of work."""
+    rule = request.form.get("rule", 0, type=int)
     serves = rule if rule in {known.id for known in found.rules} else None
-    fields["files"] = dict(fields.get("files", {})) | {str(key): serves for key in evidence_ids}
-    with unit_of_work():
-        operations.save_draft(found.ask.id, fields, actor=current_actor(), now=page_now())
+    files = dict.fromkeys(evidence_ids, serves)
+    keeping.into_draft(found.ask.id, files, first_fields(found), actor=current_actor(), now=page_now())
 
 
 def _lies_there(known: EvidenceFact) -> bool:
