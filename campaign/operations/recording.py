@@ -9,6 +9,7 @@ from ..db import EPOCH, MICROSECOND, Instant, db, insert, insert_new, run
 from ..models import Area, Assignment, JobRun, StateCount, Tally, Unit
 from ..rules.jobs import LONGEST_RUN, SKEW, RunState
 from ..rules.organisation import LEAF_LEVELS
+from .figure_record import record_figures
 from .folding import fold
 
 RECORD_STATES = "record_states"
@@ -91,13 +92,16 @@ def close_abandoned(*, now: datetime) -> int:
 
 
 def record_states(slot: datetime, *, now: datetime) -> int:
-    """Records every (task, area, line) whose states differ from its last record; how many rows were written.
+    """Records every (task, area, line) whose states, and every (metric, area, line, turn) whose figures differ from
+    the last record; how many rows were written.
 
     The first record of a slot stands: the same slot again writes nothing twice. What is pending is folded first.
     """
     while fold(now=now):
         pass
-    keys = _touched(_last_recorded(slot))
+    since = _last_recorded(slot)
+    figures = record_figures(slot, since)
+    keys = _touched(since)
     current = _current(keys)
     changed = _changed(keys, current, slot)
     rows = (
@@ -113,7 +117,7 @@ def record_states(slot: datetime, *, now: datetime) -> int:
             StateCount.task_id
         )
     )
-    return len(written.all())
+    return len(written.all()) + figures
 
 
 def _last_recorded(slot: datetime) -> datetime:

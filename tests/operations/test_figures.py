@@ -14,6 +14,7 @@ from campaign.models import (
     Batch,
     Contribution,
     Figure,
+    FigureCount,
     FigureTouch,
     Joint,
     Metric,
@@ -26,6 +27,7 @@ from campaign.models import (
 from campaign.operations.areas import import_areas
 from campaign.operations.figure_checks import figure_gaps, rebuild_figures, wrong_contributions
 from campaign.operations.folding import differences, fold
+from campaign.operations.recording import record_states
 from campaign.queries.rollup import rollup
 from campaign.rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from campaign.rules.organisation import LEAF_LEVELS, SYSTEM, Line
@@ -227,3 +229,34 @@ def test_a_planted_fault_is_found_and_put_right(app, now):
     with unit_of_work():
         fold(now=now)
     assert (figure_gaps(), read(now)) == ([], recount())
+
+
+def test_what_is_recorded_at_a_slot_is_how_the_figures_stood(app, now):
+    with unit_of_work():
+        play = Play(5)
+        play.dispatch([play.tree.unit(place) for place in play.tree.villages])
+    stood, slots = [], [now + timedelta(hours=hour) for hour in range(4)]
+    for slot in slots:
+        with unit_of_work():
+            record_states(slot, now=slot)
+        stood.append(folded())
+        assert recorded(slot) == stood[-1]
+        with unit_of_work():
+            play.step()
+    assert [recorded(slot) for slot in slots] == stood
+    with unit_of_work():
+        record_states(slots[-1], now=slots[-1])  # the first record of a slot stands
+    assert recorded(slots[-1]).items() >= stood[-1].items()
+
+
+def recorded(slot) -> dict:
+    """The last record of every key up to that slot."""
+    keys = (FigureCount.metric_id, FigureCount.area_id, FigureCount.line, FigureCount.period)
+    rows = db.session.execute(
+        select(*keys, FigureCount.standing, FigureCount.slot, *(getattr(FigureCount, name) for name in SUMS))
+        .where(FigureCount.slot <= slot)
+        .order_by(FigureCount.slot)
+    ).all()
+    last = {tuple(row[:4]): row.slot for row in rows}
+    found = {tuple(map(int, row[:5])): list(row[6:]) for row in rows if row.slot == last[tuple(row[:4])]}
+    return {key: sums for key, sums in found.items() if any(sums)}

@@ -104,7 +104,7 @@ def test_the_number_of_statements_is_fixed(work, now):
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     with unit_of_work():
         record_states(now, now=now)
-    assert len([text for text in seen if not text.startswith("BEGIN")]) <= 15
+    assert len([text for text in seen if not text.startswith("BEGIN")]) <= 16
 
 
 def test_a_slot_belongs_to_one_worker(app, now):
