@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import StrictUndefined
+from jinja2 import BytecodeCache, StrictUndefined
 
 from campaign import create_app
 from campaign.config import Settings
 from campaign.db import db
 
-pytest_plugins = ["tests.databases", "tests.browser", "tests.chromium"]
+pytest_plugins = ["tests.quick", "tests.databases", "tests.browser", "tests.chromium"]
 
 BOTH = ("models", "operations", "queries", "jobs", "notify")
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # a Friday, ten in the morning in Shanghai
@@ -66,11 +66,12 @@ def settings(database: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, compiled: BytecodeCache) -> Iterator[Flask]:
     """The real application with its context pushed; a template that names what is not there is an error."""
     app = create_app(settings)
     app.config["TESTING"] = True
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.bytecode_cache = compiled
     with app.app_context():
         yield app
         db.session.remove()

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, LiteralString
 
 import flask_migrate
 import psutil
@@ -26,6 +27,21 @@ SECRET = "for-tests-only-0123456789-abcdefghij-KLMNOP"
 
 # The package opens all parents of this folder for reading, so it must lie under the folder for temporary files.
 POSTGRES_FOLDER = Path(tempfile.gettempdir()) / f"campaign-tests-postgres-{os.getuid()}"
+
+
+FAREWELL = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+SHAPE = """
+SELECT 'table', relname::text, relkind::text, relnatts::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname::text, tgenabled::text FROM pg_trigger
+    WHERE NOT tgisinternal
+UNION ALL SELECT 'constraint', conrelid::regclass::text, conname::text, '' FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT 'function', proname::text, md5(prosrc), '' FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+ORDER BY 1, 2, 3, 4
+"""
 
 
 def migrate(settings: Settings) -> None:
@@ -74,6 +90,63 @@ class Postgres:
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+class Reused:
+    """A copy of the template that one test after the other uses: brought back to what it was in a few milliseconds,
+    where a new copy takes a quarter of a second. Where a test has changed more than rows, a new copy is made."""
+
+    def __init__(self, server: Postgres, template: str) -> None:
+        self.server, self.template, self.name = server, template, f"{server.name}_test"
+        self._copy()
+
+    def _copy(self) -> None:
+        self.url = self.server.create(self.name, self.template)
+        self.connection = psycopg.connect(self.server.server.get_uri(self.name), autocommit=True)
+        self.shape = self._shape()
+        tables = [name for (name,) in self._ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        self.rows = {name: self._content(name) for name in tables}
+        counters = self._ask("SELECT sequencename, coalesce(last_value, 1), last_value IS NOT NULL FROM pg_sequences")
+        again = [f"setval('{name}', {value}, {used})" for name, value, used in counters]
+        emptied = [f"DELETE FROM {name}" for name in tables]
+        self.emptying = "; ".join(["SET session_replication_role = replica", *emptied, f"SELECT {', '.join(again)}"])
+
+    def _ask(self, question: LiteralString) -> list[Any]:
+        return self.connection.execute(question).fetchall()
+
+    def _shape(self) -> object:
+        """Everything that is no row: tables and columns, triggers, constraints, indexes, functions."""
+        return self._ask(SHAPE)
+
+    def _content(self, table: str) -> bytes:
+        with self.connection.cursor().copy(f"COPY {table} TO STDOUT") as copied:
+            return b"".join(bytes(part) for part in copied)
+
+    def restore(self) -> None:
+        """Sends away who is still connected, and brings every row and counter back."""
+        try:
+            self._ask(FAREWELL)
+            same = self._shape() == self.shape
+            if same:
+                self._empty()
+        except psycopg.Error:
+            same = False
+        if not same:
+            self.connection.close()
+            self._copy()
+
+    def _empty(self) -> None:
+        with self.connection.transaction():
+            self.connection.execute(self.emptying)
+            for table, content in self.rows.items():
+                if content:
+                    with self.connection.cursor().copy(f"COPY {table} FROM STDIN") as copied:
+                        copied.write(content)
+
+    def end(self) -> None:
+        """Takes it away."""
+        self.connection.close()
+        self.server.drop(self.name)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Postgres:
     """The server; started when the first test asks for it, stopped with the last process that uses it."""
@@ -102,14 +175,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def postgres_reused(postgres_server: Postgres, postgres_template: str) -> Iterator[Reused]:
+    """The database that this process's tests use one after the other."""
+    reused = Reused(postgres_server, postgres_template)
+    yield reused
+    reused.end()
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a fresh, migrated database of the kind asked for."""
     if getattr(request, "param", "sqlite") == "postgres":
-        server: Postgres = request.getfixturevalue("postgres_server")
-        name = f"{server.name}_test"
-        yield server.create(name, request.getfixturevalue("postgres_template"))
-        server.drop(name)
+        reused: Reused = request.getfixturevalue("postgres_reused")
+        yield reused.url
+        reused.restore()
     else:
         file = tmp_path / "campaign.sqlite"
         shutil.copy(request.getfixturevalue("sqlite_template"), file)

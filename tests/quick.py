@@ -1,0 +1,57 @@
+"""What every test would do again with the same result is done once per process, and waits for no disk.
+
+None of this replaces a part: templates are compiled by Jinja, addresses by Werkzeug, and SQLite writes what it writes.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from jinja2.bccache import Bucket, BytecodeCache
+from werkzeug.routing import Rule
+
+
+class Compiled(BytecodeCache):
+    """Templates that an application before has compiled, by their place and their words."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Gives what is kept of the same words."""
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps it for the next application."""
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Compiled:
+    """What templates come to, for every application of this process."""
+    return Compiled()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_ground() -> Iterator[None]:
+    """An address is compiled when it is first written, not when an application is made; and SQLite leaves it to the
+    system when its file comes to the disk: tests die by exceptions, and those that pull the plug start real processes.
+    """
+    compile_builder = Rule._compile_builder
+
+    def later(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        made: list[Callable[..., tuple[str, str]]] = []
+
+        def build(self: Rule, **values: Any) -> tuple[str, str]:
+            if not made:
+                made.append(compile_builder(rule, append_unknown))
+            return made[0](self, **values)
+
+        return build
+
+    ground = sys.modules["campaign.db"]  # the package's own name for it is the object inside
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", later)
+        patch.setattr(ground, "SQLITE_PRAGMAS", (*ground.SQLITE_PRAGMAS, "synchronous=OFF"))
+        yield
