@@ -22,6 +22,7 @@ from ..models import (
     Period,
     Person,
     Question,
+    Request,
     Review,
     Submission,
     Task,
@@ -94,6 +95,8 @@ class Ask:
     in_charge_id: int | None
     in_charge_name: str | None
     was_asked_about: bool  # whether a question was ever asked upwards
+    was_requested_for: bool  # whether more time, another target or an exemption was ever requested
+    urged_at: datetime | None
 
     @property
     def date_has_story(self) -> bool:
@@ -254,6 +257,7 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
             Draft.fields, Draft.saved_at, Assignment.behind_at, Assignment.suspended_at, CalendarRow.known_until,
             Task.roll, Task.rrule, Assignment.period, Period.opens_on, charged.id, charged.name,
             exists().where(Question.assignment_id == Assignment.id),
+            exists().where(Request.assignment_id == Assignment.id), Assignment.urged_at,
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)

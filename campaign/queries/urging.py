@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 
 from ..clock import local_today
 from ..db import db, listed
-from ..models import Assignment, Person, Post, Task, Unit
-from ..models.organisation import holds_on
+from ..models import Assignment, Event, Period, Person, Post, Task, Unit
+from ..models.organisation import acted_for, holds_on
 from ..models.urging import urging_post, verdict_number
 from ..rules.dates import Light, light_of
 from ..rules.organisation import Actor, Role
@@ -19,6 +19,7 @@ from ..rules.states import State
 from .worklist import Filters, matching
 
 PAGE = 50
+URGED = "assignment:dispatcher:urge"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class Row:
     urged_at: datetime | None
     officers: str
     verdict: Verdict
+    rrule: str | None = None  # of a recurring task, with the period that this is
+    period: int = 0
+    opens_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -80,17 +84,41 @@ def choice(
     rows = db.session.execute(
         select(
             Assignment.id, Assignment.state, Assignment.due_at, Assignment.behind_at, Assignment.suspended_at,
-            Assignment.urged_at, Unit.name.label("unit"), Task.title, officers.label("officers"),
+            Assignment.urged_at, Unit.name.label("unit"), Task.title, officers.label("officers"), Task.rrule,
+            Assignment.period, Period.opens_on,
         )
         .join(found, found.c.id == Assignment.id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)
+        .outerjoin(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
         .where(found.c.verdict == shown, Assignment.id > after)
         .order_by(Assignment.id)
         .limit(PAGE + 1)
     ).all()  # fmt: skip
     following = rows[PAGE - 1].id if len(rows) > PAGE else None
     return Choice(counts, shown, tuple(_row(row, shown, now) for row in rows[:PAGE]), following)
+
+
+@dataclass(frozen=True)
+class Urge:
+    """The last urge of an assignment: who, for whom, when, and their words ('' for none)."""
+
+    person_name: str
+    for_name: str | None
+    at: datetime
+    words: str
+
+
+def last_urge(assignment_id: int) -> Urge | None:
+    """Who urged it last; the reader's scope is asked before. One statement."""
+    row = db.session.execute(
+        select(Person.name, acted_for(Event.post_id, Event.person_id), Event.at, Event.reason)
+        .join(Person, Person.id == Event.person_id)
+        .where(Event.subject == "assignment", Event.subject_id == assignment_id, Event.tag == URGED)
+        .order_by(Event.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Urge(*row)
 
 
 def ids_of(wanted: Wanted, *, actor: Actor, now: datetime, cooled: datetime, most: int) -> list[int]:
@@ -115,4 +143,5 @@ def _chosen(wanted: Wanted, actor: Actor, now: datetime, cooled: datetime) -> Se
 
 def _row(row: Any, verdict: Verdict, now: datetime) -> Row:
     light = light_of(State(row.state), row.due_at, row.behind_at, now, row.suspended_at is not None)
-    return Row(row.id, row.unit, row.title, light, row.due_at, row.urged_at, row.officers or "", verdict)
+    return Row(row.id, row.unit, row.title, light, row.due_at, row.urged_at, row.officers or "", verdict, row.rrule,
+               row.period, row.opens_on)  # fmt: skip

@@ -28,6 +28,7 @@ from . import (
     questions,
     registers,
     reporting,
+    requests,
     reviews,
     stand_words,
     standing_in,
@@ -66,6 +67,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     questions.bp,
     registers.bp,
     reporting.bp,  # an assignment is seen in `assignments` and reported on in `reporting`: one blueprint
+    requests.bp,
     reviews.bp,
     stand_words.bp,  # no pages: the words for figures that templates use
     standing_in.bp,

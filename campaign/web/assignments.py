@@ -14,6 +14,7 @@ from ..operations.reporting import acknowledge as sign_for
 from ..operations.reporting import withdraw as take_back
 from ..queries import worklist
 from ..queries.assignments import Whole, whole
+from ..queries.urging import last_urge
 from ..queries.worklist import Filters, Page, Row, Sort
 from ..rules.dates import Light, light_of
 from ..rules.organisation import Actor, Line, Role
@@ -26,6 +27,7 @@ from .filters import local
 from .navigation import DESK_ROLES, back_address
 from .questions import panel
 from .report_form import first_fields, sheet_of
+from .requests_panel import panel as requests_panel
 from .words import word
 
 bp = Blueprint("assignments", __name__)
@@ -151,6 +153,9 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
     late = ask.cut_off_at is not None and now > ask.cut_off_at
     may -= {Action.WITHDRAW} if late else set()
     asked = panel(ask.id if ask.was_asked_about else None)
+    requested = requests_panel(ask.id if ask.was_requested_for else None)
+    waits = asked["pending"] or requested["pending"]
+    reports = ask.state in WITH_OFFICER and actor.post_in(ask.unit_id, Role.OFFICER) is not None
     given = first_fields(found, request.cookies.get(MONEY_COOKIE, "")) if fields is None else fields
     sheet = sheet_of(given, found, errors, today=local(now).date())
     page = render_template(
@@ -159,9 +164,12 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
         ask=ask,
         sheet=sheet,
         may=may,
-        reporting=Action.SUBMIT in may and not late and not asked["pending"],
+        reporting=Action.SUBMIT in may and not late,
+        waits=waits is not None,
         asked=asked,
-        may_ask=ask.state in WITH_OFFICER and actor.post_in(ask.unit_id, Role.OFFICER) and not asked["pending"],
+        requested=requested,
+        may_ask=reports and waits is None,
+        urged=last_urge(ask.id) if ask.urged_at and ask.state in WITH_OFFICER else None,
         too_late=Action.SUBMIT in may and late,
         light=light_of(ask.state, ask.due_at, ask.behind_at, now, ask.suspended_at is not None),
         now=now,

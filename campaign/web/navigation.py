@@ -16,6 +16,7 @@ PLACES = (
     ("inbox.home", _l("To do"), "inbox", (Role.OFFICER,)),
     ("reviews.queue", _l("To review"), "check", (Role.SUPERVISOR,)),
     ("campaigns.index", _l("Campaigns"), "flag", DESK_ROLES),
+    ("requests.index", _l("Requests"), "clock", (Role.SUPERVISOR, Role.DISPATCHER)),
     ("assignments.index", _l("Tasks"), "list", tuple(Role)),
     ("inbox.messages", _l("Messages"), "bell", tuple(Role)),
     ("admin.index", _l("Administration"), "person", (Role.ADMINISTRATOR, Role.AUDITOR)),

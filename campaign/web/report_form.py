@@ -148,5 +148,3 @@ def _to_do(short: list[Problem], wrong: Mapping[str, tuple[str, ...]]) -> tuple[
     known = {problem.where for problem in short}
     unread = [(name, sentences[0]) for name, sentences in wrong.items() if name not in known]
     return (*unread, *((at.where, wrong.get(at.where, (speak(at.sentence),))[0]) for at in short))
-
-

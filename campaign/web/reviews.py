@@ -23,6 +23,7 @@ from ..queries import queue as waiting
 from ..queries.evidence import evidence_submitted
 from ..queries.questions import count as questions_waiting
 from ..queries.queue import Filters, Key, Place, read_key
+from ..queries.requests import count as requests_waiting
 from ..queries.submission import dossier
 from ..rules.organisation import Role
 from ..rules.states import ReturnReason, State
@@ -84,6 +85,7 @@ def queue() -> Any:
     return render_template(
         "review/queue.html", page=page, groups=groups, filters=filters, keep=_keep(filters), now=now,
         open_id=None, reader_id=actor.person_id, questions=questions_waiting(actor),
+        to_decide=requests_waiting(actor, now=now),
         waiting_now=sum(group.waiting for group in groups), late=sum(group.late for group in groups),
         badges={"reviews.queue": sum(group.waiting for group in groups)},
     )  # fmt: skip
@@ -164,7 +166,7 @@ def _page_of(assignment_id: int, form: ReturnForm, approval: ApproveForm | None 
     answer = render_template(
         "review/show.html", found=found, header=header, latest=found.latest, page=page, before=before, after=after,
         since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since),
-        form=form, approval=approval, questions=0,
+        form=form, approval=approval, questions=0, to_decide=0,
         filters=filters, keep=_keep(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
         offered={offer.action.name: offer for offer in offers(facts, actor)}, open_id=assignment_id,
         action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),

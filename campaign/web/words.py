@@ -16,6 +16,7 @@ from ..rules.periods import Outcome
 from ..rules.permissions import Here
 from ..rules.plans import CampaignStatus, EvidenceKind, Grade, PeriodState
 from ..rules.rechecks import RecheckResult
+from ..rules.requests import Decision, RequestKind
 from ..rules.states import Action, CheckInKind, ReturnReason, State
 from ..rules.targets import Method
 from ..rules.telling import Channel, DeliveryState, Fault
@@ -59,6 +60,18 @@ WORDS: dict[type[IntEnum], dict[int, Any]] = {
         Light.DONE: _l("Done"),
         Light.NOT_APPLICABLE: _l("Not applicable"),
         Light.CANCELLED: _l("Cancelled"),
+    },
+    RequestKind: {
+        RequestKind.EXTENSION: _l("More time"),
+        RequestKind.DISPUTE: _l("Another target or date"),
+        RequestKind.NOT_APPLICABLE: _l("Not applicable"),
+    },
+    Decision: {
+        Decision.PENDING: _l("Waits for a decision"),
+        Decision.GRANTED: _l("Granted"),
+        Decision.REFUSED: _l("Refused"),
+        Decision.WITHDRAWN: _l("Taken back"),
+        Decision.GRANTED_BY_RULE: _l("Granted by rule"),
     },
     Line: {
         Line.PARTY: _l("Party committee"),

@@ -37,10 +37,12 @@ from campaign.models import (
 from campaign.operations.periods import send
 from campaign.operations.recording import claim_slot
 from campaign.operations.reporting import keep_evidence
+from campaign.operations.requests import Wish, ask
 from campaign.rules.dates import DueKind
 from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.plans import CampaignStatus
+from campaign.rules.requests import RequestKind
 from campaign.rules.states import State
 from campaign.rules.targets import Compares
 from campaign.rules.telling import Channel, DeliveryState
@@ -205,6 +207,7 @@ def build(app: Flask) -> World:
     _elsewhere(world)
     _recurring(world, tree)
     _asked(world, tree)
+    _requested(world, tree)
     _handed_down(world, tree)
     with unit_of_work():
         claim_slot("fold", make.NOW, worker="w:1", now=make.NOW)  # the clock ticks
@@ -232,6 +235,15 @@ def _asked(world: World, tree: make.SmallTree) -> None:
         session.flush()
         session.add(Suspension(assignment_id=made.id, question_id=asked.id, began_at=make.NOW))
         world.ids |= {"asked": made.id, "question": asked.id, "ladder": ladder.id}
+
+
+def _requested(world: World, tree: make.SmallTree) -> None:
+    """An assignment for which more time was asked of the county's unit that issued it."""
+    made = make.assignment(make.task(make.campaign(tree.unit(tree.county))), tree.unit(tree.villages[0]))
+    officer = make.actor(db.session.get_one(Person, world.ids["officer of the unit"]))
+    wish = Wish(RequestKind.EXTENSION, "道路不通", make.TODAY + timedelta(days=30))
+    with unit_of_work():
+        world.ids["request"] = ask(made.id, wish, actor=officer, now=make.NOW, seen=1)
 
 
 def _other_county(city: Area) -> dict[str, Area]:

@@ -27,6 +27,7 @@ from .matrix_dates import dates
 from .matrix_kinds import kinds
 from .matrix_ladders import ladders_and_questions
 from .matrix_periods import periods
+from .matrix_requests import requests
 from .matrix_standing import all_of_it as standing_in
 from .matrix_telling import telling
 from .matrix_uploads import begin, uploads
@@ -47,7 +48,7 @@ def table(world: World) -> list[Case]:
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
             *administration(world), *calendars(world), *accounts(world), *telling(world),
             *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world), *cascade(world),
-            *boards(world), *uploads(world), *kinds(world)]  # fmt: skip
+            *boards(world), *uploads(world), *kinds(world), *requests(world)]  # fmt: skip
 
 
 def everybody() -> Iterator[Case]:

@@ -1,0 +1,98 @@
+"""Asking for more time and deciding on it in the browser: what the pages say, what they cost."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from campaign import clock
+from campaign.db import db, unit_of_work
+from campaign.models import Assignment, Request
+from campaign.operations.issuing import dispatch
+from campaign.operations.requests import Wish, ask
+from campaign.rules.metrics import MetricKind
+from campaign.rules.organisation import Role
+from campaign.rules.requests import Decision, RequestKind
+from campaign.rules.states import State
+from campaign.rules.targets import Quota
+from tests import make
+from tests.evidence.hostile import picture
+
+from .boards import sign_in, statements
+
+
+@pytest.fixture
+def tree(app, monkeypatch, now):
+    monkeypatch.setattr(clock, "now", lambda: now)
+    return make.small_tree()
+
+
+@pytest.fixture
+def given(tree, now):
+    """The assignment of the first village and the metric that it disputes."""
+    task = make.task(make.campaign(tree.unit(tree.county)), title="巾帼志愿服务")
+    metric = make.metric(task, MetricKind.COUNT, target=10, quota=Quota.PER_UNIT, name="服务人次")
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    unit = tree.unit(tree.villages[0])
+    return db.session.scalar(select(Assignment).where(Assignment.unit_id == unit.id)), metric
+
+
+def test_a_dispute_is_asked_decided_and_read(tree, given, visitor):
+    work, metric = given
+    officer, boss = tree.holder(tree.villages[0], Role.OFFICER), tree.holder(tree.county, Role.DISPATCHER)
+    visitor.client.set_cookie("locale", "en")
+    visitor.sign_in(officer)
+    page = visitor.get(f"/assignments/{work.id}").click("Dispute the target or the date")
+    assert page.has("Target now: 10")
+    refused = page.submit("Send the request", status=422, **{f"target-{metric.id}": "8"})
+    assert refused.has("Please say why, in a few words")
+    page = refused.submit("Send the request", reason="名册只有六人")
+    assert page.has("Waits for a decision", "名册只有六人", "Take the request back")
+    visitor.sign_out()
+    visitor.sign_in(boss)
+    page = visitor.get("/requests")
+    assert page.has("1 request waits for you", "Another target or date")
+    page = page.click("Another target or date")
+    assert page.has("What follows", "No other unit's date moves", "名册只有六人")
+    page = page.submit("Grant", words="按名册核定", **{f"target-{metric.id}": "6"})
+    assert page.has("Granted. The unit is told.", "No request waits for you")
+    row = db.session.get(Assignment, work.id, populate_existing=True)
+    assert (row.state, row.suspended_at) == (State.ISSUED, None)
+    visitor.sign_out()
+    visitor.sign_in(officer)
+    assert visitor.get(f"/assignments/{work.id}").has("Requests and decisions", "按名册核定", "Sign for")
+
+
+def test_an_extension_with_a_photo_keeps_the_photo_when_the_form_fails(app, tree, given, client, now):
+    app.config["WTF_CSRF_ENABLED"] = False  # the view itself is asked
+    work, _metric = given
+    sign_in(client, tree.holder(tree.villages[0], Role.OFFICER), now)
+    path = f"/assignments/{work.id}/request/extension"
+    sent = {"seen": "1", "files": (io.BytesIO(picture()), "塌方.jpg"), "reason": "道路不通", "due_on": "2020-01-01"}
+    answer = client.post(path, data=sent, content_type="multipart/form-data")
+    assert answer.status_code == 422
+    assert "塌方.jpg" in answer.text
+    kept = answer.text.split('name="kept" value="')[1].split('"')[0]
+    due_on = (now + timedelta(days=20)).date().isoformat()
+    answer = client.post(path, data={"seen": "1", "reason": "道路不通", "due_on": due_on, "kept": [kept, "987654"]})
+    assert answer.status_code == 303
+    made = db.session.scalars(select(Request)).one()
+    assert made.decision is Decision.PENDING
+    assert "塌方.jpg" in client.get(f"/requests/{made.id}").text
+    export = client.get("/requests/export.csv?view=mine").text
+    assert "道路不通" in export
+
+
+def test_pages_cost_few_statements_whatever_waits(tree, given, client, now):
+    rows = db.session.scalars(select(Assignment).order_by(Assignment.id)).all()
+    for village, row in zip(tree.villages, rows, strict=True):
+        wish = Wish(RequestKind.EXTENSION, "道路不通", (now + timedelta(days=20)).date())
+        with unit_of_work():
+            ask(row.id, wish, actor=tree.actor(village, Role.OFFICER), now=now, seen=1)
+    sign_in(client, tree.holder(tree.county, Role.DISPATCHER), now)
+    first = db.session.scalar(select(Request.id))
+    for page, most in (("/requests", 8), (f"/requests/{first}", 16), (f"/assignments/{rows[0].id}", 12)):
+        cost = statements(lambda page=page: client.get(page))
+        assert cost <= most, (page, cost)
