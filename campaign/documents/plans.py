@@ -47,7 +47,7 @@ EVIDENCE_KINDS = {kind.name.lower(): kind for kind in EvidenceKind}
 UNIT_FORM = Form("area", "line")
 PHASE_FORM = Form("name", "starts_on", "ends_on", "words")
 OCCASION_FORM = Form("name", "on", "invented")
-EVIDENCE_FORM = Form("name", "kind", "min", "ground", "invented")
+EVIDENCE_FORM = Form("name", "kind", "min", "ground", "item", "in_time", "invented")
 TASK_FORM = Form(
     "key", "title", "what", "why", "lines", "receiving_level", "units", "grade", "due", "recurs", "roll",
     "respond_days", "grace_days", "review_days", "ladder", "min_characters", "review_levels", "evidence", "metrics",
@@ -161,6 +161,8 @@ def _evidence(fields: Fields) -> EvidencePlan:
         kind=fields.choice("kind", EVIDENCE_KINDS) or EvidenceKind.ANY,
         min_count=1 if least is None else least,
         ground=fields.text("ground"),
+        item=fields.text("item"),
+        in_time=fields.yes_or_no("in_time", otherwise=False),
     )
 
 

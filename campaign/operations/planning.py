@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..db import db
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Problem, Refused, Stale, say
-from ..models import Campaign, CampaignUnit, EvidenceRule, Occasion, Phase, Task, TaskLine, TaskUnit
+from ..models import Campaign, CampaignUnit, Occasion, Phase, Task, TaskLine, TaskUnit
 from ..rules.dates import DueKind
 from ..rules.organisation import Actor, Line, PostFact, Role
 from ..rules.planning import (
@@ -29,6 +29,7 @@ from ..rules.plans import CampaignStatus
 from .ladders import unusable
 from .log import record
 from .naming import NamedUnit, NamedUnits
+from .plan_evidence import evidence_row, loosen_proofs, tie_proofs
 from .plan_metrics import MetricRefs, clear_metrics, metric_row, open_registers, write_parts
 from .repeating import once, remember
 
@@ -88,6 +89,7 @@ def create_campaign(plan: CampaignPlan, *, actor: Actor, now: datetime, client_a
     db.session.flush()
     refs.learn(open_registers(plan.registers, issuer.unit.id))
     write_parts([(row.metrics, task.metrics) for row, task in zip(campaign.tasks, plan.tasks, strict=True)], refs)
+    tie_proofs(zip(campaign.tasks, plan.tasks, strict=True))
     _log("campaign:draft:create", campaign.id, issuer.post, actor, now, {"title": plan.title, "tasks": len(plan.tasks)})
     remember(client_action_id, str(campaign.id))
     return campaign.id
@@ -134,6 +136,7 @@ def add_task(
     db.session.add(row)
     db.session.flush()
     write_parts([(row.metrics, task.metrics)], refs)
+    tie_proofs([(row, task)])
     _log("campaign:draft:edit", campaign_id, issuer.post, actor, now, {"changed": [f"task {row.id}: added"]})
     remember(client_action_id, str(row.id))
     return row.id
@@ -146,12 +149,14 @@ def edit_task(task_id: int, task: TaskPlan, *, actor: Actor, now: datetime, seen
         raise NotFound(say("There is no such task."))
     issuer, units, occasions, refs = _checked(row.campaign_id, task, actor, now)
     _claim(row.campaign_id, seen)
+    loosen_proofs(task_id)
     clear_metrics(task_id)
     for name, value in _task_fields(task, occasions).items():
         setattr(row, name, value)
     _set_parts(row, task, units)
     db.session.flush()
     write_parts([(row.metrics, task.metrics)], refs)
+    tie_proofs([(row, task)])
     _log("campaign:draft:edit", row.campaign_id, issuer.post, actor, now, {"changed": [f"task {task_id}"]})
 
 
@@ -163,6 +168,7 @@ def remove_task(task_id: int, *, actor: Actor, now: datetime, seen: int) -> None
     campaign_id, title = row.campaign_id, row.title
     post = _post_for(_held(campaign_id).issuing_unit_id, actor)
     _claim(campaign_id, seen)
+    loosen_proofs(task_id)
     clear_metrics(task_id)
     db.session.delete(row)
     db.session.flush()
@@ -333,10 +339,7 @@ def _set_parts(row: Task, task: TaskPlan, units: NamedUnits) -> None:
     lines = {unit.line for unit in named} or set(task.lines)
     row.lines = [TaskLine(line=line) for line in sorted(lines)]
     row.units = [TaskUnit(unit_id=unit_id) for unit_id in sorted({unit.id for unit in named})]
-    row.evidence_rules = [
-        EvidenceRule(position=at + 1, name=rule.name, kind=rule.kind, min_count=rule.min_count, ground=rule.ground)
-        for at, rule in enumerate(task.evidence)
-    ]
+    row.evidence_rules = [evidence_row(rule, at + 1) for at, rule in enumerate(task.evidence)]
     row.metrics = [metric_row(metric, at + 1) for at, metric in enumerate(task.metrics)]
 
 

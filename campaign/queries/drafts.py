@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
@@ -80,10 +80,14 @@ def task_plan_of(task_id: int, campaign_id: int) -> TaskPlan | None:
     lines = db.session.execute(select(TaskLine.line).where(TaskLine.task_id == task_id).order_by(TaskLine.line))
     units = db.session.execute(select(TaskUnit.unit_id).where(TaskUnit.task_id == task_id).order_by(TaskUnit.unit_id))
     rules = db.session.execute(
-        select(EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count, EvidenceRule.ground)
+        select(
+            EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count, EvidenceRule.ground,
+            func.coalesce(ChecklistItem.name, ""), EvidenceRule.in_time,
+        )
+        .outerjoin(ChecklistItem, ChecklistItem.id == EvidenceRule.item_id)
         .where(EvidenceRule.task_id == task_id)
         .order_by(EvidenceRule.position)
-    )
+    )  # fmt: skip
     levels = [Level(int(part)) for part in task.review_levels.split(",") if part]
     return TaskPlan(
         title=task.title, key=task.key, what=task.what, why=task.why, lines=tuple(lines.scalars()),

@@ -49,12 +49,15 @@ class OccasionPlan:
 
 @dataclass(frozen=True)
 class EvidencePlan:
-    """What must be attached, and for photos the ground that allows asking for them."""
+    """What must be attached, and for photos the ground that allows asking for them. `item`: of a checklist of the same
+    task, which it proves; `in_time`: what was captured before the task began does not count."""
 
     name: str = ""
     kind: EvidenceKind = EvidenceKind.ANY
     min_count: int = 1
     ground: str = ""
+    item: str = ""
+    in_time: bool = False
 
 
 @dataclass(frozen=True)

@@ -167,8 +167,9 @@ def _task(task: TaskPlan) -> Iterator[Problem]:
     yield from between("min_characters", task.min_characters, 0, MOST_CHARACTERS)
     if len(task.evidence) > MOST_RULES:
         yield too_many("evidence", MOST_RULES)
+    items = [item for metric in task.metrics for item in metric.items]
     for at, rule in enumerate(task.evidence):
-        yield from _evidence(f"evidence.{at}.", rule)
+        yield from _evidence(f"evidence.{at}.", rule, items)
     if len(task.metrics) > MOST_METRICS:
         yield too_many("metrics", MOST_METRICS)
     yield from check_metrics(task.metrics)
@@ -256,12 +257,15 @@ def _registers(registers: Sequence[RegisterPlan]) -> Iterator[Problem]:
         names.add(register.name)
 
 
-def _evidence(at: str, rule: EvidencePlan) -> Iterator[Problem]:
+def _evidence(at: str, rule: EvidencePlan, items: Sequence[str]) -> Iterator[Problem]:
     yield from words(f"{at}name", rule.name, 120, needed=say("Please name what must be attached."))
     yield from words(f"{at}ground", rule.ground, 400)
     yield from between(f"{at}min", rule.min_count, 0, MOST_FILES)
     if rule.kind is EvidenceKind.PHOTO and not rule.ground.strip():
         yield Problem(f"{at}ground", say("A photo may be asked for only with a ground. Please name the ground."))
+    if rule.item and items.count(rule.item) != 1:
+        sentence = say("No checklist of this task has an item “%(name)s”, or more than one has.", name=rule.item)
+        yield Problem(f"{at}item", sentence)
 
 
 def _period(at: str, starts_on: date | None, ends_on: date | None) -> Iterator[Problem]:

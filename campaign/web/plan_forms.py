@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import FieldList, Form, FormField, SelectMultipleField, StringField
+from wtforms import BooleanField, FieldList, Form, FormField, SelectMultipleField, StringField
 
 from ..errors import Problem, say
 from ..rules.calendars import DayKind, Roll
@@ -44,6 +44,8 @@ class EvidenceForm(Form):
     kind = StringField(default=str(int(EvidenceKind.ANY)))
     min = StringField(default="1")
     ground = StringField()
+    item = StringField()
+    in_time = BooleanField()
 
 
 class PlanForm(FlaskForm):
@@ -164,7 +166,8 @@ class TaskForm(RecurrenceFields, PlanForm):
         self.review.data = CHOSEN_LEVELS if task.review_levels else ALL_LEVELS
         self.review_levels.data = [str(int(level)) for level in task.review_levels]
         for rule in task.evidence:
-            values = {"name": rule.name, "kind": str(int(rule.kind)), "min": str(rule.min_count), "ground": rule.ground}
+            values: dict[str, Any] = {"name": rule.name, "kind": str(int(rule.kind)), "min": str(rule.min_count)}
+            values |= {"ground": rule.ground, "item": rule.item, "in_time": rule.in_time}
             self.evidence.append_entry(values)
         for metric in task.metrics:
             self.metrics.append_entry(metric_fields(metric))
@@ -222,7 +225,8 @@ class TaskForm(RecurrenceFields, PlanForm):
 
     def _evidence(self, typed: "Typed", at: str, row: Any) -> EvidencePlan:
         kind = typed.member(f"{at}.kind", row.kind, EvidenceKind) or EvidenceKind.ANY
-        return EvidencePlan(line(row.name), kind, typed.whole(f"{at}.min", row.min) or 0, line(row.ground))
+        least = typed.whole(f"{at}.min", row.min) or 0
+        return EvidencePlan(line(row.name), kind, least, line(row.ground), line(row.item), bool(row.in_time.data))
 
 
 class Typed:

@@ -211,6 +211,26 @@ def test_a_task_is_replaced_with_all_its_parts(tree, now):
     assert db.session.get(Campaign, campaign_id).version == 2
 
 
+def test_proofs_are_tied_to_the_items_of_a_checklist(tree, now):
+    checklist = MetricPlan("阵地建设", MetricKind.CHECKLIST, items=("有挂牌", "有制度"))
+    proof = EvidencePlan("制度文本", item="有制度", in_time=True)
+    task = replace(TASK, metrics=(checklist,), evidence=(EvidencePlan("名单"), proof))
+    campaign_id = created(tree, now, tasks=(task,))
+    task_id = db.session.scalars(select(Task.id)).one()
+    assert task_plan_of(task_id, campaign_id).evidence == task.evidence
+    renamed = replace(checklist, items=("有制度上墙", "有挂牌"))
+    other = replace(task, metrics=(renamed,), evidence=(replace(proof, item="有制度上墙"),))
+    with unit_of_work():
+        edit_task(task_id, other, actor=dispatcher(tree), now=now, seen=1)
+    assert task_plan_of(task_id, campaign_id).evidence == other.evidence
+    with unit_of_work():
+        remove_task(task_id, actor=dispatcher(tree), now=now, seen=2)
+    strange = replace(task, evidence=(replace(proof, item="有台账"),))
+    with pytest.raises(Invalid) as caught, unit_of_work():
+        add_task(campaign_id, strange, actor=dispatcher(tree), now=now, seen=3)
+    assert [problem.where for problem in caught.value.problems] == ["evidence.0.item"]
+
+
 def test_a_removed_task_leaves_no_part_behind(tree, now):
     campaign_id = created(tree, now)
     task_id = db.session.scalars(select(Task.id)).one()
