@@ -11,8 +11,8 @@ from . import (
     admin_vacancies,
     board_metrics,
     burden,
+    cascade_panel,
     cascade_tree,
-    cascading,
     comparison,
     dating,
     door,
@@ -22,6 +22,7 @@ from . import (
     inbox,
     ladders,
     ledger,
+    letters,
     metrics,
     periods,
     preferences,
@@ -51,7 +52,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     board_metrics.bp,  # the pages of a board: one blueprint
     burden.bp,  # no pages: the load meter that the preview shows
     cascade_tree.bp,
-    cascading.bp,
+    cascade_panel.bp,  # splitting, and the panel of it on the pages of assignments: one blueprint
     comparison.bp,
     dating.bp,
     door.bp,
@@ -61,6 +62,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     inbox.bp,
     ladders.bp,
     ledger.bp,
+    letters.bp,
     metrics.bp,
     periods.bp,
     preferences.bp,

@@ -30,7 +30,6 @@ from campaign.models import (
     Person,
     Post,
     Question,
-    Register,
     Suspension,
     Task,
 )
@@ -39,16 +38,16 @@ from campaign.operations.recording import claim_slot
 from campaign.operations.reporting import keep_evidence
 from campaign.operations.requests import Wish, ask
 from campaign.rules.dates import DueKind
-from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.requests import RequestKind
 from campaign.rules.states import State
-from campaign.rules.targets import Compares
 from campaign.rules.telling import Channel, DeliveryState
 from campaign.web.access import digest_of
 from tests import make
 from tests.evidence.hostile import picture
+
+from .matrix_handed import handed_down
 
 COUNTY, OTHER = "city/county", "city/other"
 TOWN, VILLAGE = "city/county/t0", "city/county/t0/v0"
@@ -167,6 +166,7 @@ class World:
     ids: dict[str, int] = field(default_factory=dict)
     names: dict[tuple[str, Line], str] = field(default_factory=dict)
     token: str = ""
+    letter_digest: str = ""
 
     @property
     def copy(self) -> Path:
@@ -208,7 +208,7 @@ def build(app: Flask) -> World:
     _recurring(world, tree)
     _asked(world, tree)
     _requested(world, tree)
-    _handed_down(world, tree)
+    handed_down(world, tree)
     with unit_of_work():
         claim_slot("fold", make.NOW, worker="w:1", now=make.NOW)  # the clock ticks
     world.keep()
@@ -348,22 +348,6 @@ def _recurring(world: World, tree: make.SmallTree) -> None:
     with unit_of_work():
         send(task.id, actor=SYSTEM, now=make.NOW)
     world.ids |= {"recurring": campaign.id, "recurring task": task.id}
-
-
-def _handed_down(world: World, tree: make.SmallTree) -> None:
-    """What the city gave the county's unit, to be split among the units below; and figures to split."""
-    county = tree.unit(tree.county)
-    plan = make.campaign(db.session.get_one(make.Unit, world.units["city", W]), "市里的活动")
-    made = make.assignment(make.task(plan, "分解到村", units=[county], lines=[]), county, State.ACKNOWLEDGED)
-    world.ids["county's"] = made.id
-    with unit_of_work() as session:
-        session.add(register := Register(unit_id=county.id, name="在册妇女"))
-        session.flush()
-        world.ids["register"] = register.id
-    for task_id in (made.task_id, world.ids["task ISSUED"]):
-        fields = {"aggregation": Aggregation.SUM, "compares": Compares.BASELINE}
-        metric = make.metric(db.session.get_one(Task, task_id), target=30, **fields)
-        world.ids["metric"] = metric.id
 
 
 def _delivery(notice_id: int, person_id: int) -> int:

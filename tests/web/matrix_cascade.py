@@ -27,6 +27,7 @@ def cascade(world: World) -> Iterator[Case]:
     yield Case("cascade_tree.versions", sees, id, twin=twin)
     yield from _tasks(world)
     yield from _registers(world)
+    yield from _letters(world)
 
 
 def _tasks(world: World) -> Iterator[Case]:
@@ -71,3 +72,23 @@ def _registers(world: World) -> Iterator[Case]:
     yield Case("registers.save", keeps, id, "POST", {"op": "save"}, twin)
     csv = {"kind": "csv"}
     yield Case("registers.export", lambda who: 200 if sees(who) else 404, id | csv, twin=twin | csv)
+
+
+def _letters(world: World) -> Iterator[Case]:
+    """Whoever sees an assignment reads its letter; each side signs its own."""
+    id, twin = {"id": world.ids["county's"]}, {"id": MISSING}
+    held = {"id": world.ids["letter"]}
+    head = (Role.SUPERVISOR, Role.OFFICER, Role.DISPATCHER)
+
+    def sees(who: Who, wins: int = 200) -> int:
+        return wins if who.sees(OURS) else 404
+
+    def own(who: Who) -> bool:
+        return who.has(*head) and who.stands_in((OURS.place, OURS.line))
+
+    yield Case("letters.index", lambda _who: 200)
+    yield Case("letters.of_assignment", lambda who: sees(who, 303), id, twin=twin)
+    yield Case("letters.make", lambda who: sees(who, 409 if own(who) else 403), id, "POST", {}, twin)
+    yield Case("letters.show", sees, held, twin=twin)
+    signed = {"party": "2", "digest": world.letter_digest}
+    yield Case("letters.sign_it", lambda who: sees(who, 303 if own(who) else 403), held, "POST", signed, twin)

@@ -1,0 +1,38 @@
+"""The place of an assignment in the cascade, for the pages that show an assignment."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..queries.cascade_panel import Panel, panel_of
+from ..rules.organisation import Level, Role
+from ..rules.splitting import SPLITTABLE
+from .access import current_actor
+from .cascading import bp
+
+SIGNERS = (Role.OFFICER, Role.SUPERVISOR, Role.DISPATCHER)
+
+
+@dataclass(frozen=True)
+class Cascade(Panel):
+    """`may_split`: the reader dispatches for the unit; `may_make`: the reader signs letters for it."""
+
+    may_split: bool
+    may_make: bool
+
+
+@bp.app_template_global("cascade_of")
+def cascade_of(ask: Any) -> Cascade | None:
+    """Of an assignment (`queries.assignments.Ask`) that the page has found in scope. One statement."""
+    found, actor = panel_of(ask.id), current_actor()
+    if found is None:
+        return None
+    post = actor.post_in(ask.unit_id, Role.DISPATCHER)
+    below = post is not None and post.level < Level.VILLAGE and post.lft < post.rgt
+    working = ask.state in SPLITTABLE
+    return Cascade(
+        **asdict(found), may_split=below and working,
+        may_make=working and actor.post_in(ask.unit_id, *SIGNERS) is not None,
+    )  # fmt: skip
+
+
+__all__ = ["bp", "cascade_of"]
