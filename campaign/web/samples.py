@@ -38,6 +38,26 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
         )
         for light, state, days in CARDS
     ]
+    return {
+        "cards": cards,
+        "boxes": _boxes(),
+        "missing": [
+            ("sample_number", "The number of persons is not filled in"),
+            ("sample-need-1", "List of persons: 1 more file"),
+        ],
+        "said": SimpleNamespace(
+            person_name="A reviewer",
+            for_name="A supervisor",
+            unit_name="A township",
+            at=now,
+            reason=ReturnReason.EVIDENCE_MISSING,
+            words="The list has 196 persons, the report 214. Please look again.",
+        ),
+    }
+
+
+def _boxes() -> list[SimpleNamespace]:
+    """Two kinds of evidence: one lacks a file, the other has a mistake."""
     files = [
         SimpleNamespace(id=0, name="list.xlsx", size=18_000, is_photo=False, sha256=""),
         SimpleNamespace(
@@ -58,33 +78,9 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
             id=2, name="Photos of the place", kind=EvidenceKind.PHOTO, min_count=1, ground="", in_time=True, item=None
         ),
     ]
-    return {
-        "cards": cards,
-        "boxes": [
-            SimpleNamespace(
-                id="sample-need-1", rule=rules[0], files=files, short=1, errors=(), doubts={}, hints={}, waits=False
-            ),
-            SimpleNamespace(
-                id="sample-need-2",
-                rule=rules[1],
-                files=files[1:],
-                short=0,
-                errors=("One sentence that says what is the matter.",),
-                doubts={},
-                hints={},
-                waits=False,
-            ),
-        ],
-        "missing": [
-            ("sample_number", "The number of persons is not filled in"),
-            ("sample-need-1", "List of persons: 1 more file"),
-        ],
-        "said": SimpleNamespace(
-            person_name="A reviewer",
-            for_name="A supervisor",
-            unit_name="A township",
-            at=now,
-            reason=ReturnReason.EVIDENCE_MISSING,
-            words="The list has 196 persons, the report 214. Please look again.",
-        ),
-    }
+    plain = {"doubts": {}, "hints": {}, "waits": False}
+    wrong = ("One sentence that says what is the matter.",)
+    return [
+        SimpleNamespace(id="sample-need-1", rule=rules[0], files=files, short=1, errors=(), **plain),
+        SimpleNamespace(id="sample-need-2", rule=rules[1], files=files[1:], short=0, errors=wrong, **plain),
+    ]
