@@ -4,6 +4,7 @@ Rows are (assignment_id, metric_id, unit_id, period, standing, and the sums n, m
 credited). The latest submission counts, by how its assignment stands; a state without one counts as missing.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -46,6 +47,17 @@ KEY = ("assignment_id", "metric_id", "unit_id")
 NOTHING = tuple(literal_column("0", BigInteger).label(name) for name in SUMS)
 
 
+@dataclass(frozen=True)
+class Look:
+    """How an assignment is looked at: its state, which submission counts (an ON clause), what it must reach, and
+    whether it was split."""
+
+    state: ColumnElement[Any]
+    latest: ColumnElement[bool]
+    target: ColumnElement[Any]
+    split: ColumnElement[bool]
+
+
 def touched(deltas: ColumnElement[bool], touches: ColumnElement[bool]) -> CompoundSelect[Any]:
     """The ids of the assignments behind the chosen deltas and touches; those of tasks without metrics are left out."""
     measured = exists().where(Metric.task_id == TallyDelta.task_id)
@@ -57,9 +69,13 @@ def touched(deltas: ColumnElement[bool], touches: ColumnElement[bool]) -> Compou
     return moved.union(select(FigureTouch.assignment_id).where(touches))
 
 
-def reported(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None) -> Select[Any]:
-    """What the chosen assignments count for in their own unit, one row for each metric of the task."""
-    live, asked = _live(), _asked()
+def reported(
+    chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None, look: Look | None = None
+) -> Select[Any]:
+    """What the chosen assignments count for in their own unit, one row for each metric of the task. `look`: other than
+    as they stand now."""
+    look = look or as_they_stand()
+    live, asked = _live(look), _asked(look)
     summed = Metric.aggregation == Aggregation.SUM
     rated = Metric.aggregation == Aggregation.RATIO
     found = (
@@ -68,9 +84,9 @@ def reported(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = 
             Metric.id.label("metric_id"),
             Assignment.unit_id,
             Assignment.period,
-            _standing(live).label("standing"),
+            _standing(live, look).label("standing"),
             case((asked, 1), else_=0).label("n"),
-            case((and_(live, _meets()), 1), else_=0).label("met"),
+            case((and_(live, _meets(look)), 1), else_=0).label("met"),
             _part(and_(live, summed), MetricValue.number).label("number"),
             _part(and_(live, rated), MetricValue.numerator).label("numerator"),
             _part(and_(live, rated), MetricValue.denominator).label("denominator"),
@@ -79,15 +95,18 @@ def reported(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = 
         .select_from(Assignment)
         .join(Metric, _of_task())
         .outerjoin(Target, join_target())
-        .outerjoin(Submission, _latest())
+        .outerjoin(Submission, look.latest)
         .outerjoin(MetricValue, and_(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Metric.id))
         .where(chosen)
     )
     return found if metrics is None else found.where(metrics)
 
 
-def credited(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None) -> Select[Any]:
+def credited(
+    chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None, look: Look | None = None
+) -> Select[Any]:
     """What the chosen assignments credit to partners: rows with the partner's unit and nothing but `credited`."""
+    look = look or as_they_stand()
     figure = exists().where(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Joint.metric_id)
     found = (
         select(
@@ -95,15 +114,15 @@ def credited(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = 
             Metric.id.label("metric_id"),
             Joint.partner_unit_id.label("unit_id"),
             Assignment.period,
-            _standing(Assignment.state.in_(REPORTED)).label("standing"),
+            _standing(look.state.in_(REPORTED), look).label("standing"),
             *NOTHING[:-1],
             type_coerce(Joint.number, BigInteger).label("credited"),
         )
         .select_from(Assignment)
-        .join(Submission, _latest())
+        .join(Submission, look.latest)
         .join(Joint, Joint.submission_id == Submission.id)
         .join(Metric, and_(Metric.id == Joint.metric_id + 0, Metric.aggregation == Aggregation.SUM))
-        .where(Assignment.state.in_(REPORTED), figure, chosen)
+        .where(look.state.in_(REPORTED), figure, chosen)
     )
     return found if metrics is None else found.where(metrics)
 
@@ -183,22 +202,25 @@ def _part(counts: ColumnElement[bool], column: Any) -> ColumnElement[int]:
     return case((counts, func.coalesce(type_coerce(column, BigInteger), 0)), else_=0)
 
 
-def _latest() -> ColumnElement[bool]:
-    """ON clause: the latest submission of the assignment."""
+def as_they_stand() -> Look:
+    """As everything is now."""
+    return Look(Assignment.state.expression, latest_until(None), own_target(), is_split())
+
+
+def latest_until(moment: ColumnElement[Any] | None) -> ColumnElement[bool]:
+    """ON clause: the latest submission of the assignment, made up to that moment where one is given."""
     version = aliased(Submission)
-    newest = (
-        select(func.max(version.number))
-        .where(version.assignment_id == Assignment.id)
-        .correlate(Assignment)
-        .scalar_subquery()
-    )
-    return and_(Submission.assignment_id == Assignment.id, Submission.number == newest)
+    newest = select(func.max(version.number)).where(version.assignment_id == Assignment.id)
+    if moment is not None:
+        newest = newest.where(version.at <= moment)
+    number = newest.correlate(Assignment).scalar_subquery()
+    return and_(Submission.assignment_id == Assignment.id, Submission.number == number)
 
 
-def _standing(live: ColumnElement[bool]) -> ColumnElement[int]:
+def _standing(live: ColumnElement[bool], look: Look) -> ColumnElement[int]:
     missing = literal_column(str(int(Standing.MISSING)), BigInteger)
     of_state = {state: literal_column(str(int(standing)), BigInteger) for state, standing in REPORTED.items()}
-    known = [(Assignment.state == state, code) for state, code in of_state.items()]
+    known = [(look.state == state, code) for state, code in of_state.items()]
     return case((~live, missing), *known, else_=missing)
 
 
@@ -208,20 +230,20 @@ def is_split() -> ColumnElement[bool]:
     return exists().where(child.parent_id == Assignment.id).correlate_except(child)
 
 
-def _asked() -> ColumnElement[bool]:
+def _asked(look: Look) -> ColumnElement[bool]:
     """What is cancelled or does not apply is asked of nobody; of what was split only sums are asked of the unit."""
-    return and_(Assignment.state.not_in(NOT_ASKED), or_(Metric.aggregation.in_(ADDED_UP), ~is_split()))
+    return and_(look.state.not_in(NOT_ASKED), or_(Metric.aggregation.in_(ADDED_UP), ~look.split))
 
 
-def _live() -> ColumnElement[bool]:
-    return and_(Assignment.state.in_(REPORTED), MetricValue.id.is_not(None), _asked())
+def _live(look: Look) -> ColumnElement[bool]:
+    return and_(look.state.in_(REPORTED), MetricValue.id.is_not(None), _asked(look))
 
 
-def _meets() -> ColumnElement[bool]:
+def _meets(look: Look) -> ColumnElement[bool]:
     """Whether the reported figure reaches what the assignment itself must reach. Of a sum that was split that is what
     the unit kept for itself: its target without those of the units below."""
     number = type_coerce(MetricValue.number, BigInteger)
-    target = type_coerce(own_target(), BigInteger)
+    target = type_coerce(look.target, BigInteger)
     rated = Metric.kind == MetricKind.RATE
     left = cast(type_coerce(MetricValue.numerator, BigInteger), Numeric(38, 0)) * PERCENT
     right = cast(target, Numeric(38, 0)) * cast(type_coerce(MetricValue.denominator, BigInteger), Numeric(38, 0))

@@ -40,6 +40,7 @@ from ..rules.windows import first_moment
 from .chains import chain_of
 from .doubting import doubts_on
 from .flagging import evidence_flags, keep
+from .joining import Shares, check_joint, keep_joint
 from .log import canonical, record
 from .move import Dated, allowed, move, standing_of
 from .progress import follow_curve
@@ -52,19 +53,24 @@ LONGEST_WORDS = 20_000
 @dataclass(frozen=True)
 class Report:
     """What an officer reports: words, figures by metric id, evidence ids with the rule each serves (None: none), and
-    what explains an implausible figure, by the key of its finding."""
+    what explains an implausible figure, by the key of its finding. `joint`: how much of a figure was done together
+    with which unit of another line."""
 
     words: str = ""
     values: Mapping[int, Value] = field(default_factory=dict)
     evidence: Mapping[int, int | None] = field(default_factory=dict)
     kind: CheckInKind = CheckInKind.PROGRESS
     explanations: Mapping[str, str] = field(default_factory=dict)
+    joint: Shares = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
         """The same report gives the same content, whatever the order it was filled in."""
         values = {str(key): [str(part) for part in _parts(value)] for key, value in self.values.items()}
         files = {str(key): rule for key, rule in self.evidence.items()}
-        return {"words": self.words, "values": values, "evidence": files, "kind": int(self.kind)}
+        content = {"words": self.words, "values": values, "evidence": files, "kind": int(self.kind)}
+        if not self.joint:
+            return content
+        return content | {"joint": {str(k): {str(u): str(n) for u, n in v.items()} for k, v in self.joint.items()}}
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,7 @@ def submit(
     if facts.cut_off_at is not None and now > facts.cut_off_at:
         raise Refused(say("The cut-off date has passed. Nothing more is accepted for this assignment."))
     hashes = _complete(facts, report)
+    check_joint(facts, report.values, report.joint)
     number = facts.submission_number + 1
     digest = hashlib.sha256(canonical({**report.content(), "evidence": hashes}).encode()).hexdigest()
     chain = chain_of(facts)
@@ -179,6 +186,7 @@ def submit(
     row |= {"person_id": actor.person_id, "post_id": step.post.id, "chain": ",".join(map(str, chain))}
     submission_id = db.session.execute(insert(Submission).values(row).returning(Submission.id)).scalar_one()
     _keep_parts(facts, report, submission_id=submission_id)
+    keep_joint(submission_id, report.joint)
     found = [*doubted, *evidence_flags(facts, submission_id, report.words, report.evidence)]
     keep(facts.id, submission_id, found, report.explanations, now=now)
     arm(facts.id, now=now, after=now)

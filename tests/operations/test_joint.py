@@ -1,0 +1,108 @@
+"""An activity of two lines: reported by one, credited to both, once in the total; and figures as they stood before."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from campaign.db import db, unit_of_work
+from campaign.errors import Invalid
+from campaign.models import Assignment
+from campaign.operations.issuing import dispatch, reopen
+from campaign.operations.reporting import Report, acknowledge, submit
+from campaign.operations.reviewing import approve
+from campaign.queries.rollup import rollup
+from campaign.queries.rollup_past import rollup_at
+from campaign.rules.metrics import Aggregation, MetricKind, Value
+from campaign.rules.organisation import Line, Role
+from campaign.rules.targets import Quota
+from tests import make
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+class Together:
+    """A task of the county's women for two lines, and the officers of one village."""
+
+    def __init__(self, now):
+        self.now = now
+        self.tree = tree = make.small_tree()
+        plan = make.campaign(tree.unit(tree.county))
+        self.task = make.task(plan, lines=[Line.WOMEN, Line.UNION])
+        each = {"aggregation": Aggregation.SUM, "quota": Quota.PER_UNIT}
+        self.metric = make.metric(self.task, MetricKind.COUNT, 8, **each).id
+        self.village = tree.villages[0]
+        with unit_of_work():
+            dispatch(self.task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+
+    def id(self, line):
+        unit = self.tree.unit(self.village, line)
+        where = (Assignment.task_id == self.task.id, Assignment.unit_id == unit.id)
+        return db.session.scalar(select(Assignment.id).where(*where))
+
+    def report(self, line, number, other, share):
+        officer = self.tree.actor(self.village, Role.OFFICER, line)
+        values = {self.metric: Value(number=Decimal(number))}
+        joint = {self.metric: {self.tree.unit(self.village, other).id: Decimal(share)}}
+        with unit_of_work():
+            acknowledge(self.id(line), actor=officer, now=self.now, seen=1)
+        with unit_of_work():
+            return submit(self.id(line), Report("已办", values, joint=joint), actor=officer, now=self.now, seen=2)
+
+    def approve(self):
+        for turn, place in enumerate((self.tree.townships[0], self.tree.county)):
+            boss = self.tree.actor(place, Role.SUPERVISOR)
+            with unit_of_work():
+                approve(self.id(Line.WOMEN), actor=boss, now=self.now, seen=3 + turn)
+
+    def total(self, place, lines=None):
+        found = rollup([self.metric], [place.id], on=self.now.date(), lines=lines)[self.metric, place.id]
+        return found.value().number
+
+
+def test_what_two_lines_did_together_is_credited_to_both_and_counts_once(now):
+    story = Together(now)
+    story.report(Line.WOMEN, 10, Line.UNION, 3)
+    story.approve()
+    for place in (story.village, story.tree.county):  # of the leaf from the facts, of the county with what is pending
+        assert [story.total(place, lines) for lines in ([Line.WOMEN], [Line.UNION], None)] == [10, 3, 10]
+    with pytest.raises(Invalid) as refused:
+        story.report(Line.UNION, 5, Line.WOMEN, 3)
+    assert "reported this with you already" in str(refused.value.problems[0].sentence)
+
+
+def test_a_reopened_assignment_counts_as_missing_until_it_is_approved_again(now):
+    story = Together(now)
+    story.report(Line.WOMEN, 10, Line.UNION, 3)
+    story.approve()
+    with unit_of_work():
+        boss = story.tree.actor(story.tree.county, Role.DISPATCHER)
+        later = now + timedelta(hours=1)
+        reopen(story.id(Line.WOMEN), actor=boss, now=later, seen=5, reason="数字有误，请核对")
+    county = rollup([story.metric], [story.tree.county.id], on=now.date())[story.metric, story.tree.county.id]
+    assert (county.approved, county.missing, county.asked) == (0, 12, 12)
+    assert (story.total(story.tree.county), story.total(story.tree.county, [Line.UNION])) == (0, 0)
+
+
+def test_figures_are_told_as_they_stood_at_a_moment(now):
+    story = Together(now)
+    before = now - timedelta(minutes=1)
+    story.now = now + timedelta(hours=1)
+    story.report(Line.WOMEN, 10, Line.UNION, 3)
+    waiting, story.now = story.now, story.now + timedelta(hours=1)
+    story.approve()
+    approved, story.now = story.now, story.now + timedelta(hours=1)
+    with unit_of_work():
+        boss = story.tree.actor(story.tree.county, Role.DISPATCHER)
+        reopen(story.id(Line.WOMEN), actor=boss, now=story.now, seen=5, reason="数字有误，请核对")
+    for place in (story.tree.county, story.village):
+        seen = []
+        for moment in (before, now, waiting, approved, story.now):
+            rolled = rollup_at([story.metric], place.id, at=moment, lines=[Line.WOMEN])[story.metric]
+            seen.append((rolled.asked, rolled.missing, rolled.pending, rolled.approved, int(rolled.value().number)))
+        many = seen[1][0]
+        assert seen == [(0,) * 5, (many, many, 0, 0, 0), (many, many - 1, 1, 0, 0), (many, many - 1, 0, 1, 10),
+                        (many, many, 0, 0, 0)]  # fmt: skip
+        today = rollup([story.metric], [place.id], on=now.date(), lines=[Line.WOMEN])[story.metric, place.id]
+        assert (today.asked, today.missing) == (many, many)
