@@ -42,12 +42,15 @@ def read_metric(fields: Fields, document: DocumentDate) -> MetricPlan:
         fields.wrong("kind", say("Please say what kind of metric this is: %(kinds)s.", kinds=", ".join(METRIC_KINDS)))
     kind = kind or MetricKind.COUNT
     places = _money(fields) if kind is MetricKind.AMOUNT else 0
+    target, comparator = fields.number("target"), fields.choice("comparator", COMPARATORS) or Comparator.NONE
+    if kind is MetricKind.CHECKLIST and target is None:
+        target, comparator = Decimal(1), Comparator.AT_LEAST  # everything on the list is needed
     return MetricPlan(
         name=fields.text("name"),
         kind=kind,
         unit=MONEY_UNITS[0] if kind is MetricKind.AMOUNT else fields.text("unit"),
-        target=_in_yuan(fields.number("target"), places),
-        comparator=fields.choice("comparator", COMPARATORS) or Comparator.NONE,
+        target=_in_yuan(target, places),
+        comparator=comparator,
         aggregation=fields.choice("aggregation", AGGREGATIONS),
         over_time=fields.choice("over_time", OVER_TIMES),
         numerator=fields.text("numerator"),

@@ -109,11 +109,9 @@ class Measure:
     @property
     def past(self) -> Past:
         """What the law of plausible figures needs. A version that came back or was taken back is no history."""
-        own = [
-            told
-            for told in self.told
-            if told.source is Source.CHECK_IN or (told.source is Source.VERSION and told.approved)
-        ]
+        notes = (Source.CHECK_IN, False), (Source.VERSION, True)
+        own = [told for told in self.told if (told.source, told.approved) in notes]
+        own.sort(key=lambda told: (str(told.at), told.version))
         earlier = [told for told in self.told if told.source is Source.EARLIER]
         counting = [*(earlier if self.over_time is OverTime.LATEST else ()), *own]
         approved = [told.value for told in counting if told.approved]
@@ -121,7 +119,7 @@ class Measure:
         return Past(
             self.id, self.name, self.kind, self.comparator, self.over_time, self.parent_id, self.adds_up,
             tuple(told.value for told in (*earlier, *own)), approved[-1] if approved else None,
-            compared.value if compared else None,
+            own[-1].value if own else None, compared.value if compared else None,
         )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ NUMBERS = (MetricKind.COUNT, MetricKind.AMOUNT, MetricKind.RATE)
 class Past:
     """A metric and what its unit reported of it before. `history`: the figures of former reports, oldest first;
     `approved`: the one approved last that still counts (of this period; of an earlier one where the latest figure
-    counts); `other_than`: what it is compared with besides, a baseline or the same period last year."""
+    counts); `here`: the last one for this very period; `other_than`: what it is compared with besides, a baseline or
+    the same period last year."""
 
     metric_id: int
     name: str
@@ -29,6 +30,7 @@ class Past:
     adds_up: bool = False
     history: tuple[Value, ...] = ()
     approved: Value | None = None
+    here: Value | None = None
     other_than: Value | None = None
 
 
@@ -70,9 +72,9 @@ def _against_past(metric: Past, value: Value) -> Iterator[Found]:
 
 
 def _against_trend(metric: Past, past: Sequence[Decimal], now: Decimal) -> bool:
-    """Worse than the last where the latest figure counts and the plan says which way is better; or the other way than
-    all the figures before."""
-    if metric.over_time is OverTime.LATEST:
+    """Worse than the last of the same period, or of all where the latest figure counts, when the plan says which way is
+    better; or the other way than all the figures before."""
+    if metric.over_time is OverTime.LATEST or metric.here is not None:
         if metric.comparator is Comparator.AT_MOST:
             return now > past[-1]
         if metric.comparator in (Comparator.AT_LEAST, Comparator.MORE_THAN):

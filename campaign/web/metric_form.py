@@ -72,7 +72,9 @@ def read_metric(typed: Any, at: str, row: Any) -> MetricPlan:
     kind = typed.member(f"{at}.kind", row.kind, MetricKind) or MetricKind.COUNT
     words, counted = kind is MetricKind.TEXT, kind in COUNTED
     places = _places(row) if kind is MetricKind.AMOUNT else 0
+    all_needed = kind is MetricKind.CHECKLIST
     comparator = typed.member(f"{at}.comparator", row.comparator, Comparator) or Comparator.NONE
+    target = None if words else _figure(typed, f"{at}.target", line(row.target), kind, places)
     quota = typed.member(f"{at}.quota", row.quota, Quota) if counted else None
     compares = typed.member(f"{at}.compares", row.compares, Compares) if kind in NUMBERS else None
     former = typed.id(f"{at}.former", row.former) if compares else None
@@ -81,8 +83,8 @@ def read_metric(typed: Any, at: str, row: Any) -> MetricPlan:
         name=line(row.name),
         kind=kind,
         unit=OWN_UNITS.get(kind) or ("" if kind in UNITLESS else line(row.unit)),
-        target=None if words else _figure(typed, f"{at}.target", line(row.target), kind, places),
-        comparator=Comparator.NONE if words else comparator,
+        target=Decimal(1) if all_needed else target,
+        comparator=Comparator.NONE if words else Comparator.AT_LEAST if all_needed else comparator,
         aggregation=typed.member(f"{at}.aggregation", row.aggregation, Aggregation),
         over_time=typed.member(f"{at}.over_time", row.over_time, OverTime) if counted else None,
         numerator=line(row.numerator) if kind is MetricKind.RATE else "",

@@ -41,6 +41,7 @@ TABLE = [
     (COUNT, DOWN, n(9), n(9)[0], n(12)[0], FlagKind.AGAINST_TREND),
     (COUNT, UP, n(20), None, n(19)[0], FlagKind.AGAINST_TREND),
     (COUNT, {**UP, **EACH}, n(20), None, n(5)[0], None),  # each period counts for itself
+    (COUNT, {**UP, **EACH, "here": n(20)[0]}, n(20), None, n(5)[0], FlagKind.AGAINST_TREND),
     (COUNT, {**UP, **EACH}, n(10, 20, 30), None, n(5)[0], FlagKind.AGAINST_TREND),
     (COUNT, {**UP, **EACH}, n(10, 30, 20), None, n(5)[0], None),
     (COUNT, EACH, n(30, 20, 10), None, n(40)[0], FlagKind.AGAINST_TREND),
