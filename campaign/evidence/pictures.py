@@ -85,11 +85,12 @@ def look(store: Store, stream: IO[bytes], stored: Stored, *, zone: str, wait: bo
     """
     if not is_picture(stored.media_type):
         return Looked()
-    stream.seek(0)
-    notes = _notes(stream, stored.media_type, zone)
+    unpacks = stored.media_type == "image/png"  # its notes stand behind the picture, which is unpacked on the way
+    notes = Notes() if unpacks else _notes(stream, stored.media_type, zone)
     if not _one_at_a_time.acquire(blocking=wait):
         return Looked(notes, done=False)
     try:
+        notes = _notes(stream, stored.media_type, zone) if unpacks else notes
         cheap = stored.media_type == "image/jpeg"  # unpacked at an eighth of its size; others only as a whole
         stream.seek(0)
         picture = _unpacked(stream, stored.media_type, (Copy.THUMB if cheap else Copy.DISPLAY).value)
@@ -105,6 +106,7 @@ def look(store: Store, stream: IO[bytes], stored: Stored, *, zone: str, wait: bo
 
 
 def _notes(stream: IO[bytes], media_type: str, zone: str) -> Notes:
+    stream.seek(0)
     try:
         with Image.open(stream, formats=[FORMATS[media_type]]) as picture:
             return notes_of(picture, zone)
