@@ -1,4 +1,4 @@
-// Keys for reviewers, and small help that a page can do without: j k a r ? Esc, no second click, print.
+// Keys for reviewers, and small help that a page can do without: j k a r c z ? Esc, no second click, claims, print.
 "use strict";
 
 (() => {
@@ -50,10 +50,33 @@
     if (event.key === "Escape") { close(); return; }
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) { return; }
     if (event.key === "?") { all("[data-more]").forEach((line) => { line.hidden = !line.hidden; }); return; }
-    const target = ["j", "k", "a", "r"].includes(event.key) && document.querySelector(`[data-key="${event.key}"]`);
+    const target = ["j", "k", "a", "r", "c", "z"].includes(event.key) && document.querySelector(`[data-key="${event.key}"]`);
     // What cannot be seen is not pressed: with the return open, "a" must not approve.
     if (target && !target.disabled && target.getClientRects().length) { event.preventDefault(); target.click(); }
   });
+
+  // What may be taken back is offered until it goes out.
+  all("[data-gone-in]").forEach((form) => setTimeout(() => { form.hidden = true; }, 1000 * Number(form.dataset.goneIn)));
+
+  // A kept phrase goes into the words, where it can be changed.
+  all("[data-into]").forEach((select) => select.addEventListener("change", () => {
+    const words = document.getElementById(select.dataset.into);
+    if (select.value && !words.value.includes(select.value)) { words.value = `${words.value.trim()}\n${select.value}`.trim(); }
+    words.focus();
+  }));
+
+  // Whoever works on a submission has it in hand: said once at the first touch, and again while the work goes on.
+  const claim = document.querySelector("form[data-claim]");
+  const RENEW = 5 * 60 * 1000;
+  let said = claim && "held" in claim.dataset ? Date.now() : 0;
+  const works = (event) => {
+    if (event.target.closest && event.target.closest(".pane-list, .app-bar, .undo, a")) { return; }
+    if (event.type === "keydown" && !typing(event.target)) { return; }
+    if (Date.now() - said < RENEW) { return; }
+    said = Date.now();
+    fetch(claim.action, { method: "POST", body: new FormData(claim), headers: { Accept: "application/json" } }).catch(() => { said = 0; });
+  };
+  if (claim) { ["pointerdown", "wheel", "keydown"].forEach((kind) => document.addEventListener(kind, works, { passive: true })); }
 
   const open = document.querySelector(".queue-item[aria-current]");
   const list = open && open.closest(".pane-list");

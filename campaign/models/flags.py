@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, SmallInteger, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, BigId, Code, Instant
@@ -43,3 +43,13 @@ class FlagDecision(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id"))
     at: Mapped[datetime] = mapped_column(Instant)
+
+
+# Over Flag: the decision that counts is the latest; nobody has said that it is a false alarm or explained.
+LATEST_VERDICT = (
+    select(func.max(FlagDecision.id)).where(FlagDecision.flag_id == Flag.id).correlate(Flag).scalar_subquery()
+)
+_SETTLED = select(FlagDecision.id).where(
+    FlagDecision.id == LATEST_VERDICT, FlagDecision.verdict.in_((Verdict.FALSE_ALARM, Verdict.EXPLAINED))
+)
+SPEAKS = ~_SETTLED.correlate(Flag).exists()

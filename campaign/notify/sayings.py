@@ -50,6 +50,12 @@ SAYINGS: dict[str, Saying] = {
         say("Somebody wrote a remark to the report. You can answer below it."),
         ("who",),
     ),
+    "recheck:sample:draw": Saying(
+        Heading.URGED,
+        say("Random re-check: your unit checks"),
+        say("Approved reports of other units were drawn. Please look on the spot and say what you find."),
+        WHO_AND_WHY,
+    ),
     "assignment:issuer:reopen": Saying(
         Heading.RETURNED,
         say("Reopened: %(task)s (%(unit)s)"),

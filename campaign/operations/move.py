@@ -4,13 +4,14 @@ The table of `rules/transitions.py` decides; one conditional UPDATE chooses the 
 delta for the roll-up go into the same transaction.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, update
 
-from ..db import micros, run
+from ..db import db, listed, micros, run
 from ..errors import Forbidden, NotFound, Refused, Stale, say
 from ..models import Assignment, TallyDelta
 from ..models.facts import Standing, facts_of
@@ -138,6 +139,32 @@ def move(
         stood = (facts.due_at, facts.behind_at) if dated else (changed.due_at, changed.behind_at)
         count(facts, stood, row.target, (changed.due_at, changed.behind_at))
     return event_id
+
+
+def move_together(
+    ids: Collection[int],
+    row: Transition,
+    *,
+    now: datetime,
+    reviewer_unit_id: int | None,
+    review_step: int,
+    review_due_at: datetime | None,
+) -> None:
+    """Takes the same step for many that were locked and that the law allows; events and messages are the caller's.
+
+    Raises Stale unless every one of them still stands where the step begins.
+    """
+    changed: Any = db.session.execute(
+        update(Assignment)
+        .where(Assignment.id.in_(listed(ids)), Assignment.state.in_(row.sources))
+        .values(
+            state=row.target, version=Assignment.version + 1, reviewer_unit_id=reviewer_unit_id,
+            review_step=review_step, review_due_at=review_due_at, not_before=None, since=now,
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    if changed.rowcount != len(ids):
+        raise Stale(FASTER)
 
 
 def _tell(row: Transition, facts: Standing, reviewer_unit_id: int | None, event_id: int, now: datetime) -> None:

@@ -22,7 +22,7 @@ from ..models import (
     Upload,
 )
 from ..rules.organisation import Actor, Role
-from .scope import visible_assignments
+from .scope import given_to_check, visible_assignments
 
 MOST_EARLIER = 24
 
@@ -84,12 +84,13 @@ FACTS = (Evidence.id, Evidence.assignment_id, Evidence.sha256, Evidence.size, Ev
 
 
 def evidence_of(evidence_id: int, actor: Actor) -> EvidenceFact | None:
-    """The evidence with that id; None when there is none or its assignment is outside the actor's scope."""
+    """The evidence with that id; None when there is none, or its assignment is outside the actor's scope and
+    not theirs to check."""
     row = db.session.execute(
         select(*FACTS)
         .join(Assignment, Assignment.id == Evidence.assignment_id)
         .join(Unit, Unit.id == Assignment.unit_id)
-        .where(Evidence.id == evidence_id, visible_assignments(actor))
+        .where(Evidence.id == evidence_id, or_(visible_assignments(actor), given_to_check(actor)))
     ).one_or_none()
     return None if row is None else EvidenceFact(*row)
 

@@ -1,16 +1,17 @@
 """What waits for a decision at a reviewer's level, the review date that comes first in front."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, union_all
 from sqlalchemy.orm import aliased
 
-from ..db import db, from_micros, micros
-from ..models import Assignment, Campaign, Person, Review, Submission, Task, Unit
+from ..db import db, from_micros, listed, micros
+from ..models import Assignment, Campaign, Claim, Flag, Person, Review, Submission, Task, Unit
+from ..models.flags import SPEAKS
 from ..models.reporting import STANDS
 from ..rules.organisation import Actor, Role
 from ..rules.states import Action
@@ -18,15 +19,21 @@ from .scope import visible_assignments
 
 PAGE = 30
 KEY = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+EXPORTED_AT_ONCE = 1_000
 BEFORE = 4  # so many earlier items stay in sight beside an open one
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which of the waiting items are wanted: of one campaign, of units whose name contains a text."""
+    """Which of the waiting items are wanted: of one campaign or task, of units whose name contains a text, with open
+    flags, returned before, past their review date at an instant."""
 
     campaign_id: int | None = None
     text: str = ""
+    task_id: int | None = None
+    flagged: bool = False
+    returned: bool = False
+    overdue: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ def read_key(text: str) -> Key | None:
 
 @dataclass(frozen=True)
 class Item:
-    """One waiting submission. `number` is its version, `bounces` how often the assignment was returned."""
+    """One waiting submission. `number` is its version, `bounces` how often the assignment was returned, `flags` how
+    many flags on this version are open; `held_by` has it in hand until `held_until`."""
 
     id: int
     unit_name: str
@@ -63,6 +71,10 @@ class Item:
     submitter_name: str
     number: int
     bounces: int
+    flags: int = 0
+    held_by: str | None = None
+    held_by_id: int | None = None
+    held_until: datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -89,6 +101,7 @@ class Group:
     title: str
     waiting: int
     late: int
+    tasks: tuple[tuple[int, str, int], ...] = ()  # id, title, how many wait
 
 
 @dataclass(frozen=True)
@@ -114,15 +127,40 @@ def groups(actor: Actor, *, now: datetime) -> list[Group]:
     """How many wait at the actor's levels, campaign by campaign, by title. One statement."""
     late = func.count().filter(Assignment.review_due_at < now)
     statement = (
-        select(Campaign.id, Campaign.title, func.count(), late)
+        select(Campaign.id, Campaign.title, func.count(), late, Task.id, Task.title)
         .select_from(Assignment)
         .join(Task, Task.id == Assignment.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
         .where(_waits_for(actor))
-        .group_by(Campaign.id, Campaign.title)
-        .order_by(Campaign.title, Campaign.id)
+        .group_by(Campaign.id, Campaign.title, Task.id, Task.title)
+        .order_by(Campaign.title, Campaign.id, Task.title, Task.id)
     )
-    return [Group(*row) for row in db.session.execute(statement)]
+    found: dict[int, Group] = {}
+    for id, title, waiting, overdue, task_id, task in db.session.execute(statement):
+        group = found.get(id, Group(id, title, 0, 0))
+        tasks = (*group.tasks, (task_id, task, waiting))
+        found[id] = replace(group, waiting=group.waiting + waiting, late=group.late + overdue, tasks=tasks)
+    return list(found.values())
+
+
+def ids(actor: Actor, filters: Filters, *, most: int) -> list[int]:
+    """The first ids that match, in the order of the queue. One statement."""
+    keys = _keys(actor, filters).order_by(Assignment.review_due_at, Assignment.id).limit(most)
+    return [row.id for row in db.session.execute(keys)]
+
+
+def items_of(chosen: Collection[int]) -> list[Item]:
+    """These items, which the reader was found to have in the queue. One statement."""
+    keys = select(Assignment.id, Assignment.review_due_at).where(Assignment.id.in_(listed(chosen)))
+    return [Item(*row) for row in db.session.execute(_items(keys.subquery()))]
+
+
+def every(actor: Actor, filters: Filters) -> Iterator[Item]:
+    """All items that match, in the order of the queue, as they come. One statement."""
+    keys = _keys(actor, filters)
+    statement = _items(keys.subquery()).execution_options(yield_per=EXPORTED_AT_ONCE)
+    for row in db.session.execute(statement):
+        yield Item(*row)
 
 
 def page(actor: Actor, filters: Filters, *, after: Key | None = None, size: int = PAGE) -> Page:
@@ -191,7 +229,32 @@ def _keys(actor: Actor, filters: Filters) -> Select[Any]:
     if filters.text:
         unit = aliased(Unit)
         keys = keys.join(unit, unit.id == Assignment.unit_id).where(unit.name.icontains(filters.text, autoescape=True))
+    if filters.task_id is not None:
+        keys = keys.where(Assignment.task_id == filters.task_id)
+    if filters.overdue is not None:
+        keys = keys.where(Assignment.review_due_at < filters.overdue)
+    if filters.returned:
+        keys = keys.where(exists().where(*_sent_back()))
+    if filters.flagged:
+        keys = keys.where(exists().where(*_speaks_against()))
     return keys
+
+
+def _sent_back() -> tuple[ColumnElement[bool], ...]:
+    return Review.assignment_id == Assignment.id, Review.decision == Action.RETURN, STANDS
+
+
+def _speaks_against() -> tuple[ColumnElement[bool], ...]:
+    """Over Flag: open, and on the version that waits."""
+    return Flag.assignment_id == Assignment.id, Flag.submission_id == _waiting_version(Submission.id), SPEAKS
+
+
+def _waiting_version(column: Any) -> Any:
+    """Of the latest submission of an assignment."""
+    newest = aliased(Submission)
+    wanted = getattr(newest, column.key)
+    latest = select(wanted).where(newest.assignment_id == Assignment.id).order_by(newest.number.desc()).limit(1)
+    return latest.correlate(Assignment).scalar_subquery()
 
 
 def _after(keys: Select[Any], key: Key | None) -> Select[Any]:
@@ -221,16 +284,19 @@ def _not_before(key: Key) -> ColumnElement[bool]:
 
 def _read(keys: Any, everything: Select[Any]) -> tuple[Sequence[Item], int]:
     """The items at those keys, and how many there are in all: names are fetched for one page, never for the queue."""
-    wanted = keys.subquery()
     total = select(func.count()).select_from(everything.subquery()).scalar_subquery()
-    newest = aliased(Submission)
-    number = select(func.max(newest.number)).where(newest.assignment_id == Assignment.id).scalar_subquery()
-    bounces = (
-        select(func.count())
-        .where(Review.assignment_id == Assignment.id, Review.decision == Action.RETURN, STANDS)
-        .scalar_subquery()
+    rows = db.session.execute(_items(keys.subquery()).add_columns(total)).all()
+    return [Item(*row[:-1]) for row in rows], rows[0][-1] if rows else 0
+
+
+def _items(wanted: Any) -> Select[Any]:
+    """The rows of `Item` for the assignments of a subquery, in the order of the queue."""
+    bounces = select(func.count()).where(*_sent_back()).correlate(Assignment).scalar_subquery()
+    flags = (
+        select(func.count()).where(Flag.submission_id == Submission.id, SPEAKS).correlate(Submission).scalar_subquery()
     )
-    statement = (
+    holder = aliased(Person)
+    return (
         select(
             Assignment.id,
             Unit.name,
@@ -241,15 +307,18 @@ def _read(keys: Any, everything: Select[Any]) -> tuple[Sequence[Item], int]:
             Person.name,
             Submission.number,
             bounces,
-            total,
+            flags,
+            holder.name,
+            Claim.person_id,
+            Claim.until,
         )
         .select_from(wanted)
         .join(Assignment, Assignment.id == wanted.c.id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)
-        .join(Submission, and_(Submission.assignment_id == Assignment.id, Submission.number == number))
+        .join(Submission, Submission.id == _waiting_version(Submission.id))
         .join(Person, Person.id == Submission.person_id)
+        .outerjoin(Claim, Claim.assignment_id == Assignment.id)
+        .outerjoin(holder, holder.id == Claim.person_id)
         .order_by(Assignment.review_due_at, Assignment.id)
     )
-    rows = db.session.execute(statement).all()
-    return [Item(*row[:-1]) for row in rows], rows[0][-1] if rows else 0

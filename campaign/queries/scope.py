@@ -7,7 +7,7 @@ sees what is addressed to its unit, what waits at its unit for review, and all o
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union
 
 from ..db import db
-from ..models import Area, Assignment, Campaign, CampaignUnit, Task, Unit
+from ..models import Area, Assignment, Campaign, CampaignUnit, SampleItem, Task, Unit
 from ..rules.organisation import Actor, Line, PostFact
 from ..rules.plans import CampaignStatus
 
@@ -38,6 +38,12 @@ def visible_assignments(actor: Actor) -> ColumnElement[bool]:
         Assignment.reviewer_unit_id.in_(units),
         Assignment.task_id.in_(select(Task.id).where(Task.campaign_id.in_(_issued_by(units)))),
     )
+
+
+def given_to_check(actor: Actor) -> ColumnElement[bool]:
+    """A clause over Assignment: drawn in a random re-check for a unit of the actor to look at. Such an assignment is
+    seen on the page of the re-check alone, with its evidence, and nowhere else."""
+    return Assignment.id.in_(select(SampleItem.assignment_id).where(SampleItem.unit_id.in_(actor.units())))
 
 
 def visible_campaigns(actor: Actor) -> ColumnElement[bool]:

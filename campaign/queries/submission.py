@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -37,7 +37,7 @@ from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
 from ..rules.organisation import Actor
 from ..rules.states import Action, CheckInKind, ReturnReason, State
 from .dating import has_story
-from .scope import visible_assignments
+from .scope import given_to_check, visible_assignments
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ class Decision:
     person_name: str
     at: datetime
     for_name: str | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class Version:
     files: tuple[File, ...] = ()
     decisions: tuple[Decision, ...] = ()
     for_name: str | None = None
+    digest: str = ""
 
     @property
     def content(self) -> Content:
@@ -222,9 +224,11 @@ class Progress:
     for_name: str | None = None
 
 
-def dossier(assignment_id: int, actor: Actor) -> Dossier | None:
-    """The file of one assignment within the actor's scope, or None. Four statements, whatever it holds."""
-    row = db.session.execute(_header(actor).where(Assignment.id == assignment_id)).one_or_none()
+def dossier(assignment_id: int, actor: Actor, *, checking: bool = False) -> Dossier | None:
+    """The file of one assignment within the actor's scope, or None. Four statements, whatever it holds. `checking`: as
+    a random re-check opens it to the unit that checks."""
+    seen = or_(visible_assignments(actor), given_to_check(actor)) if checking else visible_assignments(actor)
+    row = db.session.execute(_header(actor).where(Assignment.id == assignment_id, seen)).one_or_none()
     if row is None:
         return None
     header = Header(*row)
@@ -280,7 +284,7 @@ def _header(actor: Actor) -> Select[Any]:
     for seen, subject in ((looked, LOOKED), (before, LOOKED_BEFORE)):
         mine = and_(seen.person_id == actor.person_id, seen.subject == subject, seen.subject_id == Assignment.id)
         statement = statement.outerjoin(seen, mine)
-    return statement.where(visible_assignments(actor))
+    return statement
 
 
 def _submissions(assignment_id: int) -> Select[Any]:
@@ -295,7 +299,8 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
             Submission.id, Submission.number, Submission.words, Submission.person_id, Person.name, Submission.at,
             Review.step, Unit.name, Review.decision, Review.reason, Review.words,
             Review.person_id, decider.name, Review.at, acted_for(Review.post_id, Review.person_id),
-            acted_for(Submission.post_id, Submission.person_id).label("for_name"),
+            acted_for(Submission.post_id, Submission.person_id).label("for_name"), Review.digest.label("named"),
+            Submission.digest.label("digest"),
         )
         .join(Person, Person.id == Submission.person_id)
         .outerjoin(Review, and_(Review.submission_id == Submission.id, STANDS))
@@ -307,11 +312,11 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
     heads: dict[int, tuple[Any, ...]] = {}
     decisions: dict[int, list[Decision]] = defaultdict(list)
     for row in db.session.execute(statement):
-        heads[row[0]] = (*row[:6], row.for_name)
+        heads[row[0]] = (*row[:6], row.for_name, row.digest)
         if row.step is not None:
-            decisions[row[0]].append(Decision(row[1], *row[6:15]))
+            decisions[row[0]].append(Decision(*(row[1], *row[6:15], row.named)))
     return tuple(
-        Version(*(*head[:6], values.by_owner.get(key, {}), tuple(files.get(key, ())), tuple(decisions[key]), head[6]))
+        Version(*(*head[:6], values.by_owner.get(key, {}), tuple(files.get(key, ())), tuple(decisions[key]), *head[6:]))
         for key, head in heads.items()
     )
 

@@ -27,10 +27,11 @@ from . import (
     periods,
     preferences,
     questions,
+    rechecks,
     registers,
     reporting,
     requests,
-    reviews,
+    review_many,
     stand_words,
     standing_in,
     system,
@@ -69,8 +70,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     questions.bp,
     registers.bp,
     reporting.bp,  # an assignment is seen in `assignments` and reported on in `reporting`: one blueprint
+    rechecks.bp,
     requests.bp,
-    reviews.bp,
+    review_many.bp,  # the queue, one submission, what is done beside deciding, many at once: one blueprint
     stand_words.bp,  # no pages: the words for figures that templates use
     standing_in.bp,
     system.bp,

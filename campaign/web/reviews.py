@@ -1,33 +1,43 @@
 """The supervisor's pages: the queue of what waits, one submission with what changed, approve and return."""
 
 import contextlib
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, RadioField, SelectChoice, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectChoice, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, StopValidation
 
 from ..db import unit_of_work
 from ..errors import Busy, Forbidden, Refused, Stale, say
 from ..evidence.store import Store
 from ..models.facts import facts_of
+from ..models.undoing import last_decision, with_last_decision
 from ..operations import reviewing
 from ..operations.looking import look
 from ..operations.move import FASTER
+from ..operations.remarking import LONGEST_PHRASE, keep_phrase, use_phrase
 from ..queries import queue as waiting
+from ..queries.beside import beside
 from ..queries.evidence import evidence_submitted
+from ..queries.flags import flags_of
 from ..queries.questions import count as questions_waiting
 from ..queries.queue import Filters, Key, Place, read_key
+from ..queries.rechecks import count_to_check
 from ..queries.requests import count as requests_waiting
 from ..queries.submission import dossier
+from ..queries.versions import bounces
+from ..rules.flags import Verdict
 from ..rules.organisation import Role
-from ..rules.states import ReturnReason, State
-from ..rules.transitions import offers
+from ..rules.permissions import permissions
+from ..rules.states import Action, ReturnReason, State
+from ..rules.telling import HOLD
 from .access import current_actor, page_now, require_role
 from .stale import tell_what_happened
 
@@ -54,6 +64,26 @@ class ApproveForm(DecisionForm):
     words = TextAreaField(_l("Comment"), validators=[Length(max=reviewing.LONGEST_WORDS, message=TOO_LONG)])
 
 
+class WordsOrPhrase:
+    """Words are needed, unless a kept phrase says it all."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if not (field.data or "").strip() and not (form.phrase.data or "").strip():
+            raise StopValidation(_("Please say what has to be changed."))
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision of a moment ago: `seen` is the version after it, `seconds` how long it may be taken back."""
+
+    id: int
+    seen: int
+    verb: Action
+    unit_name: str
+    task_title: str
+    seconds: int
+
+
 class ReturnForm(DecisionForm):
     """A return: a reason code and words, both needed."""
 
@@ -66,16 +96,24 @@ class ReturnForm(DecisionForm):
     words = TextAreaField(
         _l("To the officer"),
         validators=[
-            DataRequired(_l("Please say what has to be changed.")),
+            WordsOrPhrase(),
             Length(max=reviewing.LONGEST_WORDS, message=TOO_LONG),
         ],
     )
+    phrase = StringField(_l("One of your phrases"), validators=[Length(max=LONGEST_PHRASE)])
+    keep = BooleanField(_l("Keep these words as a phrase"))
+
+    @property
+    def said(self) -> str:
+        """A kept phrase, and what was typed below it."""
+        words, phrase = (self.words.data or "").strip(), (self.phrase.data or "").strip()
+        return words if phrase in words else f"{phrase}\n{words}".strip()
 
 
 @bp.get("/reviews")
 @require_role(Role.SUPERVISOR)
 def queue() -> Any:
-    actor, now, filters = current_actor(), page_now(), _filters()
+    actor, now, filters = current_actor(), page_now(), asked()
     after, before = read_key(request.args.get("after", "")), read_key(request.args.get("before", ""))
     if before is not None:
         page = waiting.page_before(actor, filters, before=before)
@@ -83,9 +121,10 @@ def queue() -> Any:
         page = waiting.page(actor, filters, after=after)
     groups = waiting.groups(actor, now=now)
     return render_template(
-        "review/queue.html", page=page, groups=groups, filters=filters, keep=_keep(filters), now=now,
+        "review/queue.html", page=page, groups=groups, filters=filters, keep=kept(filters), now=now,
         open_id=None, reader_id=actor.person_id, questions=questions_waiting(actor),
         to_decide=requests_waiting(actor, now=now),
+        rechecks=count_to_check(actor), decided=decided_just_now(),
         waiting_now=sum(group.waiting for group in groups), late=sum(group.late for group in groups),
         badges={"reviews.queue": sum(group.waiting for group in groups)},
     )  # fmt: skip
@@ -94,19 +133,19 @@ def queue() -> Any:
 @bp.get("/reviews/<int:id>")
 @require_role(*READERS)
 def show(id: int) -> Any:
-    return _page_of(id, ReturnForm(formdata=None))
+    return page_of(id, ReturnForm(formdata=None))
 
 
 @bp.post("/reviews/<int:id>/approve")
 @require_role(*READERS)
 def approve(id: int) -> Any:
-    place, form = _place(id), ApproveForm()
+    place, form = place_at(id), ApproveForm()
     if form.seen.data is None:
         raise Refused(say("The form is damaged. Please open the page again."))
     if not form.validate():
-        return _page_of(id, ReturnForm(formdata=None), form)
+        return page_of(id, ReturnForm(formdata=None), form)
     _bytes_lie_there(id)
-    with _in_time(place, form.seen.data), unit_of_work():
+    with in_time(place, form.seen.data), unit_of_work():
         reviewing.approve(
             id, actor=current_actor(), now=page_now(), seen=form.seen.data, words=(form.words.data or "").strip(),
             client_action_id=form.client_action_id.data or None,
@@ -117,25 +156,47 @@ def approve(id: int) -> Any:
         flash(_("Approved: %(unit)s, %(task)s. The assignment is done.", **names), "success")
     else:
         flash(_("Approved and passed up: %(unit)s, %(task)s.", **names), "success")
+    _remember(place, form.seen.data, Action.APPROVE)
     return _to_next(place)
 
 
 @bp.post("/reviews/<int:id>/return")
 @require_role(*READERS)
 def return_(id: int) -> Any:
-    place, form = _place(id), ReturnForm()
+    place, form = place_at(id), ReturnForm()
     if form.seen.data is None:
         raise Refused(say("The form is damaged. Please open the page again."))
     if not form.validate():
-        return _page_of(id, form)
-    with _in_time(place, form.seen.data), unit_of_work():
+        return page_of(id, form)
+    actor, now, words = current_actor(), page_now(), form.said
+    with in_time(place, form.seen.data), unit_of_work():
         reviewing.return_for_changes(
-            id, actor=current_actor(), now=page_now(), seen=form.seen.data,
-            reason=ReturnReason(form.reason.data), words=form.words.data,
+            id, actor=actor, now=now, seen=form.seen.data, reason=ReturnReason(form.reason.data), words=words,
             client_action_id=form.client_action_id.data or None,
         )  # fmt: skip
+        if form.phrase.data:
+            use_phrase(form.phrase.data, actor=actor)
+        kept_words = not form.keep.data or keep_phrase(form.words.data or words, actor=actor, now=now)
     flash(_("Returned: %(unit)s, %(task)s.", unit=place.unit_name, task=place.task_title), "success")
+    if not kept_words:
+        flash(_("The words are too long to be kept as a phrase, or there are too many already."), "warning")
+    _remember(place, form.seen.data, Action.RETURN)
     return _to_next(place)
+
+
+def _remember(place: Place, seen: int, verb: Action) -> None:
+    """What was decided just now, so that the next page can offer to take it back."""
+    session["decided"] = [place.id, seen + 1, int(verb), place.unit_name, place.task_title, page_now().timestamp()]
+
+
+def decided_just_now() -> Decided | None:
+    """What this person decided a moment ago, while it may still be taken back."""
+    kept_in_session = session.get("decided")
+    if not kept_in_session:
+        return None
+    id, seen, verb, unit_name, task_title, at = kept_in_session
+    left = HOLD.total_seconds() - (page_now().timestamp() - at)
+    return Decided(id, seen, Action(verb), unit_name, task_title, math.floor(left)) if left >= 1 else None
 
 
 def _bytes_lie_there(assignment_id: int) -> None:
@@ -144,10 +205,13 @@ def _bytes_lie_there(assignment_id: int) -> None:
     store.demand({file.sha256: file.size for file in evidence_submitted(assignment_id)})
 
 
-def _page_of(assignment_id: int, form: ReturnForm, approval: ApproveForm | None = None) -> Any:
-    """The submission beside the queue; 422 when a form that comes with it has errors."""
+def page_of(
+    assignment_id: int, form: ReturnForm, approval: ApproveForm | None = None, wrong: Mapping[str, str] | None = None
+) -> Any:
+    """The submission beside the queue; 422 when a form that comes with it has errors. `wrong`: what is wrong with the
+    other forms, by the id of their field."""
     approval = approval or ApproveForm(formdata=None)
-    actor, now, filters = current_actor(), page_now(), _filters()
+    actor, now, filters = current_actor(), page_now(), asked()
     found = dossier(assignment_id, actor)
     facts = facts_of(assignment_id)
     if found is None or facts is None:
@@ -161,24 +225,30 @@ def _page_of(assignment_id: int, form: ReturnForm, approval: ApproveForm | None 
     else:
         page = waiting.page(actor, filters)
     before, after = page.around(assignment_id)
+    if facts.since is not None and now - facts.since < HOLD:
+        facts = with_last_decision(facts, last_decision(assignment_id), now)
+    aside = beside(facts, actor, now=now)
     look_at = found.last_look
     since = look_at[0] if look_at else found.former
     answer = render_template(
         "review/show.html", found=found, header=header, latest=found.latest, page=page, before=before, after=after,
         since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since),
-        form=form, approval=approval, questions=0, to_decide=0,
-        filters=filters, keep=_keep(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
-        offered={offer.action.name: offer for offer in offers(facts, actor)}, open_id=assignment_id,
+        form=form, approval=approval, questions=0, to_decide=0, wrong=wrong or {}, typed=request.form if wrong else {},
+        filters=filters, keep=kept(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
+        may=permissions(facts, actor, facts.chain, aside.claim.holder if aside.claim else None), aside=aside,
+        flags=flags_of(found.latest.id, actor) if aside.flags else (), verdicts=list(Verdict),
+        bounces=bounces(found.versions), decided=decided_just_now(), open_id=assignment_id,
         action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),
-        badges={} if _keep(filters) else {"reviews.queue": page.total},
+        badges={} if kept(filters) else {"reviews.queue": page.total},
     )  # fmt: skip
     if mine and header.looked_number != found.latest.number:
         with contextlib.suppress(Busy), unit_of_work():  # a look that is not remembered harms nobody
             look(assignment_id, found.latest.number, actor=actor, now=now)
-    return answer, (422 if form.errors or approval.errors else 200)
+    return answer, (422 if form.errors or approval.errors or wrong else 200)
 
 
-def _place(assignment_id: int) -> Place:
+def place_at(assignment_id: int) -> Place:
+    """What an assignment is called; 404 outside the reader's scope."""
     place = waiting.place_of(assignment_id, current_actor())
     if place is None:
         abort(404)
@@ -186,7 +256,7 @@ def _place(assignment_id: int) -> Place:
 
 
 @contextlib.contextmanager
-def _in_time(place: Place, seen: int) -> Iterator[None]:
+def in_time(place: Place, seen: int) -> Iterator[None]:
     """Whoever came too late is told so, even where the assignment meanwhile waits at a level that is not theirs."""
     try:
         yield
@@ -198,18 +268,25 @@ def _in_time(place: Place, seen: int) -> Iterator[None]:
 
 def _to_next(place: Place) -> Any:
     """On to the next item of the queue, or to the empty queue."""
-    filters = _filters()
+    filters = asked()
     following = waiting.next_after(current_actor(), filters, place.key)
     if following is None:
-        return redirect(url_for("reviews.queue", **_keep(filters)), 303)
-    return redirect(url_for("reviews.show", id=following, **_keep(filters)), 303)
+        return redirect(url_for("reviews.queue", **kept(filters)), 303)
+    return redirect(url_for("reviews.show", id=following, **kept(filters)), 303)
 
 
-def _filters() -> Filters:
-    return Filters(request.args.get("campaign", type=int), request.args.get("q", "").strip()[:LONGEST_SEARCH])
+def asked() -> Filters:
+    """The filters that the address of the queue names."""
+    words = request.args.get("q", "").strip()[:LONGEST_SEARCH]
+    only = set(request.args.getlist("only"))
+    return Filters(
+        request.args.get("campaign", type=int), words, request.args.get("task", type=int),
+        flagged="flagged" in only, returned="returned" in only, overdue=page_now() if "overdue" in only else None,
+    )  # fmt: skip
 
 
-def _keep(filters: Filters) -> dict[str, Any]:
+def kept(filters: Filters) -> dict[str, Any]:
     """The filters as they stand in every address of the queue."""
-    kept = {"campaign": filters.campaign_id, "q": filters.text}
-    return {name: value for name, value in kept.items() if value}
+    only = [name for name in ("flagged", "returned", "overdue") if getattr(filters, name)]
+    found = {"campaign": filters.campaign_id, "task": filters.task_id, "q": filters.text, "only": only}
+    return {name: value for name, value in found.items() if value}

@@ -48,6 +48,7 @@ from tests import make
 from tests.evidence.hostile import picture
 
 from .matrix_handed import handed_down
+from .reviewed import reviewed
 
 COUNTY, OTHER = "city/county", "city/other"
 TOWN, VILLAGE = "city/county/t0", "city/county/t0/v0"
@@ -209,6 +210,7 @@ def build(app: Flask) -> World:
     _asked(world, tree)
     _requested(world, tree)
     handed_down(world, tree)
+    reviewed(world, tree)
     with unit_of_work():
         claim_slot("fold", make.NOW, worker="w:1", now=make.NOW)  # the clock ticks
     world.keep()

@@ -27,6 +27,7 @@ from .matrix_dates import dates
 from .matrix_kinds import kinds
 from .matrix_ladders import ladders_and_questions
 from .matrix_periods import periods
+from .matrix_reviewing import rechecks, reviewing
 from .matrix_requests import requests
 from .matrix_standing import all_of_it as standing_in
 from .matrix_telling import telling
@@ -48,7 +49,8 @@ def table(world: World) -> list[Case]:
     return [*everybody(), *assignments(world), *reviews(world), *evidence(world), *campaigns(world), *tasks(world),
             *administration(world), *calendars(world), *accounts(world), *telling(world),
             *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world), *cascade(world),
-            *boards(world), *uploads(world), *kinds(world), *requests(world)]  # fmt: skip
+            *boards(world), *uploads(world), *reviewing(world), *rechecks(world), *kinds(world),
+            *requests(world)]  # fmt: skip
 
 
 def everybody() -> Iterator[Case]:

@@ -1,0 +1,243 @@
+"""Random re-checks: what is given to the reader's units to look at, the draws, and how much they say of a roll-up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..models import Area, Assignment, Campaign, CampaignUnit, Event, Person, Sample, SampleItem, Submission, Task, Unit
+from ..models.drawing import Draw, draw
+from ..rules.organisation import Actor, Level, Line, PostFact, Role
+from ..rules.rechecks import RecheckResult
+from ..rules.states import State
+
+PAGE = 50
+MOST_TASKS = 200
+CHECKERS = (Role.OFFICER, Role.SUPERVISOR, Role.DISPATCHER)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One assignment to check, or checked."""
+
+    sample_id: int
+    assignment_id: int
+    unit_name: str
+    checker_id: int
+    checker_name: str
+    stratum_name: str
+    task_title: str
+    number: int
+    result: RecheckResult
+    words: str
+    by: str | None
+    at: datetime | None
+    drawn_at: datetime
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """What re-checks say of approved figures: how many were drawn and looked at, and what was found."""
+
+    drawn: int = 0
+    confirmed: int = 0
+    differs: int = 0
+    not_found: int = 0
+
+    @property
+    def checked(self) -> int:
+        """How many have been looked at."""
+        return self.confirmed + self.differs + self.not_found
+
+    @property
+    def share(self) -> float | None:
+        """How many of those looked at were confirmed, in per cent."""
+        return self.confirmed / self.checked * 100 if self.checked else None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One draw with its result so far."""
+
+    id: int
+    task_id: int
+    task_title: str
+    campaign_id: int
+    seed: str
+    share: int
+    level: Level
+    population: int
+    drawn_from: str
+    reason: str
+    by: str
+    at: datetime
+    confidence: Confidence
+
+
+def _counts() -> list[ColumnElement[Any]]:
+    found = [RecheckResult.CONFIRMED, RecheckResult.DIFFERS, RecheckResult.NOT_FOUND]
+    return [func.count(SampleItem.assignment_id), *(func.count().filter(SampleItem.result == one) for one in found)]
+
+
+def confidence(task_id: int, area_id: int | None = None) -> Confidence:
+    """Of a task, in an area with all below it or everywhere. One statement; whoever asks may see the roll-up."""
+    statement = select(*_counts()).join(Sample, Sample.id == SampleItem.sample_id).where(Sample.task_id == task_id)
+    if area_id is not None:
+        inside = (
+            select(Area.id).where(Area.id == area_id, Unit.lft.between(Area.lft, Area.rgt)).correlate(Unit).exists()
+        )
+        statement = (
+            statement.join(Assignment, Assignment.id == SampleItem.assignment_id)
+            .join(Unit, Unit.id == Assignment.unit_id)
+            .where(inside)
+        )
+    return Confidence(*db.session.execute(statement).one())
+
+
+def _items() -> Select[Any]:
+    checker, stratum = aliased(Unit), aliased(Area)
+    return (
+        select(
+            SampleItem.sample_id, SampleItem.assignment_id, Unit.name, SampleItem.unit_id, checker.name, stratum.name,
+            Task.title, Submission.number, SampleItem.result, SampleItem.words, Person.name, SampleItem.at, Sample.at,
+        )
+        .join(Sample, Sample.id == SampleItem.sample_id)
+        .join(Assignment, Assignment.id == SampleItem.assignment_id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(checker, checker.id == SampleItem.unit_id)
+        .join(stratum, stratum.id == SampleItem.stratum_id)
+        .join(Task, Task.id == Assignment.task_id)
+        .join(Submission, Submission.id == SampleItem.submission_id)
+        .outerjoin(Person, Person.id == SampleItem.person_id)
+    )  # fmt: skip
+
+
+def to_check(actor: Actor, *, done: bool = False, after: int = 0) -> list[Item]:
+    """What the reader's units were given to look at, the oldest draw first; one more than a page."""
+    mine = SampleItem.unit_id.in_(actor.units(*CHECKERS))
+    open_ = SampleItem.result == RecheckResult.OPEN
+    statement = _items().where(mine, ~open_ if done else open_, SampleItem.assignment_id > after)
+    rows = db.session.execute(statement.order_by(SampleItem.assignment_id, SampleItem.sample_id).limit(PAGE + 1))
+    return [Item(*row) for row in rows]
+
+
+def count_to_check(actor: Actor) -> int:
+    """How many wait for the reader's units. One statement."""
+    mine = SampleItem.unit_id.in_(actor.units(*CHECKERS))
+    waiting = select(func.count()).where(mine, SampleItem.result == RecheckResult.OPEN)
+    return int(db.session.execute(waiting).scalar_one())
+
+
+def item(sample_id: int, assignment_id: int, actor: Actor) -> Item | None:
+    """One of them, for the unit that checks, the issuing units and who oversees; None for everybody else."""
+    key = (SampleItem.sample_id == sample_id, SampleItem.assignment_id == assignment_id)
+    row = db.session.execute(_items().where(*key, _concerned(actor, SampleItem.unit_id))).one_or_none()
+    return None if row is None else Item(*row)
+
+
+def items(sample_id: int, actor: Actor, *, after: int = 0) -> list[Item]:
+    """The items of a draw that the reader may see, by assignment; one more than a page."""
+    seen = and_(SampleItem.sample_id == sample_id, _concerned(actor, SampleItem.unit_id))
+    rows = _items().where(seen, SampleItem.assignment_id > after).order_by(SampleItem.assignment_id)
+    return [Item(*row) for row in db.session.execute(rows.limit(PAGE + 1))]
+
+
+def _issued(actor: Actor) -> ColumnElement[bool]:
+    """Over Sample: its task belongs to a campaign that the reader's units issue."""
+    units = actor.units(Role.DISPATCHER, Role.SUPERVISOR)
+    partner = select(CampaignUnit.campaign_id).where(CampaignUnit.unit_id.in_(units))
+    own = or_(Campaign.issuing_unit_id.in_(units), Campaign.id.in_(partner))
+    return Sample.task_id.in_(select(Task.id).join(Campaign, Campaign.id == Task.campaign_id).where(own))
+
+
+def _overseen(actor: Actor) -> ColumnElement[bool]:
+    """Over Sample: issued by a unit in the area that an auditor or administrator of the same line answers for."""
+    posts = [post for post in actor.posts if post.role in (Role.AUDITOR, Role.ADMINISTRATOR)]
+    issued = select(Task.id).join(Campaign, Campaign.id == Task.campaign_id)
+    issued = issued.join(Unit, Unit.id == Campaign.issuing_unit_id)
+    return or_(false(), *(Sample.task_id.in_(issued.where(_within(post))) for post in posts))
+
+
+def _within(post: PostFact) -> ColumnElement[bool]:
+    inside = Unit.lft.between(post.lft, post.rgt)
+    return inside if post.line is Line.PARTY else and_(inside, Unit.line == post.line)
+
+
+def _concerned(actor: Actor, checker: Any) -> ColumnElement[bool]:
+    return or_(_issued(actor), _overseen(actor), checker.in_(actor.units(*CHECKERS)))
+
+
+def samples(actor: Actor, *, sample_id: int | None = None, task_id: int | None = None) -> list[Drawn]:
+    """The draws that concern the reader, the newest first: their own, those they check for, those they oversee."""
+    checks = Sample.id.in_(select(SampleItem.sample_id).where(SampleItem.unit_id.in_(actor.units(*CHECKERS))))
+    statement = (
+        select(
+            Sample.id, Sample.task_id, Task.title, Task.campaign_id, Sample.seed, Sample.share, Sample.level,
+            Sample.population, Sample.drawn_from, Sample.reason, Person.name, Sample.at, *_counts(),
+        )
+        .join(Task, Task.id == Sample.task_id)
+        .join(Person, Person.id == Sample.person_id)
+        .outerjoin(SampleItem, SampleItem.sample_id == Sample.id)
+        .where(or_(_issued(actor), _overseen(actor), checks))
+        .group_by(Sample.id, Task.title, Task.campaign_id, Person.name)
+        .order_by(Sample.id.desc())
+        .limit(PAGE)
+    )  # fmt: skip
+    if sample_id is not None:
+        statement = statement.where(Sample.id == sample_id)
+    if task_id is not None:
+        statement = statement.where(Sample.task_id == task_id)
+    return [
+        Drawn(*(*row[:6], Level(row[6]), *row[7:12], Confidence(*row[12:]))) for row in db.session.execute(statement)
+    ]
+
+
+def tasks_to_draw(actor: Actor) -> list[tuple[int, str, str, int]]:
+    """Id, title, campaign and number of approved assignments of the tasks that the reader's units issue."""
+    units = actor.units(Role.DISPATCHER, Role.SUPERVISOR)
+    partner = select(CampaignUnit.campaign_id).where(CampaignUnit.unit_id.in_(units))
+    rows = (
+        select(Task.id, Task.title, Campaign.title, func.count())
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .join(Assignment, Assignment.task_id == Task.id)
+        .where(or_(Campaign.issuing_unit_id.in_(units), Campaign.id.in_(partner)), Assignment.state == State.APPROVED)
+        .group_by(Task.id, Task.title, Campaign.title)
+        .order_by(Task.id.desc())
+        .limit(MOST_TASKS)
+    )
+    return [(id, title, campaign, n) for id, title, campaign, n in db.session.execute(rows)]
+
+
+def names_of(preview: Draw) -> dict[str, dict[int, str]]:
+    """The names of the units and strata of a draw. Two statements."""
+    units = {pick.chance.unit_id for pick in preview.picks} | {pick.unit_id for pick in preview.picks if pick.unit_id}
+    return {
+        "units": dict(db.session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(units))).all()),  # type: ignore[arg-type]
+        "strata": dict(db.session.execute(select(Area.id, Area.name).where(Area.id.in_(preview.sizes))).all()),  # type: ignore[arg-type]
+    }
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """The same draw made again: whether it is drawn from the same, and gives the same list."""
+
+    same_population: bool
+    same_list: bool
+    population: int
+    items: int
+
+
+def redrawn(drawn: Drawn) -> Redrawn:
+    """Draws again from the seed, as of the same instant by the log, and compares with what was kept.
+
+    What no unit could check was drawn too, but given to nobody; it is not missing.
+    """
+    again = draw(drawn.task_id, drawn.level, drawn.share, drawn.seed, at=drawn.at)
+    kept = set(db.session.execute(select(SampleItem.assignment_id).where(SampleItem.sample_id == drawn.id)).scalars())
+    event = select(Event.data).where(Event.subject == "recheck", Event.subject_id == drawn.id)
+    told = db.session.execute(event.limit(1)).scalar_one_or_none() or ""
+    same = again.digest in told and kept <= set(again.ids)
+    return Redrawn(again.drawn_from == drawn.drawn_from, same, again.population, len(kept))

@@ -1,0 +1,215 @@
+"""What a reviewer does beside deciding: take a decision back, have it in hand, remark, judge flags, keep phrases."""
+
+from typing import Any
+from uuid import uuid4
+
+from flask import abort, flash, jsonify, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, SelectChoice, TextAreaField
+from wtforms.validators import InputRequired
+
+from ..db import unit_of_work
+from ..errors import Invalid, Refused, say
+from ..models.facts import Standing, facts_of
+from ..models.undoing import last_decision, with_last_decision
+from ..operations import claiming, remarking
+from ..operations.judging import judge
+from ..operations.taking_back import take_back
+from ..queries.beside import Said, beside, phrases_of, thread_of
+from ..queries.flags import counts
+from ..queries.submission import dossier
+from ..queries.versions import bounces, compared
+from ..rules.flags import Verdict
+from ..rules.organisation import Role
+from ..rules.permissions import permissions
+from .access import current_actor, page_now, require_role
+from .errors import wants_json
+from .language import speak
+from .navigation import back_address
+from .reviews import READERS, DecisionForm, ReturnForm, asked, in_time, kept, page_of, place_at
+from .reviews import bp as bp
+
+TELLERS = (Role.OFFICER, Role.SUPERVISOR, Role.DISPATCHER)
+
+
+class RemarkForm(FlaskForm):
+    """A remark to the thread."""
+
+    client_action_id = HiddenField()
+    remark = TextAreaField()
+
+
+class VerdictForm(FlaskForm):
+    """What a reviewer thinks of a flag."""
+
+    client_action_id = HiddenField()
+    verdict = RadioField(
+        choices=[SelectChoice(int(verdict), verdict.name) for verdict in Verdict],
+        coerce=int,
+        validators=[InputRequired()],
+    )
+    words = TextAreaField()
+
+
+@bp.post("/reviews/<int:id>/undo")
+@require_role(*READERS)
+def undo(id: int) -> Any:
+    place, form = place_at(id), DecisionForm()
+    if not form.validate() or form.seen.data is None:
+        raise Refused(say("The form is damaged. Please open the page again."))
+    with in_time(place, form.seen.data), unit_of_work():
+        take_back(
+            id, actor=current_actor(), now=page_now(), seen=form.seen.data,
+            client_action_id=form.client_action_id.data or None,
+        )  # fmt: skip
+    session.pop("decided", None)
+    flash(_("Taken back: %(unit)s, %(task)s. It waits for you again.", unit=place.unit_name, task=place.task_title))
+    return redirect(url_for("reviews.show", id=id, **kept(asked())), 303)
+
+
+@bp.post("/reviews/<int:id>/claim")
+@require_role(*READERS)
+def claim(id: int) -> Any:
+    """Takes it in hand, renews, or takes it over; the page does it by itself once somebody works on it."""
+    place, form = place_at(id), DecisionForm()
+    if not form.validate() or form.seen.data is None:
+        raise Refused(say("The form is damaged. Please open the page again."))
+    over = request.form.get("over") == "1"
+    with in_time(place, form.seen.data), unit_of_work():
+        held = claiming.claim(id, actor=current_actor(), now=page_now(), seen=form.seen.data, over=over)
+    if wants_json():
+        return jsonify(held=held)
+    if not held:
+        flash(_("Somebody else has this in hand."), "warning")
+    return redirect(url_for("reviews.show", id=id, **kept(asked())), 303)
+
+
+@bp.post("/reviews/<int:id>/put-down")
+@require_role(*READERS)
+def put_down(id: int) -> Any:
+    place_at(id)
+    with unit_of_work():
+        claiming.put_down(id, actor=current_actor())
+    return redirect(url_for("reviews.show", id=id, **kept(asked())), 303)
+
+
+@bp.get("/reviews/<int:id>/permissions")
+def may(id: int) -> Any:
+    """The six permissions, and how it stands at each level, for programs: what the page itself goes by."""
+    place_at(id)
+    facts, aside = _facts(id)
+    allowed = permissions(facts, current_actor(), facts.chain, aside.claim.holder if aside.claim else None)
+    return jsonify(
+        version=facts.version,
+        may={
+            "approve": allowed.approve, "return": allowed.return_, "claim": allowed.claim, "undo": allowed.undo,
+            "comment": allowed.comment, "see_who": allowed.see_who,
+        },
+        levels=[{"unit": level.name, "here": level.here.name.lower()} for level in aside.chain],
+    )  # fmt: skip
+
+
+def _facts(id: int) -> tuple[Standing, Any]:
+    facts = facts_of(id)
+    if facts is None:
+        abort(404)
+    now = page_now()
+    facts = with_last_decision(facts, last_decision(id), now)
+    return facts, beside(facts, current_actor(), now=now)
+
+
+@bp.post("/reviews/<int:id>/remarks")
+def remark(id: int) -> Any:
+    """Both sides write here; the page they came from shows it."""
+    place_at(id)
+    form = RemarkForm()
+    back = back_address()
+    try:
+        with unit_of_work():
+            remarking.remark(
+                id, form.remark.data or "", actor=current_actor(), now=page_now(),
+                client_action_id=form.client_action_id.data or None,
+            )  # fmt: skip
+    except Invalid as error:
+        if current_actor().has_role(*READERS):
+            return page_of(id, ReturnForm(formdata=None), wrong={"remark": speak(error.sentence)})
+        flash(speak(error.sentence), "warning")
+        return redirect(f"{back or url_for('assignments.show', id=id)}#remarks", 303)
+    flash(_("Your remark was kept; the other side is told."), "success")
+    target = url_for("reviews.show", id=id) if current_actor().has_role(*READERS) else url_for("inbox.home")
+    return redirect(f"{back or target}#remarks", 303)
+
+
+@bp.post("/reviews/<int:id>/flags/<int:flag_id>")
+@require_role(*READERS)
+def decide_flag(id: int, flag_id: int) -> Any:
+    place_at(id)
+    form = VerdictForm()
+    if not form.validate():
+        return page_of(id, ReturnForm(formdata=None), wrong={f"flag-{flag_id}": _("Please choose one of the three.")})
+    try:
+        with unit_of_work():
+            judge(
+                flag_id, Verdict(form.verdict.data), form.words.data or "", assignment_id=id, actor=current_actor(),
+                now=page_now(), client_action_id=form.client_action_id.data or None,
+            )  # fmt: skip
+    except Invalid as error:
+        return page_of(id, ReturnForm(formdata=None), wrong={f"flag-{flag_id}": speak(error.sentence)})
+    return redirect(f"{url_for('reviews.show', id=id, **kept(asked()))}#h-flags", 303)
+
+
+@bp.get("/reviews/<int:id>/versions")
+def versions(id: int) -> Any:
+    """Any two versions of a report side by side, for everybody who sees it."""
+    found = dossier(id, current_actor())
+    if found is None:
+        abort(404)
+    both = compared(found, request.args.get("from", type=int), request.args.get("to", type=int))
+    return render_template(
+        "review/versions.html", found=found, header=found.header, both=both, bounces=bounces(found.versions),
+        at_desk=current_actor().has_role(*READERS), reader_id=current_actor().person_id,
+    )  # fmt: skip
+
+
+@bp.get("/reviews/phrases")
+@require_role(Role.SUPERVISOR)
+def phrases() -> Any:
+    return render_template("review/phrases.html", phrases=phrases_of(current_actor()))
+
+
+@bp.post("/reviews/phrases")
+@require_role(Role.SUPERVISOR)
+def keep_phrase() -> Any:
+    with unit_of_work():
+        kept_it = remarking.keep_phrase(request.form.get("words", ""), actor=current_actor(), now=page_now())
+    if not kept_it:
+        flash(_("Please write between 1 and 400 characters. At most 50 phrases are kept."), "warning")
+    return redirect(url_for("reviews.phrases"), 303)
+
+
+@bp.post("/reviews/phrases/<int:id>/remove")
+@require_role(Role.SUPERVISOR)
+def remove_phrase(id: int) -> Any:
+    with unit_of_work():
+        remarking.remove_phrase(id, actor=current_actor())
+    return redirect(url_for("reviews.phrases"), 303)
+
+
+@bp.get("/reviews/flags")
+@require_role(Role.AUDITOR, Role.ADMINISTRATOR)
+def flag_counts() -> Any:
+    """How many flags of each kind there were, and how many of them were false alarms."""
+    return render_template("review/flags.html", counts=counts(current_actor()))
+
+
+@bp.app_template_global("review_thread")
+def review_thread(assignment_id: int) -> tuple[Said, ...]:
+    """The remarks to an assignment that the page has found within the reader's scope. One statement."""
+    return thread_of(assignment_id)
+
+
+@bp.app_template_global("new_action_id")
+def new_action_id() -> str:
+    """A client action id for a form that stands in several pages."""
+    return str(uuid4())
