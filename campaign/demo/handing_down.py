@@ -10,12 +10,13 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from ..db import db
-from ..models import Allocation, Assignment, Batch, Campaign, Task, Unit
+from ..models import Allocation, Assignment, Batch, Campaign, Register, Task, Unit
 from ..models.organisation import Area
 from ..models.splits import Part, below, parts_of_whole, whole_of, whole_task
 from ..operations.cascading import Plan, split, split_task
 from ..operations.issuing import receivers
-from ..rules.organisation import Level, Role
+from ..operations.registers import change_counts
+from ..rules.organisation import Level, Line, Role
 from ..rules.splitting import parts_of
 from ..rules.targets import Method
 from .acting import Theatre, at_work
@@ -25,6 +26,17 @@ COUNTIES = {"990101000000": Decimal("1.1"), "990102000000": Decimal("0.9")}  # h
 TOWN = "990101001000"
 PACE = 1.2
 HELD_BACK = Decimal("0.05")
+
+
+def count_registers(theatre: Theatre, unit_id: int, now: datetime) -> None:
+    """The issuer's registers get a number for every village and town: how many federation cadres, how many firms."""
+    dispatcher = theatre.holder(unit_id, Role.DISPATCHER, now)
+    below_city = select(Unit.id).where(Unit.level.in_((Level.TOWNSHIP, Level.VILLAGE)), Unit.line != Line.PARTY)
+    units = list(db.session.scalars(below_city.order_by(Unit.lft, Unit.line)))
+    for register in db.session.scalars(select(Register).where(Register.unit_id == unit_id).order_by(Register.id)).all():
+        if dispatcher is not None:
+            counts = {unit: Decimal(theatre.chance.randint(1, 6)) for unit in units}
+            change_counts(register.id, counts, actor=dispatcher, now=now, seen=register.version)
 
 
 def split_total(theatre: Theatre, task_id: int, now: datetime) -> None:

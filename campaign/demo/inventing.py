@@ -129,12 +129,16 @@ def value_for(metric: Metric, units: int, chance: Random, own: Decimal | None = 
     if metric.kind is MetricKind.TEXT:
         return Value(text="已按要求办理，详见附件。")
     if own is not None:
-        return Value(number=(own * share).to_integral_value())
-    aim = metric.target if metric.target else Decimal(chance.randint(2, 40))
-    if metric.kind is MetricKind.AMOUNT:
-        aim = aim or Decimal(chance.randint(3, 60) * 1000)
+        return Value(number=_round(own * share, metric))
+    aim = metric.target if metric.target else Decimal(chance.randint(2, 40)).scaleb(metric.money_places)
     part = aim / units if aim > 5 * units and metric.quota is Quota.TOTAL else aim
-    return Value(number=(part * share).to_integral_value())
+    return Value(number=_round(part * share, metric))
+
+
+def _round(number: Decimal, metric: Metric) -> Decimal:
+    """As somebody would write it: whole, money to a hundredth of what it is told in."""
+    step = max(metric.money_places - 2, 0)
+    return number.scaleb(-step).to_integral_value().scaleb(step)
 
 
 def parts_of(task: Task, units: int, chance: Random) -> dict[int, Value]:
@@ -143,7 +147,7 @@ def parts_of(task: Task, units: int, chance: Random) -> dict[int, Value]:
     for metric in task.metrics:
         if metric.kind in (MetricKind.COUNT, MetricKind.AMOUNT) and metric.target and metric.target > 5:
             whole = value_for(metric, units, chance).number or Decimal(0)
-            found[metric.id] = Value(number=(whole * chance.randint(10, 80) / 100).to_integral_value())
+            found[metric.id] = Value(number=_round(whole * chance.randint(10, 80) / 100, metric))
     return found
 
 
@@ -171,7 +175,9 @@ class Cupboard:
         if not wants_photo:
             lists = [self.store.put(_list_of_names(chance), name="list.xlsx") for _number in range(many)]
             return [Piece(stored, Looked(), f"{rule.name}.xlsx") for stored in lists]
-        chosen = [self._photo(but, chance, now) for _number in range(many)]
+        chosen: list[tuple[Stored, Looked]] = []
+        for _number in range(many):
+            chosen.append(self._photo(but | {stored.sha256 for stored, _looked in chosen}, chance, now))
         return [
             Piece(stored, looked, f"IMG_{now:%Y%m%d}_{chance.randint(800, 1759):04d}.jpg") for stored, looked in chosen
         ]

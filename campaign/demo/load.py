@@ -36,7 +36,7 @@ from ..rules.organisation import SYSTEM, SYSTEM_PERSON_ID, Actor, Line, Role
 from ..rules.planning import CampaignPlan, UnitRef
 from ..rules.states import State
 from .acting import Theatre, at_work
-from .handing_down import KEY, split_total
+from .handing_down import KEY, count_registers, split_total
 from .scenes import ANSWERED, ASKED, ASKING, CITY, LADDER, TOWN, scenes, unit_id, write_ladder
 
 Progress = Callable[[str, int, int], None]
@@ -221,6 +221,8 @@ def _issue(theatre: Theatre, now: datetime, what: Issue) -> None:
     campaign_id = create_campaign(what.plan, actor=dispatcher, now=now - timedelta(hours=1))
     version = db.session.execute(select(Campaign.version).where(Campaign.id == campaign_id)).scalar_one()
     issue(campaign_id, actor=dispatcher, now=now - timedelta(minutes=10), seen=version)
+    if what.plan.key == KEY:
+        count_registers(theatre, unit_id(what.plan.issuing_unit.area, what.plan.issuing_unit.line), now)
     comes_round = select(Task.id).where(Task.campaign_id == campaign_id, Task.rrule != "")
     for task_id in db.session.scalars(comes_round.order_by(Task.position)).all():
         _cast(theatre, send(task_id, actor=dispatcher, now=now).batch_id, what, now)
