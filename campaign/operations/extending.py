@@ -16,6 +16,8 @@ from ..rules.organisation import Actor, Role
 from ..rules.planning import LAST_DAY
 from ..rules.states import OPEN
 from ..rules.transitions import Party, post_for
+from .cascade_writing import tell_moved
+from .following import bound_of, pull_below
 from .log import record
 from .move import FASTER, count, standing_of
 from .repeating import once
@@ -51,7 +53,8 @@ def extend(
 ) -> None:
     """Makes one open assignment due on that day; the cut-off goes along by as many days.
 
-    From then on an occasion or a calendar no longer moves it. Forbidden for others than the issuer's dispatchers,
+    From then on an occasion or a calendar no longer moves it. What came out of it goes along where it would be due
+    later; nothing is due later than what it came out of. Forbidden for others than the issuer's dispatchers,
     Invalid without a reason or for a day that is past, Refused when it is closed or due on that day already, Stale.
     """
     content = {"due_on": str(due_on), "reason": reason}
@@ -71,6 +74,9 @@ def extend(
     )
     if due_at == facts.due_at:
         raise _invalid("due_on", say("It is due on this day already."))
+    bound = bound_of(facts.id)
+    if bound is not None and due_at > bound:
+        raise _invalid("due_on", say("What is handed down is never due later than the whole, %(day)s.", day=bound))
     values = {"moved": facts.id, "seen": seen, "due": due_at, "cut_off": cut_off_at, "behind": behind_at}
     if run(_EXTEND, values).first() is None:
         raise Stale(FASTER)
@@ -82,6 +88,8 @@ def extend(
     tell_posts(facts.unit_id, Role.OFFICER, event_id=event_id, tag=TAG, assignment_id=facts.id, now=now)
     count(facts, (facts.due_at, facts.behind_at), facts.state, (due_at, behind_at))
     arm(facts.id, now=now, after=now)
+    pulled = pull_below(facts.id, facts.task_id, due_at, now=now)
+    tell_moved(pulled, event_id=event_id, tag=TAG, now=now)
 
 
 def _checked(facts: Standing, due_on: date, now: datetime) -> None:

@@ -35,4 +35,11 @@ def cascade_of(ask: Any) -> Cascade | None:
     )  # fmt: skip
 
 
+@bp.app_template_global("came_of")
+def came_of(assignment_id: int) -> int:
+    """How many assignments came out of that one. One statement."""
+    found = panel_of(assignment_id)
+    return found.parts if found else 0
+
+
 __all__ = ["bp", "cascade_of"]

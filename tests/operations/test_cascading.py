@@ -25,6 +25,8 @@ from campaign.models import (
 )
 from campaign.models.goals import goals_of
 from campaign.operations.cascading import Plan, split, split_task
+from campaign.operations.extending import extend
+from campaign.operations.folding import differences
 from campaign.operations.issuing import dispatch
 from campaign.operations.registers import change_counts, create_register
 from campaign.operations.reporting import acknowledge
@@ -265,3 +267,20 @@ def test_a_register_brings_its_quotas_along(story, now):
     done(change_counts, own, {story.towns[0].id: D(900)}, actor=story.issuer, now=now, seen=1)
     assert by_register(own, [story.towns[0].id, story.towns[1].id]) == {story.towns[0].id: 900}
     assert by_register(register.id, [story.county.id]) == {story.county.id: 60 + 31 + 32 + 33 + 34 + 35}
+
+
+def test_nothing_is_due_later_than_what_it_came_out_of(story, now):
+    one, _two = story.dispatched(now)
+    done(split, one.id, story.plan(20, 20), actor=story.heads[0], now=now, seen=0)
+    child, first = story.of(story.villages[0]), one.due_at
+    later = make.TODAY + timedelta(days=20)
+    with pytest.raises(Invalid, match="never due later"):
+        done(extend, child.id, later, "路途远", actor=story.issuer, now=now, seen=1)
+    done(extend, one.id, later, "延期", actor=story.issuer, now=now, seen=1)
+    assert story.of(story.villages[0]).due_at == first  # more time for the whole is not handed on by itself
+    done(extend, child.id, later, "一并延期", actor=story.issuer, now=now, seen=1)
+    done(extend, one.id, make.TODAY + timedelta(days=4), "提前", actor=story.issuer, now=now, seen=2)
+    pulled = [story.of(village) for village in story.villages[:2]]
+    assert {each.due_at for each in pulled} == {story.of(story.towns[0]).due_at}
+    assert all(each.own_dates and each.first_due_at == first for each in pulled)
+    assert list(children_are_not_later()) == differences() == []
