@@ -29,7 +29,11 @@ def figures(id: int) -> Any:
     here, address, wanted = request.full_path.rstrip("?"), addresses(id, asked), _wanted()
     counts = {kind: len(_chosen(shown, kind)) for kind in STANDS}
     chips = [(_("All"), len(shown.rows), address(), not wanted)]
-    chips += [(str(text), counts[kind], address(stand=kind), wanted == kind) for kind, text in STANDS.items()]
+    chips += [
+        (str(text), counts[kind], address(stand=kind), wanted == kind)
+        for kind, text in STANDS.items()
+        if counts[kind] or wanted == kind
+    ]
     return render_template(
         "board/figures.html", shown=shown, here=here, unit_address=unit_of_area(shown.total.place.id, asked, here),
         asked=asked, rows=_chosen(shown, wanted), chips=chips, wanted=wanted,

@@ -21,6 +21,7 @@ from .stand_words import bare, full, plain
 
 MOST_DOTS = 40  # more of them would hide the line
 ONE_DAY = 86_400.0
+AHEAD = 2  # times as long as the record reaches back
 At = tuple[datetime, Decimal]
 
 
@@ -38,7 +39,9 @@ def split_of(shown: MetricPage) -> Picture | None:
     rows = tuple((kind, text, bare(n, metric, False)) for kind, text, n in parts)
     told = _(", ").join(f"{text} {n}" for _kind, text, n in rows)
     title = _("How %(target)s was split", target=full(total.stand.target, metric, False))
-    drawn = [(kind, n) for kind, _text, n in parts if kind != "over"]
+    over = max(-gap, Decimal(0))
+    # What is too much stands at the end of the bar, not inside what was given.
+    drawn = [(kind, n - over if kind == "split" else n) for kind, _text, n in parts]
     return Picture(split("alloc", title, told, drawn), (), rows)
 
 
@@ -48,19 +51,19 @@ def trend_of(shown: MetricPage) -> Picture | None:
     if not known:
         return None
     metric, stand = shown.metric, shown.total.stand
-    steps = _milestones(shown)
-    ends = [at for at, _n in (*known, *steps)]
-    first, wide = min(ends), max((max(ends) - min(ends)).total_seconds(), 1.0)
+    first, last = known[0][0], known[-1][0]
+    steps, last = _milestones(shown, first, last)
+    wide = max((last - first).total_seconds(), 1.0)
 
     def placed(points: Sequence[At]) -> tuple[tuple[float, Number], ...]:
         return tuple(((at - first).total_seconds() / wide, plain(n, metric, stand.of_units) or 0) for at, n in points)
 
     series = [Series("approved", placed(known), dots=len(known) <= MOST_DOTS)]
     if stand.target is not None:
-        series.insert(0, Series("target", placed([(first, stand.target), (max(ends), stand.target)])))
+        series.insert(0, Series("target", placed([(first, stand.target), (last, stand.target)])))
     if steps:
-        series.insert(1, Series("expected", placed(steps), dots=True))
-    ticks = [first + (max(ends) - first) * at / (MOST_LABELS - 1) for at in range(MOST_LABELS)]
+        series.insert(1, Series("expected", placed(steps)))
+    ticks = [first + (last - first) * at / (MOST_LABELS - 1) for at in range(MOST_LABELS)]
     labels = [((tick - first).total_seconds() / wide, day_number(local(tick).date())) for tick in ticks]
     if wide < ONE_DAY * MOST_LABELS:  # the same day several times says nothing
         labels = labels[:: MOST_LABELS - 1] if wide >= ONE_DAY else labels[:1]
@@ -88,15 +91,23 @@ def _known(shown: MetricPage) -> list[At]:
     return list(found.values())
 
 
-def _milestones(shown: MetricPage) -> list[At]:
-    """What must be reached by which end of day; of a sum in proportion to the target of the shown area."""
+def _milestones(shown: MetricPage, first: datetime, last: datetime) -> tuple[list[At], datetime]:
+    """What had to be reached at any moment, as a stair: each milestone counts until its day has passed, then the next,
+    then the target; of a sum in proportion to the target of the shown area. And the moment at which the picture ends:
+    the next milestones are looked ahead to, but not so far that what was recorded becomes a dot."""
     stand = shown.total.stand
     metric = stand.rolled.metric
-    if stand.of_units or not metric.milestones:
-        return []
-    part = Decimal(1)
-    if metric.aggregation is Aggregation.SUM:
-        if not stand.target or not metric.target:
-            return []
-        part = stand.target / metric.target
-    return [(end_of_day(step.due_on, zone()), step.target * part) for step in metric.milestones]
+    ends = [(end_of_day(step.due_on, zone()), step.target) for step in metric.milestones]
+    if stand.of_units or not ends or ends[-1][0] < first or stand.target is None or not metric.target:
+        return [], last
+    part = stand.target / metric.target if metric.aggregation is Aggregation.SUM else Decimal(1)
+    furthest = min(max(last, ends[-1][0]), last + AHEAD * (last - first))
+    stair: list[At] = []
+    at = first
+    for due_at, n in ends:
+        if due_at >= first and at < furthest:
+            stair += [(at, n * part), (min(due_at, furthest), n * part)]
+            at = due_at
+    if at < furthest:
+        stair += [(at, stand.target), (furthest, stand.target)]
+    return stair, furthest

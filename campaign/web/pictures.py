@@ -17,7 +17,7 @@ Number = int | float | Decimal
 ROW = 58  # px: one step of a funnel, its words above its bar
 BAR = 20
 HEIGHT = 208  # px: the plot of a trend; static/pictures.css gives its box the same
-NICE = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
+NICE = tuple(Decimal(n) for n in ("1", "1.5", "2", "2.5", "3", "4", "5", "6", "8", "10"))
 GAP = Decimal("0.22")  # of a column: the white between two
 HATCHED = {  # how a pattern is turned, and what repeats in it
     "pending": (
@@ -166,14 +166,15 @@ def sample(kind: str) -> Markup:
 
 
 def ceiling(most: Number, steps: int = 4) -> Decimal:
-    """The top of an axis of so many even steps: a round number, not below what is shown."""
+    """The top of an axis of so many even steps: a round number, not below what is shown; whole things are not counted
+    in parts."""
+    whole = Decimal(str(most)) == Decimal(str(most)).to_integral_value()
     least = Decimal(str(most)) / steps
     if least <= 0:
         return Decimal(steps)
     scale = Decimal(1).scaleb(least.adjusted())
-    step = next(scale * nice for nice in NICE if scale * nice >= least)
-    if step < 1 and Decimal(str(most)) == Decimal(str(most)).to_integral_value():
-        step = Decimal(1)  # whole things are not counted in halves
+    found = (scale * nice for nice in NICE if scale * nice >= least)
+    step = next((each for each in found if not whole or each == each.to_integral_value()), Decimal(1))
     return step * steps
 
 

@@ -38,6 +38,8 @@ def show(id: int) -> Any:
     back = back_address()
     return render_template(
         "units/show.html", shown=shown, rows=_chosen(shown, wanted), wanted=wanted, now=page_now(), back=back,
+        measured=[row for row in shown.metrics if row[2].target is not None],
+        unmeasured=[row for row in shown.metrics if row[2].target is None],
         open=sum(each.open for each in shown.asked), here=here, value_words=value_words,
         address=lambda **new: url_for("units.show", id=id, **({"show": wanted or None, "back": back or None} | new)),
     )  # fmt: skip

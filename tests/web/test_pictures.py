@@ -21,7 +21,19 @@ def widths(drawn, kind: str) -> list[float]:
 
 @pytest.mark.parametrize(
     ("most", "top"),
-    [(0, 4), (1, 4), (3, 4), (5, 8), (99, 100), (100, 100), (101, 200), (8500, 10_000), ("0.3", "0.4"), ("87.5", 100)],
+    [
+        (0, 4),
+        (1, 4),
+        (3, 4),
+        (5, 8),
+        (99, 100),
+        (100, 100),
+        (101, 120),
+        (238, 240),
+        (8500, 10_000),
+        ("0.3", "0.32"),
+        ("87.5", 100),
+    ],
 )
 def test_an_axis_ends_at_a_round_number_above_what_is_shown(most, top):
     assert ceiling(Decimal(most)) == Decimal(top)
