@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select, update
 from ..clock import local_today
 from ..db import db, listed
 from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Sentence, Stale, say
-from ..models import Assignment, Batch, Metric, Person, Post, Unit
+from ..models import Assignment, Batch, Metric, Person, Post, Share, Unit
 from ..models.organisation import holds_on
 from ..models.outlook import outlook_of
 from ..models.quotas import has_quotas
@@ -20,7 +20,7 @@ from ..notify.outbox import tell_batch
 from ..rules.organisation import DELEGABLE, Actor, Role
 from ..rules.plans import CampaignStatus
 from ..rules.splitting import SPLITTABLE
-from ..rules.states import State
+from ..rules.states import CLOSED, NOT_ASKED, State
 from ..rules.targets import Method
 from .cascade_writing import (
     Shares,
@@ -42,7 +42,6 @@ from .repeating import once, remember
 SPLIT, CHANGED, ISSUED = "assignment:cascade:split", "assignment:cascade:change", "assignment:dispatch:issue"
 MOST_UNITS = 3_000
 LONGEST_REASON = 400
-DONE = (State.APPROVED, State.CANCELLED)  # of these the target no longer moves
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def _write(
     )  # fmt: skip
     batch_id, made = _hand_down(whole, plan, children, actor, post_id, now)
     ours = handed(whole)
-    open_ones = and_(ours, Assignment.state.not_in(DONE))
+    open_ones = and_(ours, Assignment.state.not_in(CLOSED))
     moved = write_targets(open_ones, allocation_id, fresh=batch_id)
     if whole.parent_id is not None:
         name_all(ours, plan.in_charge)
@@ -216,7 +215,7 @@ def _check(whole: Whole, parts: tuple[Part, ...], plan: Plan, children: list[_Ch
         at = f"take-{child.unit_id}"
         if child.elsewhere and child.unit_id in plan.shares and whole.parent_id is not None:
             wrong.append((at, say("This unit has the task from another unit already.")))
-        elif child.mine and child.unit_id not in plan.shares and child.state is not State.CANCELLED and whole.parent_id:
+        elif child.mine and child.unit_id not in plan.shares and child.state not in NOT_ASKED and whole.parent_id:
             wrong.append((at, say("This unit has its part already. Give it 0 if nothing is asked of it any more.")))
     if whole.version and not plan.reason.strip():
         wrong.append(("reason", say("Please say why, in a few words.")))
@@ -224,7 +223,7 @@ def _check(whole: Whole, parts: tuple[Part, ...], plan: Plan, children: list[_Ch
         wrong.append(("reason", say("The text is too long: at most %(most)s characters.", most=LONGEST_REASON)))
     if plan.due_on is not None:
         wrong += _bad_day(whole, plan.due_on, now)
-    wrong += _strangers(plan, now)
+    wrong += _strangers(plan, now) + _finished(whole, plan, children)
     if wrong:
         raise _invalid(wrong)
 
@@ -254,6 +253,23 @@ def _strangers(plan: Plan, now: datetime) -> list[tuple[str, Sentence]]:
     here = {(row.unit_id, row.person_id) for row in rows}
     sentence = say("Please choose somebody who has a post in this unit.")
     return [(f"p-{unit_id}", sentence) for unit_id, _person in sorted(named - here)]
+
+
+def _finished(whole: Whole, plan: Plan, children: list[_Child]) -> list[tuple[str, Sentence]]:
+    """Where another figure is given to a unit that has finished: it keeps the one under which it did."""
+    done = {child.unit_id for child in children if child.mine and child.state in CLOSED} & set(plan.shares)
+    if not done or whole.allocation_id is None:
+        return []
+    rows = db.session.execute(
+        select(Share.unit_id, Share.metric_id, Share.value).where(
+            Share.allocation_id == whole.allocation_id, Share.unit_id.in_(listed(done))
+        )
+    )
+    had: dict[int, dict[int, Decimal]] = {unit_id: {} for unit_id in done}
+    for row in rows:
+        had[row.unit_id][row.metric_id] = row.value
+    sentence = say("This unit has finished. Its figure no longer changes.")
+    return [(f"take-{unit_id}", sentence) for unit_id in sorted(done) if dict(plan.shares[unit_id]) != had[unit_id]]
 
 
 def _hand_down(

@@ -15,7 +15,7 @@ from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Sentence, S
 from ..models import Area, Assignment, Metric, Register, RegisterCount, Unit
 from ..models.quotas import in_force
 from ..rules.organisation import Actor, Line, Role
-from ..rules.states import State
+from ..rules.states import CLOSED
 from .log import record
 from .move import FASTER
 from .quotas import write_quotas
@@ -24,7 +24,6 @@ from .repeating import once, remember
 LONGEST_NAME, LONGEST_CONDITION, LONGEST_UNIT = 120, 1_000, 20
 MOST_COUNTED = Decimal(10_000_000_000)  # more people than there are
 MOST_UNITS = 5_000
-DONE = (State.APPROVED, State.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def change_counts(
         for unit_id, n in news.items()
     ]
     db.session.execute(insert(RegisterCount.__table__), rows)  # type: ignore[arg-type]
-    moved = write_quotas(and_(Metric.register_id == register_id, Assignment.state.not_in(DONE)))
+    moved = write_quotas(and_(Metric.register_id == register_id, Assignment.state.not_in(CLOSED)))
     record(
         tag="register:counts:change", subject="register", subject_id=register_id, actor=actor, post_id=post.id,
         now=now, data={"version": seen + 1, "units": len(news), "targets": len(moved), "digest": digest},

@@ -20,7 +20,7 @@ from ..models.splits import Part, Whole, below, parts_of_whole, whole_of, whole_
 from ..rules.metrics import Aggregation, Comparator
 from ..rules.organisation import DELEGABLE, Actor, Level, Line, Role
 from ..rules.splitting import SPLITTABLE
-from ..rules.states import OPEN, State
+from ..rules.states import CLOSED, OPEN, State
 from ..rules.targets import Quota
 from .scope import visible_assignments
 
@@ -54,7 +54,7 @@ class Row:
     @property
     def fixed(self) -> bool:
         """Whether its part no longer changes: it is finished."""
-        return self.state in (State.APPROVED, State.CANCELLED)
+        return self.state in CLOSED
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,9 @@ from ..db import Exact, db
 from ..models import Allocation, AllocationTotal, Assignment, Batch, Share, Target
 from ..models.splits import in_force
 from ..rules.splitting import Sum
-from ..rules.states import State
+from ..rules.states import CLOSED  # these keep the target under which they were finished
 
 MOST = 100
-DONE = (State.APPROVED, State.CANCELLED)  # these keep the target under which they were finished
 
 
 @dataclass(frozen=True)
@@ -47,14 +46,20 @@ def targets_are_the_shares() -> Iterator[Wrong]:
         .join(Assignment, Assignment.id == given.c.assignment_id)
         .join(Share, and_(Share.allocation_id == given.c.allocation_id, Share.unit_id == Assignment.unit_id))
         .outerjoin(Target, and_(Target.assignment_id == Assignment.id, Target.metric_id == Share.metric_id))
-        .where(or_(Target.value.is_distinct_from(Share.value), Target.allocation_id != given.c.allocation_id))
+        .where(Target.value.is_distinct_from(Share.value))
     )
     for row in db.session.execute(wrong.order_by(Assignment.id).limit(MOST)):
         yield Wrong(row.id, row.metric_id, row.value, row.share)
+    of_now = and_(
+        Share.allocation_id == given.c.allocation_id, Share.unit_id == Assignment.unit_id,
+        Share.metric_id == Target.metric_id,
+    )  # fmt: skip
     left = (
         select(Target.assignment_id, Target.metric_id, Target.value)
         .join(given, given.c.assignment_id == Target.assignment_id)
-        .where(Target.allocation_id.is_not(None), Target.allocation_id != given.c.allocation_id)
+        .join(Assignment, Assignment.id == Target.assignment_id)
+        .outerjoin(Share, of_now)
+        .where(Target.allocation_id.is_not(None), Share.value.is_(None))
     )
     for former in db.session.execute(left.order_by(Target.assignment_id).limit(MOST)):
         yield Wrong(former.assignment_id, former.metric_id, former.value, None)
@@ -67,7 +72,7 @@ def children_are_not_later() -> Iterator[int]:
         select(Assignment.id)
         .join(parent, parent.id == Assignment.parent_id)
         .join(Batch, Batch.id == Assignment.batch_id)
-        .where(Assignment.due_at > parent.due_at, Assignment.state.not_in(DONE), parent.state.not_in(DONE))
+        .where(Assignment.due_at > parent.due_at, Assignment.state.not_in(CLOSED), parent.state.not_in(CLOSED))
         .where(Assignment.first_due_at.is_(None), parent.first_due_at.is_(None))
     )
     yield from db.session.execute(late.order_by(Assignment.id).limit(MOST)).scalars()
@@ -108,6 +113,6 @@ def _given() -> Any:
         select(Assignment.id.label("assignment_id"), Allocation.id.label("allocation_id"))
         .select_from(Assignment)
         .join(Allocation, of)
-        .where(in_force(), Assignment.state.not_in(DONE))
+        .where(in_force(), Assignment.state.not_in(CLOSED))
         .subquery()
     )

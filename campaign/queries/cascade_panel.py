@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 
 from ..db import db
 from ..models import Allocation, Assignment, Letter, Signature, Unit
-from ..rules.states import State
+from ..rules.states import NOT_ASKED, State
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def panel_of(assignment_id: int) -> Panel | None:
 
     def parts(*states: State) -> Any:
         counted = func.count(case((child.state.in_(states), child.id))) if states else func.count(child.id)
-        found = select(counted).where(child.parent_id == Assignment.id, child.state != State.CANCELLED)
+        found = select(counted).where(child.parent_id == Assignment.id, child.state.not_in(NOT_ASKED))
         return found.correlate(Assignment).scalar_subquery()
 
     version = select(func.coalesce(func.max(Allocation.version), 0)).where(Allocation.parent_id == Assignment.id)

@@ -105,7 +105,8 @@ def counts(head: Head, *, level: Level | None = None, text: str = "", after: str
     counted = [each[0] for each in levels if each[2]]
     if not known:
         return Counts((), None, (), "")
-    chosen = level if level in known else (counted or known)[-1]
+    most = max(levels, key=lambda each: each[1])[0]
+    chosen = level if level in known else counted[-1] if counted else most
     query = _rows(head).where(Unit.level == chosen)
     if text:
         query = query.where(Unit.name.contains(text, autoescape=True))

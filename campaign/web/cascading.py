@@ -36,7 +36,6 @@ bp = Blueprint("cascading", __name__)
 
 MOST_NAMED = 20
 FILLS = {"fill-even": Method.EVENLY, "fill-register": Method.BY_REGISTER, "fill-last": Method.BY_LAST_YEAR}
-WORKED_ON = (State.ISSUED, State.ACKNOWLEDGED, State.RETURNED)
 
 
 @bp.app_template_global("split_offer")
@@ -226,5 +225,5 @@ def _follows(page: Splitting, found: Read) -> dict[str, int]:
             counts["finished"] += 1
         elif moves:
             counts["changed"] += 1
-            counts["in_work" if row.state in WORKED_ON else "in_review"] += 1
+            counts["in_review" if row.state is State.SUBMITTED else "in_work"] += 1
     return counts
