@@ -5,23 +5,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, exists, func, literal, or_, select
+from sqlalchemy import and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
+from ..clock import zone
 from ..db import db, listed
 from ..models import (
     Assignment,
     Attachment,
+    Batch,
     Campaign,
     Capture,
     Evidence,
+    EvidenceRule,
     Fingerprint,
+    Period,
     Submission,
     Task,
     Unit,
     Upload,
 )
 from ..rules.organisation import Actor, Role
+from ..rules.windows import When, first_moment, when_taken
 from .scope import given_to_check, visible_assignments
 
 MOST_EARLIER = 24
@@ -211,10 +216,57 @@ def is_close(assignment_id: int, actor: Actor) -> bool:
     return bool(db.session.execute(select(or_(waits, found))).scalar())
 
 
-def taken_of(evidence_ids: Iterable[int]) -> dict[int, Taken]:
-    """When and where these pieces were captured, as far as they say. Ask `is_close` before: this is sensitive, and no
-    list, sheet or archive may hold it."""
-    rows = select(Capture.evidence_id, Capture.captured_at, Capture.latitude, Capture.longitude, Capture.device).where(
-        Capture.evidence_id.in_(listed(evidence_ids))
-    )
-    return {row.evidence_id: Taken(*row[1:]) for row in db.session.execute(rows)}
+@dataclass(frozen=True)
+class Captured:
+    """A photo of the latest version, what it says of its taking, and where that lies in the task's time."""
+
+    id: int
+    name: str
+    sent_at: datetime
+    rule_name: str
+    taken: Taken
+    when: When
+
+
+@dataclass(frozen=True)
+class Captures:
+    """The photos of the latest version of an assignment. `begins`: the first moment of the task's time."""
+
+    title: str
+    unit_name: str
+    begins: datetime
+    due_at: datetime | None
+    photos: tuple[Captured, ...]
+
+
+def captures_of(assignment_id: int, actor: Actor) -> Captures | None:
+    """What the photos of the latest version say of their taking; None for whoever does not stand close."""
+    if not is_close(assignment_id, actor):
+        return None
+    head = db.session.execute(
+        select(Task.title, Unit.name, Batch.dispatched_at, Period.opens_on, Assignment.due_at)
+        .join(Assignment, Assignment.task_id == Task.id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Batch, Batch.id == Assignment.batch_id)
+        .outerjoin(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
+        .where(Assignment.id == assignment_id)
+    ).one()
+    begins = first_moment(head.dispatched_at, head.opens_on, zone())
+    latest = select(func.max(Submission.id)).where(Submission.assignment_id == assignment_id).scalar_subquery()
+    rows = db.session.execute(
+        select(
+            Evidence.id, Evidence.name, Evidence.at, func.coalesce(EvidenceRule.name, ""), Capture.captured_at,
+            Capture.latitude, Capture.longitude, func.coalesce(Capture.device, ""),
+        )
+        .join(Attachment, Attachment.evidence_id == Evidence.id)
+        .outerjoin(EvidenceRule, EvidenceRule.id == Attachment.rule_id)
+        .outerjoin(Capture, Capture.evidence_id == Evidence.id)
+        .where(Attachment.submission_id == latest, Evidence.media_type.startswith("image/"))
+        .order_by(Evidence.id)
+    )  # fmt: skip
+    photos = []
+    for row in rows:
+        taken = Taken(*row[4:])
+        when = when_taken(taken.at, begins=begins, due_at=head.due_at, sent_at=row.at)
+        photos.append(Captured(row.id, row.name, row.at, row[3], taken, when))
+    return Captures(head.title, head.name, begins, head.due_at, tuple(photos))

@@ -3,14 +3,15 @@
 from pathlib import PurePosixPath
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request, send_file
+from flask import Blueprint, Response, current_app, render_template, request, send_file, url_for
 
 from ..errors import NotFound, say
 from ..evidence.inspection import plain_name
 from ..evidence.pictures import Copy, is_picture, small_copy
 from ..evidence.store import Store
-from ..queries.evidence import EvidenceFact, evidence_of, is_close
-from .access import current_actor
+from ..queries.evidence import EvidenceFact, captures_of, evidence_of, is_close
+from .access import current_actor, page_now
+from .navigation import DESK_ROLES
 
 bp = Blueprint("evidence", __name__)
 INERT = "default-src 'none'; sandbox; frame-ancestors 'none'"
@@ -51,6 +52,17 @@ def thumb(id: int) -> Any:
     if path is None:
         raise _none_here()
     return _inert(send_file(path, "image/jpeg", etag=f"{found.sha256}-t", max_age=0))
+
+
+@bp.get("/assignments/<int:id>/captures")
+def captures(id: int) -> Any:
+    """When and where the photos of the latest version were captured: for those who sent or review them alone."""
+    found = captures_of(id, current_actor())
+    if found is None:
+        raise _none_here()
+    at_desk = current_actor().has_role(*DESK_ROLES)
+    home = url_for("reviews.show", id=id) if at_desk else url_for("assignments.show", id=id)
+    return render_template("review/captures.html", found=found, home=home, now=page_now())
 
 
 def _visible(evidence_id: int) -> EvidenceFact:

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from campaign.db import unit_of_work
 from campaign.models import Upload
+from campaign.rules.organisation import Role
 from campaign.rules.states import WORKING, State
 from tests import make
 
-from .matrix import Thing, World
+from .matrix import Thing, Who, World
 from .matrix_case import MISSING, Case, Expect, thing_of
 
 CONTENT = b"sent in pieces"
@@ -27,6 +28,7 @@ def uploads(world: World) -> Iterator[Case]:
         yield Case("assignments.begin_upload", _begins(thing, 201 if mine else 409), **post | {"data": announced})
         yield Case("assignments.earlier_evidence", _looks(thing, 200 if mine else 409), **given)
         yield Case("assignments.use_earlier", _looks(thing, 422 if mine else 409), **post)
+        yield Case("evidence.captures", _close(thing, state), **given)
     foreign = post | {"data": {"piece": str(world.ids["foreign"] + MISSING)}}
     yield Case("assignments.use_earlier", _looks(thing, 409), **foreign)
     owner, id = "officer of the unit", world.ids[State.ACKNOWLEDGED.name]
@@ -50,6 +52,17 @@ def _begins(thing: Thing, wins: int) -> Expect:
 
 def _looks(thing: Thing, wins: int) -> Expect:
     return lambda who: wins if who.sees(thing) and who.reports(thing) else 404
+
+
+def _close(thing: Thing, state: State) -> Expect:
+    """Officers of the unit, and supervisors of the units that review what was handed in."""
+    handed_in = state is State.SUBMITTED
+
+    def expect(who: Who) -> int:
+        judges = handed_in and who.has(Role.SUPERVISOR) and who.sees(thing)
+        return 200 if who.reports(thing) or judges else 404
+
+    return expect
 
 
 def _own(owner: str, wins: int) -> Expect:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from campaign import clock
 from campaign.db import unit_of_work
-from campaign.models import Evidence, LoginSession
+from campaign.models import Attachment, Capture, Evidence, LoginSession
 from campaign.operations import reporting
 from campaign.rules.organisation import Line, Role
 from campaign.rules.states import State
@@ -172,7 +172,7 @@ def test_outside_the_scope_it_does_not_exist(tree, enter, keep):
     assert missing.replace("999", "x") == refused.replace(f"evidence/{id}", "evidence/x").replace(f"%2F{id}", "%2Fx")
 
 
-def test_when_and_where_it_was_captured_is_for_direct_reviewers_alone(tree, enter, keep):
+def test_when_and_where_it_was_captured_is_for_direct_reviewers_alone(tree, enter, keep, now):
     """The original says it; the officer and the township, where it goes first, get it, the county's dispatcher not."""
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = "2026:11:19 10:00:00"
@@ -190,6 +190,14 @@ def test_when_and_where_it_was_captured_is_for_direct_reviewers_alone(tree, ente
         assert (b"PHONE-OF" in answer.data) == (person in near)
         assert answer.headers["Content-Disposition"].startswith("attachment;")
         assert b"PHONE-OF" not in fetch(enter(person), f"/evidence/{id}").data
+    with unit_of_work() as session:
+        session.add(Attachment(evidence_id=id, submission_id=submitted.id))
+        session.add(Capture(evidence_id=id, captured_at=now, latitude=37.06, longitude=115.65, device="PHONE"))
+    for person in near + far:
+        page = fetch(enter(person), f"/assignments/{tree.assignment.id}/captures")
+        assert (page.status_code, "37.06000, 115.65000" in page.text) == (
+            (200, True) if person in near else (404, False)
+        )
     heic = picture("HEIF", (900, 700), exif=exif)
     shown = fetch(enter(far[0]), f"/evidence/{keep(heic, 'a.heic')}?original=1")
     assert shown.mimetype == "image/jpeg"
