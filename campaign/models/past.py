@@ -163,7 +163,7 @@ def _with(measure: Measure, told: Iterable[Told]) -> Measure:
             items.append(each.label)
         elif each.source is Source.MILESTONE:
             steps.append(Step(date.fromisoformat(each.label), each.value.number or Decimal(0)))
-        else:
+        elif each.source is not Source.REGISTER or each.value.denominator is not None:
             kept.append(each)
     return replace(measure, items=tuple(items), milestones=tuple(steps), told=tuple(kept))
 
@@ -179,6 +179,7 @@ def _row(source: Source, metric_id: Any, values: Any, at: Any, version: Any, lab
     return found.select_from(MetricValue) if number is MetricValue.number else found
 
 
+BY_REPORT = MetricValue.metric_id + 0  # values are found by their unit's reports: a metric may have half a million
 VALUES = (MetricValue.number, MetricValue.numerator, MetricValue.denominator, MetricValue.text)
 NONE, NO, YES, NO_WORDS = literal(0), literal(0), literal(1), literal("")
 
@@ -246,12 +247,12 @@ def _last_year(here: Here) -> list[Select[Any]]:
     former = _reported(_row(Source.LAST_YEAR, Metric.id, VALUES, Submission.at, NONE, NO_WORDS, YES))
     then = aliased(Period)
     same = _reported(_row(Source.LAST_YEAR, Metric.id, VALUES, Submission.at, NONE, NO_WORDS, YES))
-    branches = [former.join(Metric, Metric.former_metric_id == MetricValue.metric_id).where(wanted, mine)]
+    branches = [former.join(Metric, Metric.former_metric_id == BY_REPORT).where(wanted, mine)]
     if here.opens_on is not None:
         began = here.opens_on - A_YEAR
         a_year_ago = then.opens_on.between(began - ABOUT, began + ABOUT)
         branches.append(
-            same.join(Metric, Metric.id == MetricValue.metric_id)
+            same.join(Metric, Metric.id == BY_REPORT)
             .join(then, and_(then.task_id == Assignment.task_id, then.number == Assignment.period))
             .where(wanted, mine, Metric.former_metric_id.is_(None), a_year_ago)
         )
@@ -259,15 +260,14 @@ def _last_year(here: Here) -> list[Select[Any]]:
 
 
 def _register(here: Here) -> Select[Any]:
-    """How many the unit has in the register behind a rate."""
-    counted = heads(Metric.register_id)
-    rows = _row(Source.REGISTER, Metric.id, (null(), null(), counted, null()), null(), NONE, NO_WORDS, NO)
+    """How many the unit has in the register behind a rate; nothing where nobody was counted."""
+    counted = (null(), null(), heads(Metric.register_id), null())
+    rows = _row(Source.REGISTER, Metric.id, counted, null(), NONE, NO_WORDS, NO)
     return (
         rows.select_from(Metric)
         .join(Unit, Unit.id == here.unit_id)
         .join(Area, Area.id == Unit.area_id)
         .where(Metric.task_id == here.task_id, Metric.kind == MetricKind.RATE, Metric.register_id.is_not(None))
-        .where(counted.is_not(None))
     )
 
 
@@ -282,7 +282,7 @@ def _elsewhere(here: Here) -> Select[Any]:
         wanted.kind != MetricKind.CHECKLIST,
     )  # fmt: skip
     return (
-        rows.join(Metric, Metric.id == MetricValue.metric_id)
+        rows.join(Metric, Metric.id == BY_REPORT)
         .join(wanted, alike)
         .join(Task, Task.id == Metric.task_id)
         .where(Assignment.unit_id == here.unit_id, Task.id != here.task_id, Submission.at >= here.since)

@@ -22,7 +22,7 @@ from ..rules.standstill import BOSSES
 from ..rules.states import WITH_OFFICER, Action, State
 from ..rules.transitions import Facts, offers
 from .access import current_actor, page_now
-from .figure_form import distance_words, unit_words, value_of
+from .figure_form import change_words, distance_words, unit_words, value_of
 from .filters import local
 from .navigation import DESK_ROLES, back_address
 from .questions import panel
@@ -178,6 +178,7 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
         distance=distance_words,
         unit_words=unit_words,
         value_of=value_of,
+        change_words=change_words,
         at_desk=actor.has_role(*DESK_ROLES),
         reviewing=actor.post_in(ask.reviewer_unit_id, Role.SUPERVISOR) is not None,
         receipt_number=receipt_number(found),

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from ..queries.assignments import Asked, Whole
+from ..rules.comparing import change
 from ..rules.flag_sentences import sentence
 from ..rules.flags import Found
 from ..rules.metrics import (
@@ -232,13 +233,16 @@ def metric_field(
     }
     parts = tuple((name, labels[part], str(fields.get(name, ""))) for part, name in part_names(metric))
     name, value, elsewhere = metric_name(metric), values.get(metric.id), metric.elsewhere
+    facts = facts_of(metric, today)
+    if moved := change_words(metric, value):
+        facts.append((_("Against that"), moved))
     taken_at, taken_from = None, ""
     if value is not None and value == metric.last and whole.last_return is None:
         taken_at = metric.last_at
     elif elsewhere is not None and value == elsewhere.value:
         taken_at, taken_from = elsewhere.at, elsewhere.label
     return MetricField(
-        metric, name, parts, tuple(facts_of(metric, today)), taken_at, taken_from, errors.get(name, ()),
+        metric, name, parts, tuple(facts), taken_at, taken_from, errors.get(name, ()),
         tuple(doubt for doubt in found if doubt.name == name), depth=0 if metric.parent_id is None else 1,
     )  # fmt: skip
 
@@ -290,6 +294,21 @@ def value_of(metric: Asked, value: Value | None) -> str:
         return value_words(value, metric.kind, metric.unit_of_measure, metric.money_places)
     there = [name for place, name in enumerate(metric.items, 1) if str(place) in (value.text or "").split(",")]
     return _("%(have)s of %(all)s: %(names)s", have=len(there), all=len(metric.items), names="、".join(there) or "—")
+
+
+def change_words(metric: Asked, value: Value | None) -> str:
+    """How a figure stands to its baseline or to last year: +82 所, +3.2 points; whether that meets the plan, where the
+    plan has no other target. Empty where there is nothing to compare."""
+    told = metric.compared
+    moved = change(metric.kind, value, told.value if told else None, metric.comparator, metric.target)
+    if moved is None:
+        return ""
+    sign = "+" if moved.by > 0 else "−" if moved.by < 0 else "±"
+    size = f"{abs(moved.by):.1f}" if metric.kind is MetricKind.RATE else _figure(metric, abs(moved.by))
+    words = _("%(n)s points", n=f"{sign}{size}") if metric.kind is MetricKind.RATE else f"{sign}{size}"
+    if moved.met is None:
+        return words
+    return _("%(change)s, as the plan wants it", change=words) if moved.met else _("%(change)s, not yet", change=words)
 
 
 def unit_words(metric: Asked) -> str:

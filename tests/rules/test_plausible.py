@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from campaign.rules.comparing import change
 from campaign.rules.flags import FlagKind
 from campaign.rules.metrics import Comparator, MetricKind, OverTime, Value
 from campaign.rules.milestones import Step, milestone_in_force, target_in_force
@@ -94,6 +95,22 @@ def test_the_milestone_in_force_is_the_next_one_due(day, target):
     assert target_in_force(Decimal(90), RISING[::-1], day) == target
     assert target_in_force(Decimal(90), (), day) == 90
     assert (milestone_in_force(RISING, day) is None) == (day.year > 2011)
+
+
+MOVES = [
+    (COUNT, n(114)[0], n(32)[0], Comparator.MORE_THAN, None, 82, True),
+    (COUNT, n(32)[0], n(32)[0], Comparator.MORE_THAN, None, 0, False),
+    (COUNT, n(3)[0], n(9)[0], Comparator.AT_MOST, 0, -6, None),  # its own target says whether it is met
+    (RATE, r(1, 4), r(1, 5), Comparator.NONE, None, 5, None),
+]
+
+
+@pytest.mark.parametrize(("kind", "now", "then", "comparator", "target", "by", "met"), MOVES)
+def test_a_figure_against_what_it_was(kind, now, then, comparator, target, by, met):
+    moved = change(kind, now, then, comparator, target)
+    assert (moved.by, moved.met) == (by, met)
+    assert change(kind, None, then, comparator, target) is None
+    assert change(kind, now, None, comparator, target) is None
 
 
 AIMS = [

@@ -143,7 +143,7 @@ def test_an_officer_reports_every_kind_and_is_asked_once_about_what_is_doubtful(
     assert (values[ids["贷款"]].number, values[ids["四有阵地"]].text) == (3_050_000, "1")
     assert (values[ids["建会率"]].numerator, values[ids["建会率"]].denominator) == (1, 8)
     page = officer.get(f"/assignments/{asked.id}")
-    assert page.has("1 of 2: 有挂牌")
+    assert page.has("1 of 2: 有挂牌", "12.5% (1/8) −12.5 points")
 
 
 def test_baselines_are_pasted_once_and_stay(tree, asked, visit):
