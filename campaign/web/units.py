@@ -23,11 +23,10 @@ bp = Blueprint("units", __name__)
 OPEN, ALL = "", "all"
 
 
-@bp.get("/units")
-def of_area() -> Any:
+@bp.get("/areas/<int:area>/unit")
+def of_area(area: int) -> Any:
     """From an area, which may have several units, to the page of one."""
-    given = request.args
-    id = unit_at(given.get("area", 0, type=int), LINES.get(given.get("line", "")), actor=current_actor())
+    id = unit_at(area, LINES.get(request.args.get("line", "")), actor=current_actor())
     return redirect(url_for("units.show", id=id, back=back_address() or None), 303)
 
 

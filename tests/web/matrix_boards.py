@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from campaign.db import db
 from campaign.models import Unit
 
-from .matrix import VILLAGE, Thing, W, Who, World
+from .matrix import VILLAGE, P, Thing, U, W, Who, World
 from .matrix_case import MISSING, Case
 
 
@@ -26,8 +26,11 @@ def boards(world: World) -> Iterator[Case]:
     for name in ("assignments", "metrics"):
         yield Case(f"units.{name}", covers(200), unit | csv, twin=none | csv)
     area = db.session.get_one(Unit, world.units[VILLAGE, W]).area_id
-    there = {"area": area, "line": "women"}
-    yield Case("units.of_area", covers(303), there, twin={"area": MISSING, "line": "women"})
+
+    def leads(who: Who) -> int:
+        return 303 if any(who.covers(VILLAGE, line) for line in (P, W, U)) else 404
+
+    yield Case("units.of_area", leads, {"area": area}, twin={"area": MISSING})
     yield from comparison(world)
 
 

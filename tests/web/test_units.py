@@ -61,10 +61,10 @@ def test_the_page_is_there_for_whom_the_unit_is_and_costs_few_statements(work, c
     here = f"/units/{work.unit_here.id}"
     for page in (here, f"/units/{work.unit(work.county).id}"):
         assert statements(lambda page=page: client.get(page)) <= 8
-    leads = client.get(f"/units?area={work.villages[0].id}&line=women")
+    leads = client.get(f"/areas/{work.villages[0].id}/unit?line=women")
     assert (leads.status_code, leads.location) == (303, here)
     sign_in(client, work.holder(work.villages[1], Role.OFFICER), now)
-    assert (client.get(here).status_code, client.get(f"/units?area={work.villages[0].id}").status_code) == (404, 404)
+    assert (client.get(here).status_code, client.get(f"/areas/{work.villages[0].id}/unit").status_code) == (404, 404)
     sign_in(client, work.holder(work.county, Role.SUPERVISOR, Line.PARTY), now, "zh_CN")
     assert "每周表格" in client.get(here).get_data(as_text=True)
 
