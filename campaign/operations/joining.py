@@ -32,11 +32,10 @@ def check_joint(facts: Standing, values: Mapping[int, Value], joint: Shares) -> 
         partners = {
             id: Partner(id, row.name, row.line, credits.get((metric, id), Decimal(0))) for id, row in lines.items()
         }
-        wrong = say("This figure is not asked here.")
-        if metric in aggregations:
-            own = lines[facts.unit_id].line
-            wrong = joint_problem(values.get(metric), aggregations[metric], shares, partners, own)
-        if wrong is not None:
+        own, aggregation = lines[facts.unit_id].line, aggregations.get(metric)
+        if aggregation is None:
+            problems.append(Problem(f"metric_{metric}", say("This figure is not asked here.")))
+        elif wrong := joint_problem(values.get(metric), aggregation, shares, partners, own):
             problems.append(Problem(f"metric_{metric}", wrong))
     if problems:
         raise Invalid(say("What was done together cannot be kept like this."), problems)

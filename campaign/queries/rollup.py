@@ -26,7 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from ..db import Exact, db
+from ..db import db
 from ..models import Area, Assignment, Batch, Figure, FigureTouch, Joint, Metric, Submission, TallyDelta, Unit
 from ..models.climbing import ASKED, FIGURE, SUMS, climbing
 from ..models.contributions import asked_anew, changes, credited, reported, touched
@@ -35,13 +35,11 @@ from ..models.targets import Target
 from ..rules.figures import Standing
 from ..rules.metrics import Aggregation, OverTime
 from ..rules.organisation import LEAF_LEVELS, Line
-from .rollup_facts import NONE, Facts, RolledUp, Sums, facts_of
+from .rollup_facts import NONE, Facts, RolledUp, Sums, exact, facts_of, given, listing
 
+STANDINGS = {int(standing): standing for standing in Standing}
 ONE_TARGET = 0  # in place of a standing: what the unit of the area itself must reach
 COLUMNS = ("metric_id", "period", "standing", "area_id")
-METRICS = bindparam("metrics", expanding=True, type_=BigInteger)
-AREAS = bindparam("areas", expanding=True, type_=BigInteger)
-LINES = bindparam("lines", expanding=True, type_=SmallInteger)
 PERIOD = bindparam("period", type_=SmallInteger)
 RollUp = dict[tuple[int, int], RolledUp]  # (metric, area)
 
@@ -62,28 +60,30 @@ def rollup(
     if not metric_ids or not area_ids or (lines is not None and not lines):
         return {}
     facts, ahead = facts_of(metric_ids, area_ids, on)
-    values: dict[str, Any] = {"metrics": list(metric_ids), "areas": list(area_ids)}
+    values: dict[str, Any] = {"metrics": listing(metric_ids), "areas": listing(area_ids)}
     if lines is not None:
-        values["lines"] = [int(line) for line in lines]
+        values["lines"] = listing(lines)
     if period is not None:
         values["period"] = period
-    statement = _statement(lines is not None, period is not None, ahead.pending, ahead.leaves)
+    dialect = db.session.get_bind().dialect.name
+    statement = _statement(dialect, lines is not None, period is not None, ahead.pending, ahead.leaves)
     found: dict[tuple[int, int], dict[Standing, Sums]] = {}
     targets: dict[tuple[int, int], Decimal] = {}
-    for row in db.session.connection().execute(statement, values):
-        metric = facts.get(row.metric_id)
-        if metric is None or not _counts(metric, row.period, period):
+    for metric_id, turn, standing, area_id, *sums in db.session.connection().execute(statement, values).all():
+        metric = facts.get(metric_id)
+        if metric is None or not _counts(metric, turn, period):
             continue
-        key = (row.metric_id, row.area_id)
-        if row.standing == ONE_TARGET:
+        key = (metric_id, area_id)
+        if standing == ONE_TARGET:
             # Several lines: of a sum what they must reach together, else what each of them must.
-            each = row.number if metric.aggregation is Aggregation.SUM else row.number / int(row.n)
+            number = exact(sums[2])
+            each = number if metric.aggregation is Aggregation.SUM else number / int(sums[0])
             targets[key] = targets.get(key, NONE) + each if metric.over_time is OverTime.SUM else each
         else:
             standings = found.setdefault(key, {})
-            standing = Standing(row.standing)
-            sums = Sums(int(row.n), int(row.met), row.number, row.numerator, row.denominator, row.credited)
-            standings[standing] = standings[standing] + sums if standing in standings else sums
+            here = STANDINGS[standing]
+            there = Sums(int(sums[0]), int(sums[1]), *map(exact, sums[2:]))
+            standings[here] = standings[here] + there if here in standings else there
     alone = lines is not None and len(lines) == 1
     keys = [(metric, area) for metric in facts for area in area_ids]
     return {key: RolledUp(facts[key[0]], key[1], found.get(key, {}), targets.get(key), alone) for key in keys}
@@ -94,7 +94,7 @@ def _counts(metric: Facts, period: int, asked: int | None) -> bool:
 
 
 @cache
-def _statement(by_line: bool, by_period: bool, pending: bool, leaves: bool) -> Select[Any]:
+def _statement(_dialect: str, by_line: bool, by_period: bool, pending: bool, leaves: bool) -> Select[Any]:
     """Written once for each way to ask: putting it together costs more than running it."""
     parts = [_folded(), _targets()]
     if pending:
@@ -104,8 +104,7 @@ def _statement(by_line: bool, by_period: bool, pending: bool, leaves: bool) -> S
         parts += [_facts(below), _credits(below)]
     every = union_all(*(_chosen(part, by_line, by_period) for part in parts)).subquery()
     key = [every.c[name] for name in COLUMNS]
-    kinds = {"n": BigInteger(), "met": BigInteger()}
-    sums = [func.sum(every.c[name], type_=kinds.get(name, Exact())).label(name) for name in SUMS]
+    sums = [func.sum(every.c[name], type_=BigInteger).label(name) for name in SUMS]
     return select(*key, *sums).group_by(*key)
 
 
@@ -113,12 +112,12 @@ def _chosen(part: Select[Any], by_line: bool, by_period: bool) -> Select[Any]:
     rows = part.subquery()
     kept = select(*(rows.c[name] for name in (*COLUMNS, *SUMS)))
     if by_line:
-        kept = kept.where(rows.c.line.in_(LINES))
+        kept = kept.where(rows.c.line.in_(given("lines")))
     return kept.where(rows.c.period == PERIOD) if by_period else kept
 
 
 def _tasks() -> Select[Any]:
-    return select(Metric.task_id).where(Metric.id.in_(METRICS))
+    return select(Metric.task_id).where(Metric.id.in_(given("metrics")))
 
 
 def _folded() -> Select[Any]:
@@ -126,14 +125,14 @@ def _folded() -> Select[Any]:
         Figure.metric_id, Figure.period, type_coerce(Figure.standing, BigInteger).label("standing"), Figure.area_id,
         type_coerce(Figure.line, BigInteger).label("line"),
         *(type_coerce(getattr(Figure, name), BigInteger).label(name) for name in SUMS),
-    ).where(Figure.metric_id.in_(METRICS), Figure.area_id.in_(AREAS))  # fmt: skip
+    ).where(Figure.metric_id.in_(given("metrics")), Figure.area_id.in_(given("areas")))  # fmt: skip
 
 
 def _pending() -> Select[Any]:
     """What has changed since the last fold, for each of the areas that it lies in."""
     mine = select(Assignment.id).where(Assignment.task_id.in_(_tasks()), Assignment.id == FigureTouch.assignment_id)
     moved = touched(TallyDelta.task_id.in_(_tasks()), mine.correlate(FigureTouch).exists())
-    climb = climbing(changes(Assignment.id.in_(moved), Metric.id.in_(METRICS)), FIGURE, moved=True)
+    climb = climbing(changes(Assignment.id.in_(moved), Metric.id.in_(given("metrics"))), FIGURE, moved=True)
     return select(*_placed(climb), *(climb.c[name] for name in SUMS)).join(Area, _of_subtree(climb))
 
 
@@ -147,7 +146,7 @@ def _fresh() -> Select[Any]:
     return (
         select(Metric.id.label("metric_id"), climb.c.period, missing, climb.c.area_id, line, climb.c.n, *nothing)
         .select_from(climb)
-        .join(Metric, and_(Metric.task_id == climb.c.task_id, Metric.id.in_(METRICS)))
+        .join(Metric, and_(Metric.task_id == climb.c.task_id, Metric.id.in_(given("metrics"))))
         .join(Area, _of_subtree(climb))
     )
 
@@ -158,14 +157,14 @@ def _placed(climb: CTE) -> list[Any]:
 
 
 def _of_subtree(climb: CTE) -> ColumnElement[bool]:
-    return and_(Area.id == climb.c.area_id, Area.id.in_(AREAS), Area.level.not_in(LEAF_LEVELS))
+    return and_(Area.id == climb.c.area_id, Area.id.in_(given("areas")), Area.level.not_in(LEAF_LEVELS))
 
 
 def _leaves() -> CTE:
     """The leaf areas asked for as rows (top, area_id), with what lies below them."""
     first = (
         select(Area.id.label("top"), Area.id.label("area_id"))
-        .where(Area.id.in_(AREAS), Area.level.in_(LEAF_LEVELS))
+        .where(Area.id.in_(given("areas")), Area.level.in_(LEAF_LEVELS))
         .cte("leaves", recursive=True)
     )
     return first.union_all(select(first.c.top, Area.id).join(Area, Area.parent_id == first.c.area_id))
@@ -174,13 +173,13 @@ def _leaves() -> CTE:
 def _facts(leaves: CTE) -> Select[Any]:
     # IN, not a join: SQLite would begin with the task, which has every unit of the country.
     own = Assignment.unit_id.in_(_units(select(leaves.c.area_id)))
-    return _at_leaves(reported(own, Metric.id.in_(METRICS)).subquery(), leaves)
+    return _at_leaves(reported(own, Metric.id.in_(given("metrics"))).subquery(), leaves)
 
 
 def _credits(leaves: CTE) -> Select[Any]:
     named = select(Submission.assignment_id).join(Joint, Joint.submission_id == Submission.id)
     named = named.where(Joint.partner_unit_id.in_(_units(select(leaves.c.area_id))))
-    return _at_leaves(credited(Assignment.id.in_(named), Metric.id.in_(METRICS)).subquery(), leaves)
+    return _at_leaves(credited(Assignment.id.in_(named), Metric.id.in_(given("metrics"))).subquery(), leaves)
 
 
 def _units(areas: Any) -> Select[Any]:
@@ -212,8 +211,8 @@ def _targets() -> Select[Any]:
             *({"n": one, "number": number}.get(name, none[name]) for name in SUMS),
         )
         .select_from(Assignment)
-        .join(Metric, and_(Metric.task_id == Assignment.task_id, Metric.id.in_(METRICS)))
+        .join(Metric, and_(Metric.task_id == Assignment.task_id, Metric.id.in_(given("metrics"))))
         .join(Unit, Unit.id == Assignment.unit_id)
         .outerjoin(Target, join_target())
-        .where(Assignment.unit_id.in_(_units(AREAS)), own_target().is_not(None))
+        .where(Assignment.unit_id.in_(_units(given("areas"))), own_target().is_not(None))
     )  # fmt: skip

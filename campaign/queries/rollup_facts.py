@@ -1,15 +1,17 @@
 """What a rolled-up figure is, and the facts of its metric: kind, target, the milestone in force."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, exists, func, or_, select
+from sqlalchemy import BigInteger, Select, bindparam, exists, func, or_, select, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from ..db import db
+from ..db import DECIMAL_PLACES, db
 from ..models import Area, Batch, FigureTouch, Metric, Milestone, TallyDelta
 from ..rules.figures import Standing
 from ..rules.metrics import KINDS, Aggregation, Comparator, MetricKind, OverTime, Value, meets
@@ -18,6 +20,11 @@ from ..rules.organisation import LEAF_LEVELS
 from ..rules.targets import Quota
 
 NONE = Decimal(0)
+
+
+def exact(stored: int) -> Decimal:
+    """The decimal that was stored as ten-thousandths. Most are zero, and making a decimal takes its time."""
+    return Decimal(stored).scaleb(-DECIMAL_PLACES) if stored else NONE
 
 
 @dataclass(frozen=True)
@@ -175,9 +182,9 @@ def facts_of(metric_ids: Sequence[int], area_ids: Sequence[int], on: date) -> tu
     """The facts of these metrics by id, and what lies ahead of who asks for their figures there; in one statement."""
     found: dict[int, Any] = {}
     steps: dict[int, list[Step]] = {}
-    values = {"metrics": list(metric_ids), "areas": list(area_ids)}
+    values = {"metrics": listing(metric_ids), "areas": listing(area_ids)}
     ahead = Ahead()
-    for row in db.session.connection().execute(_facts(), values):
+    for row in db.session.connection().execute(_facts(db.session.get_bind().dialect.name), values):
         found[row.id] = row
         ahead = Ahead(ahead.pending or bool(row.pending), bool(row.leaves))
         if row.due_on is not None:
@@ -192,16 +199,30 @@ def facts_of(metric_ids: Sequence[int], area_ids: Sequence[int], on: date) -> tu
     return facts, ahead
 
 
+def given(name: str) -> Select[tuple[int]]:
+    """The ids of a parameter of that name as a subquery, for a statement that is written once for each database: it
+    stays the same text however many there are, and need not be put together again. See `listing`."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        return select(func.unnest(bindparam(name, type_=ARRAY(BigInteger))))
+    each = func.json_each(bindparam(name)).table_valued("value")
+    return select(type_coerce(each.c.value, BigInteger))
+
+
+def listing(ids: Iterable[int]) -> Any:
+    """The value of such a parameter."""
+    numbers = [int(id) for id in ids]
+    return numbers if db.session.get_bind().dialect.name == "postgresql" else json.dumps(numbers)
+
+
 @cache
-def _facts() -> Select[Any]:
+def _facts(_dialect: str) -> Select[Any]:
     last = select(func.max(Batch.period)).where(Batch.task_id == Metric.task_id).correlate(Metric).scalar_subquery()
     pending = or_(
         exists().where(TallyDelta.task_id == Metric.task_id),
         exists().where(Batch.task_id == Metric.task_id, Batch.folded.is_(False)),
         exists().where(FigureTouch.id > 0),  # of whatever task: they are few, and soon gone
     )
-    areas = bindparam("areas", expanding=True, type_=BigInteger)
-    leaves = exists().where(Area.id.in_(areas), Area.level.in_(LEAF_LEVELS))
+    leaves = exists().where(Area.id.in_(given("areas")), Area.level.in_(LEAF_LEVELS))
     return (
         select(
             Metric.id, Metric.task_id, Metric.kind, Metric.aggregation, Metric.over_time, Metric.comparator,
@@ -209,6 +230,6 @@ def _facts() -> Select[Any]:
             Milestone.target.label("by_then"), pending.label("pending"), leaves.label("leaves"),
         )
         .outerjoin(Milestone, Milestone.metric_id == Metric.id)
-        .where(Metric.id.in_(bindparam("metrics", expanding=True, type_=BigInteger)))
+        .where(Metric.id.in_(given("metrics")))
         .order_by(Metric.position, Metric.id, Milestone.due_on)
     )  # fmt: skip
