@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import acting, beside, country, dispatching, moving, pages, world
+from . import acting, beside, country, dispatching, moving, pages, rollups, world
 from .figures import Figure, table
 from .stages import STAGES, Stage, stage
 
@@ -53,6 +53,7 @@ def measure(on: Stage, plan: Plan) -> Iterator[Figure]:
         yield from acting.transition(on, raw, rounds=plan.rounds, moves=plan.moves)
     world.submit_a_city(on, plan.shape)
     yield from pages.measure(on, plan.shape, times=plan.times)
+    yield from rollups.measure(on, plan.shape, times=plan.times, moves=plan.moves * 4)
 
 
 def main() -> None:
