@@ -36,6 +36,21 @@ SENTENCES: dict[FlagKind, tuple[Sentence, tuple[str, ...]]] = {
     FlagKind.OUTSIDE_WINDOW: (say("“%(file)s” was captured outside the task's time."), ("file",)),
     FlagKind.SAME_WORDS: (say("%(score)s%% of the description stands in another report."), ("score",)),
 }
+# What is known more closely of a file: the word of the data that says it, its value, and the sentence.
+CLOSER: dict[FlagKind, tuple[tuple[str, Any, Sentence], ...]] = {
+    FlagKind.SAME_BYTES: (
+        ("own", True, say("The file “%(file)s” was submitted before by this unit itself, byte for byte.")),
+    ),
+    FlagKind.SAME_PICTURE: (
+        ("own", True, say("The picture “%(file)s” looks nearly like one that this unit itself submitted before.")),
+    ),
+    FlagKind.OUTSIDE_WINDOW: (
+        ("when", "before", say("“%(file)s” was captured before this task began.")),
+        ("when", "after", say("“%(file)s” was captured after the due date.")),
+        ("when", "ahead", say("“%(file)s” tells a time that lies ahead of the day it was sent.")),
+        ("when", "unknown", say("“%(file)s” does not say when it was captured, though the task asks for it.")),
+    ),
+}
 PLAIN: dict[FlagKind, Sentence] = {
     FlagKind.LEAP: say("A figure is many times what was reported before."),
     FlagKind.PART_ABOVE_WHOLE: say("A part is larger than its whole."),
@@ -52,6 +67,9 @@ PLAIN: dict[FlagKind, Sentence] = {
 def sentence(kind: FlagKind, data: Mapping[str, Any]) -> Sentence:
     """The flag in words. `data`: what was kept with it, with `file` and `score` beside."""
     said, needed = SENTENCES[kind]
+    for name, value, closer in CLOSER.get(kind, ()):
+        if data.get(name) == value and data.get("file"):
+            return say(closer.text, file=data["file"])
     if any(data.get(name) in (None, "") for name in needed):
         return PLAIN[kind]
     return say(said.text, **{name: _plain(data[name]) for name in needed})
