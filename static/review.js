@@ -51,8 +51,8 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) { return; }
     if (event.key === "?") { all("[data-more]").forEach((line) => { line.hidden = !line.hidden; }); return; }
     const target = ["j", "k", "a", "r", "c", "z"].includes(event.key) && document.querySelector(`[data-key="${event.key}"]`);
-    // What cannot be seen is not pressed: with the return open, "a" must not approve.
-    if (target && !target.disabled && target.getClientRects().length) { event.preventDefault(); target.click(); }
+    // What cannot be seen is not pressed: with the return open, "a" must not approve. The list itself shows the next.
+    if (target && !target.disabled && (target.tagName === "A" || target.getClientRects().length)) { event.preventDefault(); target.click(); }
   });
 
   // What may be taken back is offered until it goes out.
