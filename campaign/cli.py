@@ -20,6 +20,7 @@ from . import clock
 from .config import Settings
 from .db import db, unit_of_work
 from .demo.load import PASSWORD, Account, accounts, holds_demo, load_demo
+from .documents.archives import faults
 from .documents.plans import read_plan
 from .documents.tables import read_table
 from .errors import CampaignError, Invalid
@@ -50,7 +51,7 @@ Progress = Callable[[str, int, int], None]
 
 def register_commands(app: Flask) -> None:
     """Adds the commands to the application's command line."""
-    for command in (areas, people, campaign, admin, calendar, demo, log, evidence):
+    for command in (areas, people, campaign, admin, calendar, demo, log, evidence, archive):
         app.cli.add_command(command)
     for alone in (check, rebuild_rollups):
         app.cli.add_command(alone)
@@ -99,6 +100,7 @@ calendar = Commands("calendar", help="Calendars of working days.")
 demo = Commands("demo", help="The demonstration.")
 log = Commands("log", help="The log.")
 evidence = Commands("evidence", help="The evidence store.")
+archive = Commands("archive", help="Archives of ledgers.")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -234,6 +236,18 @@ def _seal_all() -> None:
         with unit_of_work():
             if not seal():
                 return
+
+
+@archive.command("verify")
+@click.argument("file", type=FILE)
+def archive_verify(file: Path) -> None:
+    """Verifies an archive of a ledger: each member against the manifest, and the links of its entries of the log."""
+    found = list(faults(file))
+    for fault in found:
+        click.echo(fault, err=True)
+    click.echo(f"{len(found):,} faults" if found else "the archive is as it was made")
+    if found:
+        sys.exit(1)
 
 
 @evidence.command("move")

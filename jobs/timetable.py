@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from . import asking, deliver, keep, periods, sweep
+from . import archives, asking, deliver, keep, periods, sweep
 from .runner import Job
 
 SECOND = timedelta(seconds=1)
@@ -17,6 +17,7 @@ TIMETABLE: tuple[Job, ...] = (
     Job("deliver", deliver.deliver, 10 * SECOND, "mail is not a chat; ten seconds gather a digest"),
     Job("record_states", keep.record_states, 60 * MINUTE, "an hour is fine enough for any curve that people read"),
     Job("ask_above", asking.ask_above, 5 * MINUTE, "after three working days five minutes are soon enough"),
+    Job("make_archives", archives.make_archives, 10 * SECOND, "who asked for a ledger waits for a sign of life"),
     Job("tidy", keep.tidy, 60 * MINUTE, "temporary files may lie for an hour"),
 )
 JOBS = {job.name: job for job in TIMETABLE}

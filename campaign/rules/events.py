@@ -92,6 +92,7 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "calendar:days:correct": ("version", "days", "known_until", "batches", "items", "reviews", "digest"),
     "calendar:own:create": ("area", "from", "batches"),
     "ladder:version:add": ("key", "version", "name", "rungs"),
+    "archive:ledger:ask": ("unit", "task"),
     # how people are told
     "delivery:channel:incident": ("channel",),
     "delivery:channel:resend": ("letters", "channel"),

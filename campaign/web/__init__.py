@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from . import (
     admin,
     admin_vacancies,
+    archives,
     board_metrics,
     burden,
     cascade_panel,
@@ -50,6 +51,7 @@ from .weight import register_weight
 # One line for each module of pages. The endpoints that need no signed-in person are listed in `access.PUBLIC`.
 BLUEPRINTS: tuple[Blueprint, ...] = (
     admin.bp,
+    archives.bp,
     board_metrics.bp,  # the pages of a board: one blueprint
     burden.bp,  # no pages: the load meter that the preview shows
     cascade_tree.bp,

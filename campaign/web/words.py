@@ -326,6 +326,7 @@ TAGS: dict[str, Any] = {
     "calendar:days:correct": _l("Working days corrected"),
     "calendar:own:create": _l("A calendar of its own"),
     "ladder:version:add": _l("Version of a ladder added"),
+    "archive:ledger:ask": _l("An archive of a ledger was asked for"),
     "delivery:channel:incident": _l("Messages could not be sent"),
     "delivery:channel:resend": _l("Delivery tried again"),
     "delivery:channel:discard": _l("Delivery given up"),
@@ -347,6 +348,7 @@ JOBS: dict[str, Any] = {
     "deliver": _l("Send messages"),
     "record_states": _l("Count the states for the trend"),
     "ask_above": _l("Tell the level above of questions and requests that wait too long"),
+    "make_archives": _l("Make the archives that were asked for"),
     "tidy": _l("Clear away what has expired"),
 }
 

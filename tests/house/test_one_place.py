@@ -10,8 +10,8 @@ CLOCKS = re.compile(
     r"|func\.(now|current_timestamp|current_date|localtimestamp))$"
 )
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.putenv"}
-OTHER_STATES = {"RunState", "DeliveryState"}  # runs of jobs and deliveries have states of their own,
-OTHER_TABLES = {"JobRun", "Delivery"}  # in tables of their own
+OTHER_STATES = {"RunState", "DeliveryState", "ArchiveState"}  # of runs, deliveries and archives,
+OTHER_TABLES = {"JobRun", "Delivery", "Archive"}  # in tables of their own
 SQL_STATE = re.compile(r"\bupdate\s+\"?assignment\"?\b[^;]*\bstate\b\s*=", re.IGNORECASE | re.DOTALL)
 
 

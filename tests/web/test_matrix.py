@@ -19,6 +19,7 @@ from tests import make
 from tests.evidence.hostile import picture
 
 from .matrix import ACTORS, ANONYMOUS, COUNTY, LENT, NOBODY, OTHER, STAFF, TOWN, Thing, W, Who, World, build
+from .matrix_archives import archives
 from .matrix_boards import boards
 from .matrix_calendars import calendars
 from .matrix_cascade import cascade
@@ -50,7 +51,7 @@ def table(world: World) -> list[Case]:
             *administration(world), *calendars(world), *accounts(world), *telling(world),
             *periods(world), *dates(world), *standing_in(world), *ladders_and_questions(world), *cascade(world),
             *boards(world), *uploads(world), *reviewing(world), *rechecks(world), *kinds(world),
-            *requests(world)]  # fmt: skip
+            *requests(world), *archives(world)]  # fmt: skip
 
 
 def everybody() -> Iterator[Case]:

@@ -1,0 +1,146 @@
+"""make_archives: the ledgers that were asked for as one file, one after the other; what is old is swept."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from hashlib import file_digest
+from pathlib import Path
+
+from flask import Flask
+from flask_babel import force_locale, gettext
+
+from campaign import clock
+from campaign.db import unit_of_work
+from campaign.documents.archive_pages import (
+    FOOT,
+    INDEX,
+    as_json,
+    assignment_page,
+    figure_words,
+    folder_of_one,
+    head_of_index,
+    index_row,
+    local,
+)  # fmt: skip
+from campaign.documents.archives import ArchiveWriter
+from campaign.evidence.store import Damaged, Store
+from campaign.models import Assignment
+from campaign.operations.archives import Order, beat, claim, fail, finish, forget, name_of
+from campaign.queries.archives import Piece, pieces, sealed, total
+
+from .runner import Counts
+
+AT_ONCE = 50  # assignments in one stretch: a beat, and nothing held longer in memory
+TABLE, LOST = "submissions.csv", "lost.txt"
+README = """This archive is readable without the product: open index.html.
+To check it: sha256sum -c SHA256SUMS (every file but manifest.json and SHA256SUMS itself), or, where the product is
+installed: flask --app wsgi archive verify FILE, which also follows the links of the log.
+log/events.jsonl: one entry of the log per line; digest = SHA-256 of the former digest, a line break, and the entry
+as JSON with sorted keys and no blanks. When and where a photo was taken is in no file but the photo itself.
+"""
+
+
+def make_archives(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
+    """All that wait, each by itself: one that fails does not keep the others."""
+    folder = folder_of(app)
+    with unit_of_work():
+        gone = forget(now=now)
+    for name in gone:
+        (folder / name).unlink(missing_ok=True)
+    while True:
+        with unit_of_work():
+            order = claim(now=clock.now())
+        if order is None:
+            return
+        try:
+            _make(app, order, folder)
+            counts.done += 1
+        except (
+            Exception
+        ) as error:  # whatever it was stands on the page of the jobs, and the archive is not tried for ever
+            counts.fail(f"archive {order.id}", error)
+            with unit_of_work():
+                fail(order.id, f"{type(error).__name__}: {error}", now=clock.now())
+
+
+def folder_of(app: Flask) -> Path:
+    """Where archives lie."""
+    folder: Path = app.config["SETTINGS"].data_path / "archives"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _make(app: Flask, order: Order, folder: Path) -> None:
+    """Writes beside, and gives it its name when it is whole: nobody ever finds half an archive."""
+    settings = app.config["SETTINGS"]
+    path, half = folder / name_of(order.id), folder / f"{name_of(order.id)}.part"
+    locale = order.locale or settings.locale
+    with force_locale(locale), ArchiveWriter(half) as writer:
+        lang = "zh-CN" if locale.startswith("zh") else "en"
+        made_at = clock.now()
+        title = gettext("Ledger: %(name)s", name=order.name)
+        writer.aside(INDEX).write(head_of_index(title, made_at, settings.timezone, lang).encode())
+        writer.add("README.txt", README)
+        _fill(writer, order, app.extensions["evidence"], settings.timezone, lang)
+        writer.aside(INDEX).write(FOOT.encode())
+        about = {"unit": order.unit_id, "task": order.task_id, "name": order.name, "made_at": made_at.isoformat()}
+        writer.finish(about)
+    with half.open("rb") as stream:
+        digest = file_digest(stream, "sha256").hexdigest()
+    half.replace(path)
+    with unit_of_work():
+        finish(order.id, path=path.name, size=path.stat().st_size, sha256=digest, now=clock.now())
+
+
+def _fill(writer: ArchiveWriter, order: Order, store: Store, zone: str, lang: str) -> None:
+    of = Assignment.unit_id == order.unit_id if order.unit_id is not None else Assignment.task_id == order.task_id
+    heads = ("assignment", "unit", "task", "version", "at", "by", "metric", "figure", "words")
+    writer.add_line(TABLE, list(heads))
+    after = done = 0
+    while True:
+        with unit_of_work():
+            whole = total(of)
+            beat(order.id, done, whole, now=clock.now())
+            found = pieces(of, after, AT_ONCE)
+            events = sealed([piece.id for piece in found]) if found else []
+        if not found:
+            return
+        for event in events:
+            writer.add_event(event.entry, event.seq, event.digest, event.former)
+        for piece in found:
+            _write(writer, piece, store, zone, lang, partial(_still_here, order.id, done, whole))
+            done += 1
+        after = found[-1].id
+
+
+def _still_here(archive_id: int, done: int, whole: int) -> None:
+    with unit_of_work():
+        beat(archive_id, done, whole, now=clock.now())
+
+
+def _write(
+    writer: ArchiveWriter, piece: Piece, store: Store, zone: str, lang: str, still_here: Callable[[], None]
+) -> None:
+    """One assignment: its page, its values, its files, its rows in the tables."""
+    names: dict[str, str] = {}
+    for file in piece.evidence:
+        end = Path(file["name"]).suffix.lower()[:10]
+        names[file["sha256"]] = f"evidence/{file['sha256']}{end if end[1:].isalnum() else ''}"
+        if not writer.add_once(file["sha256"]):
+            continue
+        try:
+            with store.open(file["sha256"]) as stream:
+                writer.add_stream(names[file["sha256"]], stream, file["media_type"])
+        except Damaged:
+            writer.aside(LOST).write(f"{file['sha256']} {file['name']}\n".encode())
+        still_here()
+    folder = folder_of_one(piece.id)
+    writer.add(f"{folder}/{INDEX}", assignment_page(piece, names, zone, lang))
+    writer.add(f"{folder}/assignment.json", as_json(vars(piece)))
+    writer.aside(INDEX).write(index_row(piece.facts, len(piece.submissions), zone).encode())
+    for version in piece.submissions:
+        about = [piece.id, piece.facts["unit"], piece.facts["task"], version["number"], local(version["at"], zone),
+                 version["person"]]  # fmt: skip
+        for value in version["values"] or [{}]:
+            figure = figure_words(value) if value else ""
+            writer.add_line(TABLE, [*about, value.get("name", ""), figure, version["words"]])

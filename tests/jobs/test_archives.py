@@ -1,0 +1,160 @@
+"""A ledger as one file: whole, readable, checked by a command and by sha256sum, begun anew after a kill."""
+
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from campaign import clock
+from campaign.db import db, unit_of_work
+from campaign.documents.archives import faults
+from campaign.models import Archive, Assignment, Capture
+from campaign.operations.archives import SILENT, ask, claim
+from campaign.operations.issuing import dispatch
+from campaign.operations.reporting import Report, acknowledge, keep_evidence, submit
+from campaign.operations.sealing import seal
+from campaign.queries.archives import archive_of, subjects
+from campaign.rules.metrics import MetricKind, Value
+from campaign.rules.organisation import Role
+from campaign.rules.rechecks import ArchiveState
+from jobs.archives import folder_of, make_archives
+from jobs.runner import Counts
+from tests import make
+from tests.evidence.hostile import picture
+
+
+@pytest.fixture
+def tree(app, monkeypatch, now):
+    """A task for six villages; the first has reported with a photo."""
+    monkeypatch.setattr(clock, "now", lambda: now)
+    tree = make.small_tree()
+    task = make.task(make.campaign(tree.unit(tree.county)), title="巾帼志愿服务")
+    metric = make.metric(task, MetricKind.COUNT, name="服务人次")
+    tree.task_id = task.id
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    officer, unit = tree.actor(tree.villages[0], Role.OFFICER), tree.unit(tree.villages[0])
+    work = db.session.scalar(select(Assignment.id).where(Assignment.unit_id == unit.id))
+    stored = app.extensions["evidence"].put(io.BytesIO(picture()), name="=活动.png")
+    with unit_of_work():
+        acknowledge(work, actor=officer, now=now, seen=1)
+        file = keep_evidence(work, stored, "=活动.png", actor=officer, now=now)
+        db.session.add(Capture(evidence_id=file, captured_at=now, latitude=31.234567, longitude=121.5, device="P60"))
+    with unit_of_work():
+        report = Report("=已完成<b>", {metric.id: Value(number=12)}, {file: None})
+        submit(work, report, actor=officer, now=now, seen=2)
+    with unit_of_work():
+        seal()
+    return tree
+
+
+def made(app, tree, now, **what):
+    """The archive of what was asked for, as its row and its file."""
+    with unit_of_work():
+        id = ask(**({"unit_id": None, "task_id": None} | what), actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    counts = Counts()
+    make_archives(app, now, now, counts)
+    assert (counts.done, counts.failed) == (1, 0), counts.error
+    row = db.session.get(Archive, id, populate_existing=True)
+    return row, folder_of(app) / row.path
+
+
+def test_a_ledger_is_whole_readable_and_verifiable(app, tree, now, tmp_path):
+    row, path = made(app, tree, now, task_id=tree.task_id)
+    assert (row.state, row.done, row.total, row.progress) == (ArchiveState.READY, 6, 6, 100)
+    assert list(faults(path)) == []
+    with zipfile.ZipFile(path) as found:
+        texts = {name: found.read(name) for name in found.namelist()}
+        found.extractall(tmp_path / "out")
+    assert subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=tmp_path / "out").returncode == 0
+    everything = b"".join(texts.values()).decode(errors="ignore")
+    assert "31.234567" not in everything
+    assert "http" not in texts["index.html"].decode()
+    assert [name for name in texts if name.startswith("evidence/")] != []
+    page = next(text.decode() for name, text in texts.items() if name.endswith("/index.html") and b"12" in text)
+    assert "=已完成&lt;b&gt;" in page
+    assert "'=已完成" in texts["submissions.csv"].decode()
+    events = [json.loads(line) for line in texts["log/events.jsonl"].splitlines()]
+    assert any(event["digest"] for event in events)
+    result = app.test_cli_runner().invoke(args=["archive", "verify", str(path)])
+    assert (result.exit_code, "as it was made" in result.output) == (0, True)
+
+
+def rewritten(path, to, name, data):
+    """The same archive with another content of one member, or without it."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(to, "w") as new:
+        for each in old.namelist():
+            if each != name:
+                new.writestr(each, old.read(each))
+            elif data is not None:
+                new.writestr(each, data)
+    return to
+
+
+def test_what_was_changed_is_found(app, tree, now, tmp_path):
+    _row, path = made(app, tree, now, task_id=tree.task_id)
+    with zipfile.ZipFile(path) as found:
+        events = found.read("log/events.jsonl")
+    for name, data, said in (
+        ("submissions.csv", b"", "submissions.csv: changed"),
+        ("submissions.csv", None, "submissions.csv: missing"),
+        ("SHA256SUMS", b"", "SHA256SUMS: not the hashes"),
+        ("log/events.jsonl", events.replace(b"acknowledge", b"acknowledgE", 1), "line"),
+    ):
+        assert any(said in fault for fault in faults(rewritten(path, tmp_path / "b.zip", name, data))), name
+    half = tmp_path / "half.zip"
+    half.write_bytes(path.read_bytes()[:-900])
+    assert list(faults(half)) != []
+    assert app.test_cli_runner().invoke(args=["archive", "verify", str(half)]).exit_code == 1
+
+
+def test_a_killed_maker_is_followed_by_another_and_old_files_go(app, tree, now, monkeypatch):
+    officer = tree.actor(tree.villages[0], Role.OFFICER)
+    with unit_of_work():
+        id = ask(unit_id=tree.unit(tree.villages[0]).id, task_id=None, actor=officer, now=now)
+        assert claim(now=now).id == id  # and its maker dies
+    (folder_of(app) / f"ledger-{id}.zip.part").write_bytes(b"half of it")
+    make_archives(app, now, now, Counts())
+    assert db.session.get(Archive, id, populate_existing=True).state is ArchiveState.RUNNING
+    later = now + SILENT + timedelta(seconds=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    make_archives(app, later, later, Counts())
+    row = db.session.get(Archive, id, populate_existing=True)
+    assert (row.state, row.total) == (ArchiveState.READY, 1)
+    assert list(faults(folder_of(app) / row.path)) == []
+    make_archives(app, later, later + timedelta(days=15), Counts())
+    assert list(folder_of(app).iterdir()) == []
+    assert db.session.get(Archive, id, populate_existing=True).path == ""
+
+
+def test_evidence_that_is_lost_is_named_and_does_not_stop_the_rest(app, tree, now):
+    shutil.rmtree(app.extensions["evidence"].folder, ignore_errors=True)
+    _row, path = made(app, tree, now, task_id=tree.task_id)
+    with zipfile.ZipFile(path) as found:
+        assert "=活动.png" in found.read("lost.txt").decode()
+    assert list(faults(path)) == []
+
+
+def test_who_may_ask_for_which_ledger(app, tree, now):
+    county, village = tree.unit(tree.county).id, tree.unit(tree.villages[0]).id
+    boss, officer = tree.actor(tree.county, Role.DISPATCHER), tree.actor(tree.villages[0], Role.OFFICER)
+    auditor = make.actor(make.holder(tree.unit(tree.county), Role.AUDITOR))
+
+    def asked(actor):
+        return {(each.unit_id, each.task_id) for each in subjects(actor)}
+
+    assert asked(boss) == {(county, None), (None, tree.task_id)}
+    assert asked(officer) == {(village, None)}
+    assert {(county, None), (village, None), (None, tree.task_id)} <= asked(auditor)
+    assert asked(tree.actor(tree.townships[0], Role.SUPERVISOR)) == {(tree.unit(tree.townships[0]).id, None)}
+    row, _path = made(app, tree, now, task_id=tree.task_id)
+    assert archive_of(row.id, boss) is not None
+    assert archive_of(row.id, auditor) is None, "an archive is its asker's"
+    with unit_of_work() as session:
+        session.execute(update(Archive).values(person_id=officer.person_id))
+    assert archive_of(row.id, officer) is None, "and only as long as the ledger is"
