@@ -201,7 +201,11 @@ def _assign(task_id: int, batch_id: int, outlook: Outlook, turn: Turn, now: date
 
 
 def _give_targets(task_id: int, batch_id: int) -> None:
-    """What each unit must reach, where the issuer has split the totals already, or a quota asks so much per person."""
+    """What each unit must reach, where the issuer has split the totals already, or a quota asks so much per person.
+
+    Whoever splits the totals in this instant comes before this, or finds its assignments.
+    """
+    db.session.execute(select(Task.id).where(Task.id == task_id).with_for_update(read=True))
     here = Assignment.batch_id == batch_id
     allocation_id = latest_of_task(task_id)
     if allocation_id is not None:

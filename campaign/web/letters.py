@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -16,6 +17,7 @@ from ..rules.organisation import Actor
 from ..rules.states import State
 from ..rules.targets import Party
 from .access import current_actor, page_now
+from .words import word
 
 bp = Blueprint("letters", __name__)
 WORDS: dict[Wanted, Any] = {
@@ -24,7 +26,6 @@ WORDS: dict[Wanted, Any] = {
     Wanted.SIGNED: _l("Signed by both"),
     Wanted.ALL: _l("All"),
 }
-SIDES: dict[Party, Any] = {Party.ABOVE: _l("the unit above"), Party.BELOW: _l("the unit below")}
 
 
 @bp.get("/letters")
@@ -68,9 +69,11 @@ def make(id: int) -> Any:
 def show(id: int) -> Any:
     found, actor = _seen(id), current_actor()
     title, *lines = found.content.split("\n")
+    with force_locale("zh_CN"):  # the paper is Chinese, whoever reads it
+        posts = {party: word(signed.role) for party, signed in found.signatures.items()}
     table = [line.split("\t") for line in lines if "\t" in line]
     return render_template(
-        "letters/show.html", letter=found, title=title, lines=lines, table=table, sides=SIDES, Party=Party,
+        "letters/show.html", letter=found, title=title, lines=lines, table=table, posts=posts, Party=Party,
         older=[item for item in letters_of(found.assignment_id) if item.id != found.id],
         mine=[party for party in Party if _may_sign(found, party, actor)],
         may_make=_may_make(found.duty, actor) and not found.stands and found.latest,
