@@ -2,65 +2,25 @@
 
 import csv
 import io
-from datetime import timedelta
-from decimal import Decimal
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from campaign import clock
 from campaign.db import unit_of_work
-from campaign.models import Allocation, AllocationTotal, Batch, Event, MetricValue, Milestone, Share, TallyDelta
-from campaign.models.targets import Target
-from campaign.rules.metrics import Aggregation, MetricKind
+from campaign.models import Event
 from campaign.rules.organisation import Line, Role
-from campaign.rules.states import State
-from campaign.rules.targets import Method
-from tests import make
 
-from .boards import sign_in, statements
-
-STATES = (State.APPROVED, State.APPROVED, State.SUBMITTED, State.RETURNED, State.ACKNOWLEDGED, State.APPROVED)
-DONE = (40, 25, 30, 10, None, 5)
+from .boards import sign_in, statements, trained
 
 
 @pytest.fixture
 def work(app, monkeypatch, now, client):
-    """200 in all: 180 given to six villages, 12 held back, 8 not given; and a rate with a milestone that is due."""
+    """What `trained` makes, seen by the dispatcher who issued it."""
     monkeypatch.setattr(clock, "now", lambda: now)
-    tree = make.small_tree()
-    tree.campaign = make.campaign(tree.unit(tree.county), title="巾帼建功")
-    tree.task = make.task(tree.campaign, title="培训")
-    tree.sum = make.metric(tree.task, target=200, aggregation=Aggregation.SUM, name="培训人次", unit_of_measure="人次")
-    tree.rate = make.metric(tree.task, MetricKind.RATE, 90, name="覆盖率")
-    tree.words = make.metric(tree.task, MetricKind.TEXT, name="<b>做法</b>")
-    person = tree.holder(tree.county, Role.DISPATCHER)
-    with unit_of_work() as session:
-        session.add(Milestone(metric_id=tree.rate.id, due_on=make.TODAY + timedelta(days=5), target=Decimal(70)))
-        split = {"task_id": tree.task.id, "version": 1, "method": Method.BY_HAND, "person_id": person.id, "at": now}
-        session.add(allocation := Allocation(**split))
-        session.flush()
-        session.add(AllocationTotal(allocation_id=allocation.id, metric_id=tree.sum.id, total=200, reserve=12))
-        allocated = allocation.id
-    for village, state, n in zip(tree.villages, STATES, DONE, strict=True):
-        made = make.assignment(tree.task, unit := tree.unit(village), state)
-        with unit_of_work() as session:
-            key = {"metric_id": tree.sum.id, "allocation_id": allocated, "value": Decimal(30)}
-            session.add_all([Share(unit_id=unit.id, **key), Target(assignment_id=made.id, **key)])
-            if n is not None:
-                value = {"submission_id": _submission(session, made.id)}
-                session.add(MetricValue(metric_id=tree.sum.id, number=Decimal(n), **value))
-                parts = {"numerator": Decimal(n), "denominator": Decimal(50)}
-                session.add(MetricValue(metric_id=tree.rate.id, **parts, **value))
-    with unit_of_work() as session:  # as if the clock had yet to see both the dispatch and what followed
-        session.execute(update(Batch).values(folded=False))
-        session.execute(update(TallyDelta).values(from_state=State.ISSUED))
-    sign_in(client, person, now)
+    tree = trained(now)
+    sign_in(client, tree.holder(tree.county, Role.DISPATCHER), now)
     return tree
-
-
-def _submission(session, assignment_id: int) -> int:
-    return session.query(make.Submission.id).filter_by(assignment_id=assignment_id).scalar()
 
 
 def rows_of(client, address: str) -> list[dict[str, str]]:
@@ -99,8 +59,15 @@ def test_the_tree_shows_targets_splits_and_actuals_that_add_up(work, visitor, cl
 
 
 def test_outside_the_scope_there_is_no_metric_and_pages_cost_few_statements(work, visitor, client, now):
-    for page in (f"/metrics/{work.sum.id}", f"/campaigns/{work.campaign.id}/board/figures"):
-        assert statements(lambda page=page: client.get(page)) <= 8
+    board = f"/campaigns/{work.campaign.id}/board"
+    for page in (
+        f"/metrics/{work.sum.id}",
+        f"/metrics/{work.sum.id}/comparison",
+        f"{board}/figures",
+        f"{board}/slowest",
+    ):
+        for area in ("", f"?area={work.townships[0].id}", f"?area={work.villages[0].id}"):
+            assert statements(lambda page=page, area=area: client.get(page + area)) <= 8
     assert client.get(f"/metrics/{work.sum.id}?area={work.city.id}").status_code == 404
     sign_in(client, work.holder(work.county, Role.DISPATCHER, Line.UNION), now, "zh_CN")
     assert client.get(f"/metrics/{work.sum.id}").status_code == 404
