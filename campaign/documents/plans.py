@@ -55,7 +55,8 @@ TASK_FORM = Form(
 )  # fmt: skip
 CAMPAIGN_FORM = Form(
     "format", "key", "title", "number", "issuing_unit", "co_issuers", "higher_campaign", "based_on", "theme", "ground",
-    "starts_on", "ends_on", "phases", "occasions", "registers", "ladder", "tasks", "invented",
+    "starts_on", "ends_on", "phases", "occasions", "registers", "ladder", "extension_days", "extension_most",
+    "tasks", "invented",
 )  # fmt: skip
 
 
@@ -114,6 +115,8 @@ def _campaign(reader: NodeReader, node: yaml.Node) -> CampaignPlan:
         ),
         registers=tuple(read_register(fields) for fields in head.mappings("registers", REGISTER_FORM)),
         ladder=head.text("ladder"),
+        extension_days=head.whole("extension_days") or 0,
+        extension_most=head.whole("extension_most") or 0,
         tasks=tuple(_task(fields, document) for fields in head.mappings("tasks", TASK_FORM)),
         invented=tuple(_invented(reader, head)),
         locate=reader.locate,

@@ -262,7 +262,14 @@ def _needed(row: Row[Any], desk: _Desk, now: datetime) -> bool:
     )
 
 
-PAGES = {"recheck": "/rechecks", "delivery": "/admin/deliveries", "person": "/me", "delegation": "/me", "calendar": "/", "campaign": "/"}
+PAGES = {
+    "recheck": "/rechecks",
+    "delivery": "/admin/deliveries",
+    "person": "/me",
+    "delegation": "/me",
+    "calendar": "/",
+    "campaign": "/",
+}
 
 
 def _page(row: Row[Any]) -> str:

@@ -301,6 +301,7 @@ def _head_fields(plan: CampaignPlan, issuer: _Issuer, higher: int | None) -> dic
         "title": plan.title, "number": plan.number, "issuing_unit_id": issuer.unit.id, "higher_campaign_id": higher,
         "based_on": plan.based_on, "theme": plan.theme, "ground": plan.ground,
         "starts_on": plan.starts_on, "ends_on": plan.ends_on, "ladder_key": plan.ladder,
+        "extension_days": plan.extension_days, "extension_most": plan.extension_most,
     }  # fmt: skip
 
 

@@ -76,4 +76,3 @@ def remove_phrase(phrase_id: int, *, actor: Actor) -> None:
     """Takes one's own phrase away; nothing when it is not there."""
     mine = (Phrase.id == phrase_id, Phrase.person_id == actor.person_id)
     db.session.execute(delete(Phrase).where(*mine).execution_options(**UNSEEN))
-

@@ -54,12 +54,15 @@ def plan_of(head: Head) -> CampaignPlan:
         .where(Phase.campaign_id == head.id)
         .order_by(Phase.position)
     ).all()
+    more = db.session.execute(
+        select(Campaign.ladder_key, Campaign.extension_days, Campaign.extension_most).where(Campaign.id == head.id)
+    ).one()
     return CampaignPlan(
         title=head.title, issuing_unit=UnitRef(id=head.issuing_unit_id), key=head.key, number=head.number,
         co_issuers=tuple(UnitRef(id=unit_id) for unit_id, _ in head.co_issuers), higher_campaign_id=head.higher_id,
         based_on=head.based_on, theme=head.theme, ground=head.ground, starts_on=head.starts_on, ends_on=head.ends_on,
         phases=tuple(PhasePlan(*row) for row in phases),
-        ladder=db.session.execute(select(Campaign.ladder_key).where(Campaign.id == head.id)).scalar_one(),
+        ladder=more.ladder_key, extension_days=more.extension_days, extension_most=more.extension_most,
     )  # fmt: skip
 
 

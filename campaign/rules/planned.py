@@ -192,6 +192,8 @@ class CampaignPlan:
     tasks: tuple[TaskPlan, ...] = ()
     registers: tuple[RegisterPlan, ...] = ()
     ladder: str = ""
+    extension_days: int = 0
+    extension_most: int = 0
     invented: tuple[str, ...] = ()
     locate: Callable[[Sequence[Problem]], list[Problem]] = field(default=list, compare=False, repr=False)
 

@@ -139,6 +139,7 @@ def _head(plan: CampaignPlan) -> Iterator[Problem]:
     yield from words("based_on", plan.based_on, 4000)
     yield from words("ground", plan.ground, 4000)
     yield from _period("", plan.starts_on, plan.ends_on)
+    yield from _extensions(plan)
     if plan.issuing_unit == UnitRef():
         yield Problem("issuing_unit", say("Please say which unit issues the campaign."))
     seen = {plan.issuing_unit}
@@ -266,6 +267,17 @@ def _evidence(at: str, rule: EvidencePlan, items: Sequence[str]) -> Iterator[Pro
     if rule.item and items.count(rule.item) != 1:
         sentence = say("No checklist of this task has an item “%(name)s”, or more than one has.", name=rule.item)
         yield Problem(f"{at}item", sentence)
+
+
+def _extensions(plan: CampaignPlan) -> Iterator[Problem]:
+    """What is granted by rule: so many days, so often; one makes no sense without the other."""
+    limits = (("extension_days", plan.extension_days, 90), ("extension_most", plan.extension_most, 9))
+    for name, number, most in limits:
+        if not 0 <= number <= most:
+            yield Problem(name, say("Please enter a number from 0 to %(most)s.", most=most))
+    if bool(plan.extension_days) != bool(plan.extension_most):
+        where = "extension_most" if plan.extension_days else "extension_days"
+        yield Problem(where, say("Please say both: how many days are granted by rule, and how often."))
 
 
 def _period(at: str, starts_on: date | None, ends_on: date | None) -> Iterator[Problem]:

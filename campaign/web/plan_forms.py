@@ -78,12 +78,16 @@ class CampaignForm(PlanForm):
     ladder = StringField()
     starts_on = StringField()
     ends_on = StringField()
+    extension_days = StringField()
+    extension_most = StringField()
     phases = FieldList(FormField(PhaseForm))
 
     def fill(self, plan: CampaignPlan) -> None:
         """Puts the plan into the fields."""
         for name in ("title", "number", "based_on", "theme", "ground", "ladder"):
             self[name].data = getattr(plan, name) or ""
+        for name in ("extension_days", "extension_most"):
+            self[name].data = str(getattr(plan, name) or "")
         self.issuing_unit.data = str(plan.issuing_unit.id or "")
         self.co_issuers.data = [str(ref.id) for ref in plan.co_issuers]
         self.higher_campaign.data = str(plan.higher_campaign_id or "")
@@ -106,6 +110,8 @@ class CampaignForm(PlanForm):
             ladder=line(self.ladder),
             starts_on=typed.day("starts_on", self.starts_on),
             ends_on=typed.day("ends_on", self.ends_on),
+            extension_days=typed.whole("extension_days", self.extension_days) or 0,
+            extension_most=typed.whole("extension_most", self.extension_most) or 0,
             phases=tuple(self._phase(typed, at, row) for at, row in typed.rows("phases", self.phases)),
         )
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from campaign.rules import planning
+from campaign.rules.planned import CampaignPlan
 from campaign.rules.requests import Decision, RequestKind, granted_by_rule
 
 DUE = datetime(2026, 11, 30, 15, 59, 59, tzinfo=UTC)
@@ -39,3 +41,18 @@ def test_numbers_never_change():
     assert {member.name: int(member) for member in Decision} == {
         "PENDING": 0, "GRANTED": 1, "REFUSED": 2, "WITHDRAWN": 3, "GRANTED_BY_RULE": 4,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("days", "times", "wrong"),
+    [
+        (0, 0, []),
+        (5, 1, []),
+        (5, 0, ["extension_most"]),
+        (0, 2, ["extension_days"]),
+        (91, 10, ["extension_days", "extension_most"]),
+    ],
+)
+def test_a_campaign_says_both_or_neither(days, times, wrong):
+    plan = CampaignPlan(title="一", extension_days=days, extension_most=times)
+    assert [problem.where for problem in planning._head(plan) if problem.where.startswith("extension")] == wrong
