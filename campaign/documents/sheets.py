@@ -167,7 +167,7 @@ def _local(moment: datetime, zone: str) -> datetime:
 def _text(value: Cell) -> str:
     """The value as text, without signs that no cell can hold, and with line ends of one kind."""
     if isinstance(value, Decimal):
-        text = f"{value:f}"  # as the database keeps it, with four places: zeros at the end say nothing
+        text = f"{round(value, 4):f}"  # as the database keeps it, with four places: zeros at the end say nothing
         return text.rstrip("0").rstrip(".") if "." in text else text
     return str(value).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
 

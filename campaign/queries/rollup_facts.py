@@ -152,7 +152,7 @@ class RolledUp:
         """What must be reached by the milestone in force. `total`: the area is the issuer's, so that the target of a
         sum is meant for it. Of a sum the milestone goes down in proportion."""
         metric, target = self.metric, self.target
-        if target is None and total:
+        if target is None and total and metric.quota is Quota.TOTAL:
             target = metric.target
         if metric.milestone is None:
             return target
