@@ -8,11 +8,13 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache, StrictUndefined
+from sqlalchemy.util import LRUCache
 
 from campaign import create_app
 from campaign.config import Settings
@@ -66,13 +68,14 @@ def settings(database: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, compiled: BytecodeCache) -> Iterator[Flask]:
+def app(settings: Settings, kept_templates: BytecodeCache, kept_statements: LRUCache[Any, Any]) -> Iterator[Flask]:
     """The real application with its context pushed; a template that names what is not there is an error."""
     app = create_app(settings)
     app.config["TESTING"] = True
     app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.bytecode_cache = compiled
+    app.jinja_env.bytecode_cache = kept_templates
     with app.app_context():
+        db.engine.update_execution_options(compiled_cache=kept_statements)
         yield app
         db.session.remove()
         db.engine.dispose()

@@ -3,7 +3,7 @@
 Dates lie around `NOW`. What is not said gets a plain default; `**fields` go to the noun as they are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -73,12 +73,24 @@ def _add(thing: R) -> R:
     return thing
 
 
+def _add_all(things: Iterable[object]) -> None:
+    """Many in one go, numbered in this order."""
+    db.session.add_all(things)
+    db.session.flush()
+
+
 # -- the organisation ------------------------------------------------------------------------------------------------
 
 
 @kept
 def area(name: str = "清河县", level: Level = Level.COUNTY, parent: Area | None = None, **fields) -> Area:
     """An area at its place in the tree; intervals of the whole tree are counted afresh."""
+    made = _area(name, level, parent, **fields)
+    straighten()
+    return made
+
+
+def _area(name: str, level: Level, parent: Area | None = None, **fields) -> Area:
     code = fields.pop("code", f"99{next(_numbers):010d}")
     depth = parent.depth + 1 if parent else 0
     parent_id = parent.id if parent else None
@@ -86,7 +98,6 @@ def area(name: str = "清河县", level: Level = Level.COUNTY, parent: Area | No
         Area(name=name, level=level, code=code, parent_id=parent_id, path="", depth=depth, lft=0, rgt=0, **fields)
     )
     made.path = f"{parent.path if parent else '/'}{made.id}/"
-    straighten()
     return made
 
 
@@ -125,16 +136,24 @@ def straighten() -> None:
 @kept
 def person(name: str = "", login: str = "", **fields) -> Person:
     """Somebody who can sign in with `PASSWORD`."""
+    return _add(_person(name, login, **fields))
+
+
+def _person(name: str = "", login: str = "", **fields) -> Person:
     number = next(_numbers)
     fields = {"password_hash": PASSWORD_HASH, "must_change_password": False, "created_at": NOW} | fields
-    return _add(Person(login=login or f"p{number}", name=name or f"测试{number}", **fields))
+    return Person(login=login or f"p{number}", name=name or f"测试{number}", **fields)
 
 
 @kept
 def post(person: Person, unit: Unit, role: Role = Role.OFFICER, **fields) -> Post:
     """A post that began with the year and has no end."""
+    return _add(_post(person, unit, role, **fields))
+
+
+def _post(person: Person, unit: Unit, role: Role, **fields) -> Post:
     fields = {"valid_from": date(TODAY.year, 1, 1)} | fields
-    return _add(Post(person_id=person.id, unit_id=unit.id, role=role, **fields))
+    return Post(person_id=person.id, unit_id=unit.id, role=role, **fields)
 
 
 @kept
@@ -192,11 +211,11 @@ TREE_LINES = (Line.PARTY, Line.WOMEN, Line.UNION)
 @kept
 def small_tree() -> SmallTree:
     """Officers in every village unit, supervisors in every township and county unit, dispatchers in county units."""
-    city = area("云川市", Level.CITY)
-    county = area("清河县", Level.COUNTY, city)
-    townships = [area(name, Level.TOWNSHIP, county) for name in ("柳林镇", "石桥乡")]
+    city = _area("云川市", Level.CITY)
+    county = _area("清河县", Level.COUNTY, city)
+    townships = [_area(name, Level.TOWNSHIP, county) for name in ("柳林镇", "石桥乡")]
     villages = [
-        area(f"{place.name[:2]}{name}", Level.VILLAGE, place)
+        _area(f"{place.name[:2]}{name}", Level.VILLAGE, place)
         for place in townships
         for name in ("东村", "西村", "新村")
     ]
@@ -208,17 +227,13 @@ def small_tree() -> SmallTree:
     }
     for place in (city, county, *townships, *villages):
         for line in TREE_LINES:
-            made = tree.units[place.id, line] = _add(
-                Unit(
-                    area_id=place.id,
-                    line=line,
-                    level=place.level,
-                    lft=place.lft,
-                    name=f"{place.name}{LINE_NAMES[line]}",
-                )
-            )
-            for role in roles.get(place.level, ()):
-                tree.people[made.id, role] = holder(made, role)
+            fields = {"line": line, "level": place.level, "lft": place.lft, "name": f"{place.name}{LINE_NAMES[line]}"}
+            tree.units[place.id, line] = Unit(area_id=place.id, **fields)
+    _add_all(tree.units.values())
+    held = [(unit, role, _person()) for unit in tree.units.values() for role in roles.get(unit.level, ())]
+    _add_all(person for _, _, person in held)
+    _add_all(_post(person, unit, role) for unit, role, person in held)
+    tree.people = {(unit.id, role): person for unit, role, person in held}
     straighten()
     return tree
 

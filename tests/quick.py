@@ -3,12 +3,15 @@
 None of this replaces a part: templates are compiled by Jinja, addresses by Werkzeug, and SQLite writes what it writes.
 """
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 
@@ -28,16 +31,26 @@ class Compiled(BytecodeCache):
 
 
 @pytest.fixture(scope="session")
-def compiled() -> Compiled:
+def kept_templates() -> Compiled:
     """What templates come to, for every application of this process."""
     return Compiled()
 
 
+@pytest.fixture(scope="session")
+def kept_statements() -> LRUCache[Any, Any]:
+    """What statements come to, for every engine of this process; dialects of one class are alike, see below."""
+    return LRUCache(5_000)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_ground() -> Iterator[None]:
-    """An address is compiled when it is first written, not when an application is made; and SQLite leaves it to the
-    system when its file comes to the disk: tests die by exceptions, and those that pull the plug start real processes.
+    """An address is compiled when it is first written, not when an application is made; a statement once for all
+    engines of a kind; and SQLite leaves it to the system when its file comes to the disk: tests die by exceptions, and
+    those that pull the plug start real processes.
     """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     compile_builder = Rule._compile_builder
 
     def later(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
@@ -53,5 +66,7 @@ def quick_ground() -> Iterator[None]:
     ground = sys.modules["campaign.db"]  # the package's own name for it is the object inside
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "_compile_builder", later)
+        patch.setattr(DefaultDialect, "__eq__", lambda self, other: type(self) is type(other))
+        patch.setattr(DefaultDialect, "__hash__", lambda self: hash(type(self)))
         patch.setattr(ground, "SQLITE_PRAGMAS", (*ground.SQLITE_PRAGMAS, "synchronous=OFF"))
         yield
