@@ -1,0 +1,115 @@
+"""What a reviewer finds beside approve and return: flags, claims, undo, the thread, versions, several at once."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from campaign import clock
+from campaign.db import db, unit_of_work
+from campaign.models import Assignment, Claim, Flag, FlagDecision, Notice, Phrase, Remark, Submission
+from campaign.operations.flagging import keep
+from campaign.rules.flags import FlagKind, Found
+from campaign.rules.organisation import Role
+from campaign.rules.states import State
+from campaign.rules.telling import HOLD
+from tests import make
+
+from .test_reviews import decide, enter, form_of, reviewer, state_of, text_of, tree, waiting
+
+__all__ = ["enter", "reviewer", "tree", "waiting"]
+
+
+def latest(assignment) -> int:
+    return db.session.scalar(select(func.max(Submission.id)).where(Submission.assignment_id == assignment.id))
+
+
+def post(client, assignment, what, **typed):
+    path = f"/reviews/{assignment.id}"
+    return client.post(f"{path}/{what}", data=form_of(client, path, **typed))
+
+
+@pytest.fixture
+def flagged(tree, waiting):
+    """The first report leaps, and has the words of a unit outside the reviewer's view."""
+    task = make.task(make.campaign(tree.unit(tree.county), title="别处的活动"), title="别处的任务")
+    other = make.assignment(task, tree.unit(tree.villages[4]), State.SUBMITTED)
+    leap = Found(FlagKind.LEAP, "leap-1", data={"name": "人数", "value": "960.0000", "other": "96", "times": "10"})
+    words = Found(FlagKind.SAME_WORDS, "words", score=88, against_submission_id=latest(other))
+    with unit_of_work():
+        keep(waiting[0].id, latest(waiting[0]), [leap, words], {"leap-1": "今年并村"}, now=make.NOW)
+    return waiting[0]
+
+
+def test_flags_explain_themselves_and_hide_what_lies_elsewhere(reviewer, flagged, waiting):
+    page = text_of(reviewer.get(f"/reviews/{flagged.id}"))
+    assert "“人数” is 960, 10 times the 96 reported before." in page and "今年并村" in page
+    assert "88% of the description stands in another report." in page
+    assert "Used before by a unit outside your view." in page
+    assert "石桥" not in page and "别处的任务" not in page
+    many = text_of(reviewer.get("/reviews/many"))
+    assert "1 can be approved" in many and "It has a flag that nobody has decided on." in many
+    only = text_of(reviewer.get("/reviews?only=flagged"))
+    assert "2 flags" in only and f"/reviews/{waiting[1].id}" not in only
+    leap, words = db.session.scalars(select(Flag.id).order_by(Flag.id))
+    answer = post(reviewer, flagged, f"flags/{leap}", verdict="3", words="")
+    assert answer.status_code == 422 and "Please say in a few words why" in text_of(answer)
+    assert post(reviewer, flagged, f"flags/{leap}", verdict="3", words="并村属实").status_code == 303
+    assert post(reviewer, flagged, f"flags/{words}", verdict="2").status_code == 303
+    assert db.session.query(FlagDecision).count() == 2
+    form = form_of(reviewer, "/reviews/many")
+    shown = f"{flagged.id}:1,{waiting[1].id}:1"
+    data = form | {"seen": shown, "shown": f"{flagged.id},{waiting[1].id}", "take": [str(flagged.id)]}
+    assert reviewer.post("/reviews/many", data=data).status_code == 303
+    steps = dict(db.session.execute(select(Assignment.id, Assignment.review_step)).all())
+    assert (steps[flagged.id], steps[waiting[1].id]) == (1, 0), "what was unticked still waits"
+
+
+def test_a_decision_is_offered_back_for_a_moment(reviewer, waiting, monkeypatch, now):
+    phrase = {"words": "请补一张照片", "keep": "1"}
+    assert decide(reviewer, waiting[0], "return", reason="1", **phrase).status_code == 303
+    page = text_of(reviewer.get(f"/reviews/{waiting[1].id}"))
+    assert "Returned just now" in page and f'action="/reviews/{waiting[0].id}/undo"' in page
+    assert "<option>请补一张照片</option>" in page
+    undo = form_of(reviewer, f"/reviews/{waiting[1].id}", seen="2")
+    may = reviewer.get(f"/reviews/{waiting[0].id}/permissions").json
+    assert may["may"]["undo"] and not may["may"]["approve"]
+    answer = reviewer.post(f"/reviews/{waiting[0].id}/undo", data=undo)
+    assert (answer.status_code, state_of(waiting[0])) == (303, State.SUBMITTED)
+    assert db.session.query(Notice).count() == 0
+    decide(reviewer, waiting[0], "return", reason="1", words="", phrase="请补一张照片")
+    assert db.session.query(Phrase).one().used == 1
+    monkeypatch.setattr(clock, "now", lambda: now + HOLD)
+    assert "just now" not in text_of(reviewer.get(f"/reviews/{waiting[1].id}"))
+    undo = form_of(reviewer, f"/reviews/{waiting[1].id}", seen="4")
+    assert reviewer.post(f"/reviews/{waiting[0].id}/undo", data=undo).status_code == 409
+
+
+def test_what_is_in_hand_is_said_to_others_and_can_be_taken_over(reviewer, waiting, tree, now):
+    colleague = make.holder(tree.unit(tree.townships[0]), Role.SUPERVISOR, name="王主任")
+    with unit_of_work() as session:
+        post_id = make.actor(colleague).posts[0].id
+        session.add(Claim(assignment_id=waiting[0].id, person_id=colleague.id, post_id=post_id, at=now,
+                          until=now + timedelta(minutes=5)))  # fmt: skip
+    page = text_of(reviewer.get(f"/reviews/{waiting[0].id}"))
+    assert "王主任 has this in hand since 10:00" in page and "Take it over" in page
+    assert db.session.query(Claim).one().person_id == colleague.id, "looking takes nothing"
+    assert post(reviewer, waiting[0], "approve").status_code == 409
+    assert post(reviewer, waiting[0], "claim", over="1").status_code == 303
+    assert "In your hand until 10:15" in text_of(reviewer.get(f"/reviews/{waiting[0].id}"))
+    assert post(reviewer, waiting[0], "remarks", remark="请看第二页").status_code == 303
+    assert db.session.query(Remark).one().words == "请看第二页"
+    assert decide(reviewer, waiting[0], "approve").status_code == 303
+    assert db.session.query(Claim).count() == 0
+
+
+def test_any_two_versions_stand_side_by_side_for_both_sides(enter, reviewer, waiting, tree):
+    make.submission(waiting[0], number=2, words="已完成建会，名册与照片附后。")
+    make.submission(waiting[0], number=3, words="全部重写。")
+    page = text_of(reviewer.get(f"/reviews/{waiting[0].id}/versions?from=3&to=1"))
+    assert '<del class="was">' in page and "全部重写" in page and "Fingerprint" in page
+    page = text_of(reviewer.get(f"/reviews/{waiting[0].id}/versions?from=1&to=2"))
+    assert '<ins class="now">与照片</ins>' in page
+    assert reviewer.get("/reviews.csv").status_code == 200
+    officer = enter(tree.holder(tree.villages[0], Role.OFFICER))
+    assert officer.get(f"/reviews/{waiting[0].id}/versions").status_code == 200
