@@ -17,7 +17,18 @@ from ..rules.plans import CampaignStatus
 from ..rules.standstill import BOSSES
 from ..rules.states import State
 from .access import current_actor, page_now
-from .board_parts import SPANS, addresses, asked_of, days_of, funnel_of, span, states_of, tabs_of, unit_of_area
+from .board_parts import (
+    SPANS,
+    addresses,
+    asked_of,
+    days_of,
+    funnel_of,
+    picture_samples,
+    span,
+    states_of,
+    tabs_of,
+    unit_of_area,
+)
 from .downloads import table_answer
 from .navigation import has_endpoint
 from .pictures import bullet, sample
@@ -26,6 +37,7 @@ from .words import word
 bp = Blueprint("board", __name__)
 bp.add_app_template_global(sample, "sample")
 bp.add_app_template_global(bullet, "bullet")
+bp.add_app_template_global(picture_samples, "picture_samples")
 
 CHIPS = (Light.OVERDUE, Light.RETURNED, Light.BEHIND, Light.DUE, Light.NEW, Light.WAITING)
 

@@ -18,7 +18,7 @@ from .access import page_now
 from .assignments import LIGHTS
 from .filters import day as day_words
 from .filters import day_number, local, number, percent
-from .pictures import Column, Step, funnel, spaced, stack
+from .pictures import Column, Series, Step, funnel, lines, spaced, split, stack
 
 LONGEST_SEARCH = 60
 SPANS = (7, 30, 90)  # days of a trend
@@ -167,3 +167,18 @@ def _of(n: int, whole: int) -> str:
 
 def _percent(n: int, whole: int) -> str:
     return percent(n / whole * 100) if whole else percent(None)
+
+
+def picture_samples(word: str) -> list[Picture]:
+    """One picture of each shape, for the page of components."""
+    days = [Column((("approved", n), ("pending", 3), ("returned", 2), ("missing", 15 - n)), "") for n in range(2, 12)]
+    line = [Series("target", ((0, 80), (1, 80))), Series("expected", ((0, 20), (0.5, 20), (0.5, 60), (1, 60)))]
+    line.append(Series("approved", ((0, 5), (0.3, 22), (0.6, 41)), dots=True))
+    steps = [Step(word, n, _of(n, 62), kind) for n, kind in ((62, "given"), (48, "given"), (20, "approved"))]
+    drawn = (
+        funnel("sample-funnel", word, word, steps),
+        stack("sample-stack", word, word, days, number),
+        lines("sample-lines", word, word, line, [(0, word), (1, word)], number),
+        split("sample-split", word, word, [("split", 812), ("kept", 20), ("gap", 18)]),
+    )
+    return [Picture(each, (word, word), ((word, number(1)),)) for each in drawn]
