@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from random import Random
 from zoneinfo import ZoneInfo
@@ -190,7 +191,7 @@ class Theatre:
         task = self._task(facts.task_id)
         if act == "check_in":
             kind, words = progress_of(task, self.chance)
-            values = parts_of(task, self.receivers[task.id], self.chance)
+            values = parts_of(task, self.receivers[task.id], self.chance, self._aims(facts))
             check_in(facts.id, Report(words=words, kind=kind, values=values), actor=officer, now=now)
             return
         evidence: dict[int, int | None] = {}
@@ -200,12 +201,16 @@ class Theatre:
                 used.add(piece.stored.sha256)
                 kept = keep(facts.id, piece.stored, piece.looked, piece.name, actor=officer, now=now)
                 evidence.setdefault(kept, rule.id)
-        aims = {key: goal.target for key, goal in goals_of([facts.id])[facts.id].items() if goal.own and goal.target}
-        values = values_for(task, self.receivers[task.id], self._items(task), self.chance, aims)
+        values = values_for(task, self.receivers[task.id], self._items(task), self.chance, self._aims(facts))
         if self.chance.randrange(COPIES) or task.id not in self.written:
             self.written[task.id] = words_for(task, self.chance)
         report = Report(words=self.written[task.id], values=values, evidence=evidence)
         submit(facts.id, report, actor=officer, now=now, seen=facts.version)
+
+    def _aims(self, facts: Standing) -> dict[int, Decimal]:
+        """What the unit itself was given to reach, by metric."""
+        goals = goals_of([facts.id])[facts.id].items()
+        return {key: goal.target for key, goal in goals if goal.own and goal.target is not None}
 
     def _name_in_charge(self, facts: Standing, officer: Actor, now: datetime) -> None:
         """The unit names one of its own people, who is not always the officer."""

@@ -141,13 +141,13 @@ def _round(number: Decimal, metric: Metric) -> Decimal:
     return number.scaleb(-step).to_integral_value().scaleb(step)
 
 
-def parts_of(task: Task, units: int, chance: Random) -> dict[int, Value]:
+def parts_of(task: Task, units: int, chance: Random, aims: Mapping[int, Decimal]) -> dict[int, Value]:
     """What is reached on the way, of every figure that counts up to a target: for some too little, for some enough."""
     found: dict[int, Value] = {}
     for metric in task.metrics:
         if metric.kind in (MetricKind.COUNT, MetricKind.AMOUNT) and metric.target and metric.target > 5:
-            whole = value_for(metric, units, chance).number or Decimal(0)
-            found[metric.id] = Value(number=_round(whole * chance.randint(10, 80) / 100, metric))
+            whole = value_for(metric, units, chance, aims.get(metric.id)).number or Decimal(0)
+            found[metric.id] = Value(number=_round(whole * chance.randint(10, 55) / 100, metric))
     return found
 
 
