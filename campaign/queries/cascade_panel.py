@@ -1,13 +1,16 @@
 """What the page of an assignment tells of its place in the cascade, in one statement."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, case, func, select
+from sqlalchemy import Row, String, case, cast, func, null, select
 from sqlalchemy.orm import aliased
 
 from ..db import db
-from ..models import Allocation, Assignment, Letter, Signature, Unit
+from ..models import Allocation, Assignment, Letter, Person, Post, Signature, Unit
+from ..models.organisation import holds_on
+from ..rules.organisation import DELEGABLE
 from ..rules.states import NOT_ASKED, State
 
 
@@ -26,10 +29,15 @@ class Panel:
     letter_id: int | None
     letter: int | None
     signed: int
+    colleagues: tuple[tuple[int, str], ...] = ()
 
 
-def panel_of(assignment_id: int) -> Panel | None:
-    """The panel; None where there is no such assignment. The page has found it in scope."""
+def panel_of(assignment_id: int, *, colleagues_on: date | None = None) -> Panel | None:
+    """The panel; None where there is no such assignment. The page has found it in scope.
+
+    `colleagues_on`: also who has a post in its unit on that day and may be in charge, by name, so that the page need
+    not ask once more.
+    """
     parent, upper, child = aliased(Assignment), aliased(Unit), aliased(Assignment)
 
     def parts(*states: State) -> Any:
@@ -45,6 +53,7 @@ def panel_of(assignment_id: int) -> Panel | None:
         select(
             parent.id, upper.name, version.correlate(Assignment).scalar_subquery(), parts(), parts(State.APPROVED),
             parts(State.SUBMITTED), latest.id, latest.number, signed.scalar_subquery(),
+            null() if colleagues_on is None else _colleagues(colleagues_on),
         )
         .select_from(Assignment)
         .outerjoin(parent, parent.id == Assignment.parent_id)
@@ -52,4 +61,20 @@ def panel_of(assignment_id: int) -> Panel | None:
         .outerjoin(latest, latest.id == last.scalar_subquery())
         .where(Assignment.id == assignment_id)
     ).first()  # fmt: skip
-    return None if row is None else Panel(*row)
+    if row is None:
+        return None
+    named = {line.partition(":")[::2] for line in (row[-1] or "").split("\n") if line}  # once, whatever their posts
+    people = tuple(sorted(((int(id), name) for id, name in named), key=_by_name))
+    fields: list[Any] = [*row[:-1], people]
+    return Panel(*fields)
+
+
+def _by_name(colleague: tuple[int, str]) -> tuple[str, int]:
+    return colleague[1], colleague[0]
+
+
+def _colleagues(day: date) -> Any:
+    """'id:name' of everybody who works in the assignment's unit, one to a line."""
+    people = select(func.aggregate_strings(cast(Person.id, String) + ":" + Person.name, "\n"))
+    here = Post.unit_id == Assignment.unit_id, Post.role.in_(DELEGABLE), holds_on(day), Person.disabled_at.is_(None)
+    return people.join(Post, Post.person_id == Person.id).where(*here).correlate(Assignment).scalar_subquery()

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, g, redirect, request, url_for
 from flask_babel import gettext as _
 
 from ..clock import local_today
@@ -33,9 +33,10 @@ class Charge(NamedTuple):
 @bp.app_template_global("charge_of")
 def charge_of(found: Any) -> Charge:
     """Of an assignment (`queries.assignments.Ask`) that the page has found in scope. One statement for its people,
-    none for others."""
+    none for others, nor where the panel of the cascade has asked already."""
     may = found.state in OPEN and current_actor().post_in(found.unit_id, Role.OFFICER, Role.SUPERVISOR) is not None
-    colleagues = colleagues_of(found.unit_id, on=local_today(page_now())) if may else []
+    known = g.get("colleagues", {}).get(found.unit_id) if may else []
+    colleagues = colleagues_of(found.unit_id, on=local_today(page_now())) if known is None else known
     return Charge(found.in_charge_id, found.in_charge_name, found.version, colleagues, str(uuid4()) if may else "")
 
 

@@ -129,18 +129,8 @@ def test_a_total_is_split_checked_and_followed(tree, task, enter, now):
     assert (child.in_charge_id, child.parent_id) == (officer.id, one.id)
     assert goals_of([child.id])[child.id][sum_id].target == 12
 
-    # later: a reason is needed, what follows is said before
-    form = Form(client, f"/assignments/{one.id}/split")
-    form.press("check", **{f"v-{villages[0].id}-{sum_id}": "70", f"p-{villages[0].id}": str(officer.id)})
-    form.press("confirm", **{f"p-{villages[0].id}": str(officer.id)})
-    assert form.status == 422
-    form.press("check", reason="人口变化", **{f"p-{villages[0].id}": str(officer.id)})
-    assert "it goes on, and what it reports is measured by the new target" in form.text
-    form.press("confirm", reason="人口变化", **{f"p-{villages[0].id}": str(officer.id)})
-    assert form.status == 303
-    versions = client.get(f"/assignments/{one.id}/split/versions").text
-    assert "人口变化" in versions
-    assert "version 2" in versions.lower()
+    charge, field = {f"p-{villages[0].id}": str(officer.id)}, f"v-{villages[0].id}-{sum_id}"
+    _changed(client, f"/assignments/{one.id}/split", charge, field)
 
     # the issuer sees the whole tree, and where it grew
     client = enter(tree.holder(tree.county, Role.DISPATCHER))
@@ -149,6 +139,21 @@ def test_a_total_is_split_checked_and_followed(tree, task, enter, now):
     assert "asks 63.9% more" in grown
     table = list(csv.reader(io.StringIO(client.get(f"{base}/targets.csv").get_data().decode("utf-8-sig"))))
     assert {row[0] for row in table[1:]} == {unit.name for unit in (*towns, villages[0], villages[2])}
+
+
+def _changed(client, path: str, charge: dict[str, str], field: str) -> None:
+    """Later: a reason is needed, and what follows is said before."""
+    form = Form(client, path)
+    form.press("check", **{field: "70"}, **charge)
+    form.press("confirm", **charge)
+    assert form.status == 422
+    form.press("check", reason="人口变化", **charge)
+    assert "it goes on, and what it reports is measured by the new target" in form.text
+    form.press("confirm", reason="人口变化", **charge)
+    assert form.status == 303
+    versions = client.get(f"{path}/versions").text
+    assert "人口变化" in versions
+    assert "version 2" in versions.lower()
 
 
 def test_others_see_it_and_split_nothing(tree, task, enter, now):
