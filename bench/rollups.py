@@ -158,7 +158,7 @@ def through_the_product(stage: Stage, shape: Sequence[int], *, times: int) -> It
 
 
 def comparing(stage: Stage, raw: Raw) -> Iterator[Figure]:
-    """Every figure compared with what the assignments say, against one statement that adds the facts up once, for the townships alone."""
+    """Every figure compared with what the assignments say, against one statement that adds up the facts."""
     with stage.app.app_context():
         limit = timed(lambda: raw.run(ONCE).fetchall())
         compared = timed(figure_gaps)
