@@ -72,7 +72,8 @@ def freeze_former(metric_id: int, *, actor: Actor, now: datetime, client_action_
     statement = insert_new(Baseline).from_select(columns, found)
     done: Any = db.session.execute(statement.execution_options(preserve_rowcount=True))
     units = int(done.rowcount)
-    _log(metric, units, source, actor, post_id, now)
+    if units:
+        _log(metric, units, source, actor, post_id, now)
     remember(client_action_id, str(units))
     return units
 
