@@ -47,8 +47,10 @@ def test_last_year_is_frozen_once_and_pasted_figures_fill_the_rest(app, now):
         select(Baseline.unit_id, Baseline.numerator, Baseline.denominator, Baseline.source).order_by(Baseline.unit_id)
     )
     assert rows.tuples().all() == [
-        (villages[0].id, 1, 4, "去年的活动"), (villages[1].id, 1, 8, "2025年 年报"), (villages[2].id, 2, 8, "2025年 年报"),
-    ]  # fmt: skip
+        (villages[0].id, 1, 4, "去年的活动"),
+        (villages[1].id, 1, 8, "2025年 年报"),
+        (villages[2].id, 2, 8, "2025年 年报"),
+    ]
     logged = db.session.scalars(select(Event.tag).where(Event.tag == "campaign:baseline:freeze")).all()
     assert len(logged) == 2
     with pytest.raises(Invalid):
