@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, se
 from sqlalchemy.orm import aliased
 
 from ..db import EPOCH, Instant, db
-from ..models import Assignment, Campaign, Notice, Period, Seen, Submission, Task, Unit
+from ..models import Assignment, Campaign, Notice, Period, Review, Seen, Submission, Task, Unit
 from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
-from ..rules.states import NOT_ASKED, State
+from ..rules.states import NOT_ASKED, Action, ReturnReason, State
 from .lights import light_is, light_number, stands_still
 from .periods import was_missed
 
@@ -45,6 +45,8 @@ class Card:
     rrule: str = ""  # of a recurring task, with the period that this is
     period: int = 0
     opens_on: date | None = None
+    said_reason: ReturnReason | None = None  # of the last return, with the reviewer's words
+    said_words: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,16 @@ def cards(
     latest = (
         select(func.max(Submission.number)).where(Submission.assignment_id == Assignment.id).correlate(Assignment)
     ).scalar_subquery()
+    said = (
+        select(noun).where(Review.assignment_id == Assignment.id, Review.decision == Action.RETURN)
+        .order_by(Review.id.desc()).limit(1).correlate(Assignment).scalar_subquery()
+        for noun in (Review.reason, Review.words)
+    )  # fmt: skip
     statement = (
         select(
             Assignment.id, chosen.c.light, Assignment.state, Assignment.version, Assignment.unit_id,
             Unit.name, Task.title, issuer.name, Assignment.respond_by, Assignment.due_at, reviewer.name,
-            Submission.number, Submission.at, stands_still(), Task.rrule, Assignment.period, Period.opens_on,
+            Submission.number, Submission.at, stands_still(), Task.rrule, Assignment.period, Period.opens_on, *said,
         )
         .join(chosen, chosen.c.id == Assignment.id)
         .join(Unit, Unit.id == Assignment.unit_id)

@@ -77,6 +77,7 @@ def index() -> Any:
         "requests/index.html", found=found, view=view, views=_views(actor), filters=filters, kinds=KINDS, now=now,
         later=bool(after), filtered=filters != Filters(), link=lambda **more: _address(view, filters, **more),
         exports={kind: _address(view, filters, "requests.export", kind=kind) for kind in TYPES},
+        badges={"requests.index": found.total} if view is View.TO_DECIDE and filters == Filters() else {},
     )  # fmt: skip
 
 
