@@ -1,11 +1,11 @@
 """Many submissions that wait for one reviewer: which of them may be approved at once, decided in groups by the law."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, and_, case, cast, exists, func, select
+from sqlalchemy import BigInteger, Select, String, and_, case, cast, func, select, type_coerce
 
 from ..db import db, listed
 from ..rules.leaving_out import FLAGGED, IN_HAND, MOVED, Refusal
@@ -47,49 +47,58 @@ class Sorted:
 
 
 def sorted_out(ids: Collection[int], actor: Actor, *, now: datetime) -> Sorted:
-    """Asks the law for each kind of item once. One statement, whatever their number."""
+    """Asks the law for each kind of item once. Three statements, whatever their number."""
     hands = {actor.person_id, *(post.holder_id for post in actor.posts)} - {None}
-    groups: dict[Any, Group] = {}
+    flagged, held = _flagged(ids), _held(actor, now)
     verdicts: dict[Any, Any] = {}
     refused: list[tuple[int, Refusal]] = []
     versions: dict[int, int] = {}
-    for row in db.session.execute(_statement(ids, actor, now)):
-        versions[row.id] = row.version
-        if row.flagged or row.held:
-            refused.append((row.id, FLAGGED if row.flagged else IN_HAND))
+    for row in db.session.connection().execute(_statement(ids)):
+        id, version, submission_id, person_id, written_for, reviewers, *alike = row
+        versions[id] = version
+        if submission_id in flagged or id in held:
+            refused.append((id, FLAGGED if submission_id in flagged else IN_HAND))
             continue
-        involved = tuple(_known(hands, (row.person_id, row.written_for, *_ids(row.reviewers))))
-        key = (row.state, row.reviewer_unit_id, row.review_step, row.chain, row.task_id, involved)
-        if key not in verdicts:
-            verdicts[key] = _verdict(row, hands, actor)
-        verdict = verdicts[key]
-        if isinstance(verdict, Refusal):
-            refused.append((row.id, verdict))
-            continue
-        group = groups.setdefault(key, verdict)
-        group.ids.append(row.id)
-        group.versions.append(row.submission_id)
+        involved = [person if person in hands else None for person in (person_id, written_for, *_ids(reviewers))]
+        key = (*alike, *involved)
+        verdict = verdicts.get(key)
+        if verdict is None:
+            verdict = verdicts[key] = _verdict(row, involved, actor)
+        if isinstance(verdict, Group):
+            verdict.ids.append(id)
+            verdict.versions.append(submission_id)
+        else:
+            refused.append((id, verdict))
     gone = [(id, MOVED) for id in ids if id not in versions]
-    return Sorted(tuple(groups.values()), tuple(refused + gone), versions)
+    groups = tuple(verdict for verdict in verdicts.values() if isinstance(verdict, Group))
+    return Sorted(groups, tuple(refused + gone), versions)
 
 
-def _known(hands: set[Any], people: Iterable[int | None]) -> Iterable[int | None]:
-    """Only whether these are the actor matters to the law: everybody else is one and the same stranger."""
-    return (person if person in hands else None for person in people)
+def _flagged(ids: Collection[int]) -> set[int]:
+    """The versions of these that have a flag nobody has settled."""
+    rows = select(Flag.submission_id).where(Flag.assignment_id.in_(listed(ids)), SPEAKS)
+    return set(db.session.execute(rows).scalars())
+
+
+def _held(actor: Actor, now: datetime) -> set[int]:
+    """What somebody else has in hand: few, wherever."""
+    rows = select(Claim.assignment_id).where(Claim.person_id != actor.person_id, Claim.until > now)
+    return set(db.session.execute(rows).scalars())
 
 
 def _ids(text: str | None) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(",")) if text else ()
 
 
-def _verdict(row: Any, hands: set[Any], actor: Actor) -> Group | Refusal:
+def _verdict(row: Any, involved: list[int | None], actor: Actor) -> Group | Refusal:
+    """`involved`: only whether these are the actor matters to the law; everybody else is the same stranger."""
     chain = _ids(row.chain)
-    submitter, written_for, *reviewers = _known(hands, (row.person_id, row.written_for, *_ids(row.reviewers)))
+    submitter, written_for, *reviewers = involved
     facts = Facts(
         id=row.id,
         state=State(row.state),
         version=row.version,
-        unit_id=row.unit_id,
+        unit_id=0,  # an approval asks nothing of the reporting unit
         issuing_units=(),
         reviewer_unit_id=row.reviewer_unit_id,
         submitter_id=submitter,
@@ -108,7 +117,8 @@ def _verdict(row: Any, hands: set[Any], actor: Actor) -> Group | Refusal:
     return Group(law, post, row.task_id, row.review_step, to)
 
 
-def _statement(ids: Collection[int], actor: Actor, now: datetime) -> Select[Any]:
+def _statement(ids: Collection[int]) -> Select[Any]:
+    row, version = Assignment.__table__.c, Submission.__table__.c
     latest = select(func.max(Submission.number)).where(Submission.assignment_id == Assignment.id).correlate(Assignment)
     written, given = Post.__table__.alias(), Post.__table__.alias()
     both = cast(Review.person_id, String) + "," + cast(given.c.person_id, String)
@@ -118,20 +128,19 @@ def _statement(ids: Collection[int], actor: Actor, now: datetime) -> Select[Any]
         .where(Review.submission_id == Submission.id, Review.decision == Action.APPROVE, STANDS)
         .correlate(Submission)
     )
-    flagged = exists().where(Flag.submission_id == Submission.id, SPEAKS).correlate(Submission)
-    held = exists().where(Claim.assignment_id == Assignment.id, Claim.person_id != actor.person_id, Claim.until > now)
     return (
         select(
-            Assignment.id, Assignment.version, Assignment.state, Assignment.unit_id, Assignment.task_id,
-            Assignment.reviewer_unit_id, Assignment.review_step, Submission.id.label("submission_id"),
-            Submission.chain, Submission.person_id, written.c.person_id.label("written_for"),
+            row.id, row.version, version.id.label("submission_id"), version.person_id,
+            written.c.person_id.label("written_for"),
             # Nobody has decided on it at the first level: nothing to look for.
-            case((Assignment.review_step > 0, reviewers.scalar_subquery()), else_=None).label("reviewers"),
-            flagged.label("flagged"), held.label("held"),
+            case((row.review_step > 0, reviewers.scalar_subquery()), else_=None).label("reviewers"),
+            type_coerce(row.state, BigInteger).label("state"), row.task_id, row.reviewer_unit_id,
+            row.review_step, version.chain,
         )
-        .join(Submission, and_(Submission.assignment_id == Assignment.id,
-                               Submission.number == latest.scalar_subquery()))
-        .join(written, written.c.id == Submission.post_id)
-        .where(Assignment.id.in_(listed(ids)))
-        .order_by(Assignment.id)
+        .select_from(Assignment.__table__)
+        .join(Submission.__table__, and_(version.assignment_id == row.id,
+                                         version.number == latest.scalar_subquery()))
+        .join(written, written.c.id == version.post_id)
+        .where(row.id.in_(listed(ids)))
+        .order_by(row.id)
     )  # fmt: skip

@@ -12,7 +12,7 @@ from ..db import Code, Instant, db, insert_new, listed
 from ..errors import Sentence
 from ..models import Assignment, Claim, Delegation, Event, Notice, Post, Review, Submission, TallyDelta
 from ..models.organisation import holds_on, stands_in_on
-from ..models.timing import DECISIVE, timings_of
+from ..models.timing import timings_of
 from ..models.together import Group, sorted_out
 from ..rules.ladder import decide
 from ..rules.organisation import Actor, Role
@@ -20,9 +20,10 @@ from ..rules.states import Action, State
 from ..rules.telling import is_urgent
 from .move import FASTER, move_together
 from .repeating import once, remember
-from .timers import arm_all, review_due_at
+from .timers import arm_all, review_dues
 
 UNSEEN = {"synchronize_session": False}
+FIRST_DECISIVE = 4  # in a row of TIMINGS; before it stand the ids of what the row is about
 
 
 @dataclass(frozen=True)
@@ -50,23 +51,30 @@ def approve_many(
                        .with_for_update())  # fmt: skip
     found = sorted_out(ids, actor, now=now)
     moved = {id for id, version in found.versions.items() if versions[id] != version}
+    together: dict[tuple[Any, ...], tuple[Group, list[tuple[int, int]]]] = {}
+    due = review_dues({group.task_id for group in found.groups if group.to is not None}, now=now)
     for group in found.groups:
         kept = [pair for pair in zip(group.ids, group.versions, strict=True) if pair[0] not in moved]
+        until = None if group.to is None else due[group.task_id]
+        alike = (group.row.tag, group.post.id, group.step, group.to, until)
+        together.setdefault(alike, (group, []))[1].extend(kept)
+    for (*_, until), (group, kept) in together.items():
         if kept:
-            _move(group, [id for id, _ in kept], [version for _, version in kept], actor, now)
+            _move(group, [id for id, _ in kept], [version for _, version in kept], until, actor, now)
     refused = [*found.refused, *((id, FASTER) for id in sorted(moved & set(found.ready)))]
     remember(client_action_id, str(len(ids) - len(refused)))
     return Approved(len(ids) - len(refused), tuple(refused))
 
 
-def _move(group: Group, ids: list[int], versions: list[int], actor: Actor, now: datetime) -> None:
+def _move(
+    group: Group, ids: list[int], versions: list[int], until: datetime | None, actor: Actor, now: datetime
+) -> None:
     _record(group, versions, actor, now)
     _decide(group, versions, actor, now)
     if group.row.target is not State.SUBMITTED:
         _count(group, ids)
-    due_at = None if group.to is None else review_due_at(group.task_id, now=now)
     step = 0 if group.to is None else group.step + 1
-    move_together(ids, group.row, now=now, reviewer_unit_id=group.to, review_step=step, review_due_at=due_at)
+    move_together(ids, group.row, now=now, reviewer_unit_id=group.to, review_step=step, review_due_at=until)
     _tell(group, ids, now)
     db.session.execute(delete(Claim).where(Claim.assignment_id.in_(listed(ids))).execution_options(**UNSEEN))
     if group.to is not None:
@@ -155,7 +163,7 @@ def _arm(ids: Collection[int], now: datetime) -> None:
     timings = timings_of(ids)
     alike: dict[tuple[Any, ...], list[Any]] = {}
     for row in timings.rows:
-        alike.setdefault(tuple(getattr(row, name) for name in DECISIVE), []).append(row)
+        alike.setdefault(row[FIRST_DECISIVE:], []).append(row)
     for rows in alike.values():
         timing = timings.of(rows[0])
         decision = decide(timing.steps, timing.state, timing.behind_at, now, now)

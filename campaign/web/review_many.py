@@ -57,15 +57,15 @@ def many() -> Any:
     actor, now, filters = current_actor(), page_now(), asked()
     ids = waiting.ids(actor, filters, most=MOST)
     found = sorted_out(ids, actor, now=now)
-    ready = found.ready
-    in_order = [id for id in ids if id in set(ready)]
+    ready = set(found.ready)
+    in_order = [id for id in ids if id in ready]
     left_out = [id for id, _said in found.refused[:SHOWN]]
     items = {item.id: item for item in waiting.items_of(in_order[:SHOWN] + left_out)}
     return render_template(
         "review/many.html", count=len(ready), items=[items[id] for id in in_order[:SHOWN] if id in items],
         refused=[(items[id], said) for id, said in found.refused[:SHOWN] if id in items],
         reasons=_by_reason(found.refused), more=max(0, len(ready) - SHOWN), filters=filters, keep=kept(filters),
-        seen=",".join(f"{id}:{found.versions[id]}" for id in ready), now=now, action_id=str(uuid4()),
+        seen=",".join(f"{id}:{found.versions[id]}" for id in in_order), now=now, action_id=str(uuid4()),
     )  # fmt: skip
 
 
