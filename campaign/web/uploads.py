@@ -71,7 +71,7 @@ def begin_upload(id: int) -> Any:
 def add_piece(id: int, upload_id: Any) -> Any:
     """One piece, at the offset that the address names. The answer says how many bytes are safe: go on from there."""
     half = _half(id, upload_id)
-    if request.content_length is None or request.content_length > pieces.LARGEST_PIECE:
+    if (request.content_length or 0) > pieces.LARGEST_PIECE:
         raise RequestEntityTooLarge
     if half.evidence_id is not None:
         return jsonify({"received": half.size})
