@@ -38,7 +38,7 @@ run: installed
 # -- proof -------------------------------------------------------------------------------------------------------------
 
 test: installed-dev browser
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: installed-dev
 	@$(BIN)/ruff check .

@@ -4,6 +4,7 @@ Tests of the rooms in `BOTH` run on SQLite and on PostgreSQL. A test that cannot
 never skipped.
 """
 
+import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -34,6 +35,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" in metafunc.fixturenames and "database" not in named:
         room = metafunc.definition.path.parent.name
         metafunc.parametrize("database", ["sqlite", "postgres"] if room in BOTH else ["sqlite"], indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deals the slow ones out, so that each process begins with its share of them and none is left for the end."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    if workers > 1:
+        items[:] = [item for first in range(workers) for item in slow[first::workers] + quick[first::workers]]
 
 
 @pytest.fixture(scope="session", autouse=True)
