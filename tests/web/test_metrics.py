@@ -41,6 +41,7 @@ def test_all_metrics_stand_with_their_distance_and_lead_to_their_own_pages(work,
 def test_the_tree_shows_targets_splits_and_actuals_that_add_up(work, visitor, client):
     page = visitor.get(f"/metrics/{work.sum.id}")
     assert page.has("Given to units below 180", "Held back 12", "Not given out yet 8", "70", "35.0%", "in review 30")
+    assert page.click("Who split what, and when").has("培训人次")
     town = page.click("柳林镇")
     assert town.has("72.2%", "25 人次 to go", "reached", "柳林西村")
     assert town.links["清河县"] == f"/metrics/{work.sum.id}?area={work.county.id}"
