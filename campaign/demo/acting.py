@@ -28,7 +28,7 @@ from ..queries.people import actor_of
 from ..rules.metrics import MetricKind
 from ..rules.organisation import Actor, Role
 from ..rules.states import State
-from .inventing import Cupboard, parts_of, progress_of, return_of, values_for, words_for
+from .inventing import Cupboard, astonish, parts_of, progress_of, return_of, values_for, words_for
 
 Act = str
 # How many of a hundred assignments go which way.
@@ -204,7 +204,8 @@ class Theatre:
         values = values_for(task, self.receivers[task.id], self._items(task), self.chance, self._aims(facts))
         if self.chance.randrange(COPIES) or task.id not in self.written:
             self.written[task.id] = words_for(task, self.chance)
-        report = Report(words=self.written[task.id], values=values, evidence=evidence)
+        said = astonish(task, values, facts.id)
+        report = Report(words=self.written[task.id], values=values, evidence=evidence, explanations=said)
         submit(facts.id, report, actor=officer, now=now, seen=facts.version)
 
     def _aims(self, facts: Standing) -> dict[int, Decimal]:

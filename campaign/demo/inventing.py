@@ -118,6 +118,15 @@ def values_for(
     return found
 
 
+def astonish(task: Task, values: dict[int, Value], number: int) -> dict[str, str]:
+    """Of every eighth report one figure is odd, as it happens: a part above its whole. Half of the officers say why."""
+    part = next((metric for metric in task.metrics if metric.parent_id in values and metric.id in values), None)
+    if part is None or part.parent_id is None or number % 8:
+        return {}
+    values[part.id] = Value(number=(values[part.parent_id].number or Decimal(0)) + 2)
+    return {} if number % 16 else {f"part-above-whole-{part.id}": "含到本村参加活动的外村人员"}
+
+
 def value_for(metric: Metric, units: int, chance: Random, own: Decimal | None = None) -> Value:
     """A figure that a unit might report. `own`: what it must reach itself; else `units` share the target."""
     share = Decimal(chance.randint(70, 115)) / 100
@@ -199,15 +208,34 @@ class Cupboard:
         return stored, looked
 
 
+SKIES = ((168, 198, 222), (206, 214, 218), (226, 206, 178), (110, 138, 172), (240, 240, 236), (66, 78, 104))
+GROUNDS = (
+    (150, 158, 112),
+    (168, 148, 122),
+    (186, 186, 182),
+    (96, 116, 74),
+    (120, 100, 84),
+    (226, 228, 226),
+    (70, 72, 66),
+)
+HILLS = ((96, 128, 88), (70, 98, 84), (132, 146, 120), (110, 104, 92))
+COATS = ((46, 62, 92), (120, 44, 48), (66, 84, 70), (150, 128, 96), (88, 88, 96), (176, 150, 60), (40, 40, 44))
+
+
+def _near(colour: tuple[int, int, int], chance: Random) -> tuple[int, int, int]:
+    """That colour in another light."""
+    by = chance.randint(-22, 22)
+    red, green, blue = (min(255, max(0, part + by + chance.randint(-6, 6))) for part in colour)
+    return red, green, blue
+
+
 def _yard(chance: Random) -> Image.Image:
     """A drawn yard, street or room: ground, houses, hills, people. No photograph of anybody."""
     wide, high = SIZE
-    light = chance.randint(40, 235)
-    picture = Image.new("RGB", SIZE, tuple(min(255, max(0, light + chance.randint(-40, 40))) for _part in range(3)))
+    picture = Image.new("RGB", SIZE, _near(chance.choice(SKIES), chance))
     draw = ImageDraw.Draw(picture)
     horizon = chance.randint(high // 4, high * 4 // 5)
-    ground = tuple(min(255, max(0, 255 - light + chance.randint(-40, 40))) for _part in range(3))
-    draw.rectangle((0, horizon, *SIZE), fill=ground)
+    draw.rectangle((0, horizon, *SIZE), fill=_near(chance.choice(GROUNDS), chance))
     for _hill in range(chance.randint(0, 3)):
         x, size, shade = chance.randint(0, wide), chance.randint(40, 190), chance.randint(20, 230)
         draw.ellipse(
@@ -225,7 +253,7 @@ def _yard(chance: Random) -> Image.Image:
     draw.rectangle((chance.randint(0, 160), banner, chance.randint(220, wide), banner + 26), fill=(176, 32, 40))
     for _person in range(chance.randint(2, 11)):
         x, y, tall = chance.randint(20, wide - 20), chance.randint(horizon - 20, high - 20), chance.randint(12, 46)
-        coat = tuple(chance.randint(10, 240) for _part in range(3))
+        coat = _near(chance.choice(COATS), chance)
         draw.ellipse((x - tall // 4, y - tall, x + tall // 4, y - tall // 2), fill=(222, 184, 150))
         draw.rounded_rectangle((x - tall // 3, y - tall // 2, x + tall // 3, y + tall), 6, fill=coat)
     return picture
