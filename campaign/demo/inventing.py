@@ -237,10 +237,9 @@ def _yard(chance: Random) -> Image.Image:
     horizon = chance.randint(high // 4, high * 4 // 5)
     draw.rectangle((0, horizon, *SIZE), fill=_near(chance.choice(GROUNDS), chance))
     for _hill in range(chance.randint(0, 3)):
-        x, size, shade = chance.randint(0, wide), chance.randint(40, 190), chance.randint(20, 230)
-        draw.ellipse(
-            (x - size, horizon - size // 2, x + size, horizon + size // 2), fill=(shade // 2, shade, shade // 3)
-        )
+        x, size = chance.randint(0, wide), chance.randint(40, 190)
+        hill = _near(chance.choice(HILLS), chance)
+        draw.ellipse((x - size, horizon - size // 2, x + size, horizon + size // 2), fill=hill)
     for _house in range(chance.randint(1, 5)):
         left, width, height = chance.randint(-60, wide - 40), chance.randint(50, 210), chance.randint(40, 200)
         shade = chance.randint(20, 245)
