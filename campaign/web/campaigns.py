@@ -22,6 +22,7 @@ from ..queries.campaigns import show as shown_of
 from ..queries.drafts import higher_campaigns, plan_of, sees_higher, units_by_id, units_in_sight
 from ..queries.ladders import usable_by
 from ..queries.occasions import occasions_of
+from ..queries.requests import count as requests_waiting
 from ..rules.dates import NOT_ASKED_LIGHTS, Light
 from ..rules.organisation import Actor, Role
 from ..rules.planning import CampaignPlan, MetricPlan, TaskPlan, check_campaign, warn_task
@@ -58,6 +59,7 @@ def index() -> Any:
     return render_template(
         "campaigns/index.html", page=page, filters=filters, keep=_keep(filters), sorts=list(Sort),
         statuses=list(CampaignStatus), may_write=actor.has_role(Role.DISPATCHER), own_posts=bool(actor.posts),
+        badges={"requests.index": requests_waiting(actor, now=page_now())},
     )  # fmt: skip
 
 
