@@ -9,12 +9,15 @@ at the same time would both add the difference.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Insert,
     MetaData,
     Select,
     SmallInteger,
@@ -27,6 +30,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     true,
     union_all,
 )
@@ -67,20 +71,22 @@ class Claimed:
 def fold_figures(claimed: Claimed, *, now: datetime) -> None:
     """Brings the figures to what the assignments behind these rows say now. Before the deltas are deleted and the
     batches marked. Where no task has a metric that is one short statement."""
-    deltas, touches = TallyDelta.id.in_(written(claimed.deltas)), FigureTouch.id.in_(written(claimed.touches))
-    batches = Batch.id.in_(written(claimed.batches))
-    moved, dispatched = _measured(deltas, touches, batches)
+    ids = {"deltas": list(claimed.deltas), "touches": list(claimed.touches), "batches": list(claimed.batches)}
+    moved, dispatched = db.session.execute(_measured(), ids).one()
     if not moved and not dispatched:
         return
     alone(ALONE_WITH_FIGURES, 0)
     climbing = anything_moved()
     if moved:
-        _compare(Assignment.id.in_(touched(deltas, touches)))
-        add(climbed(_differences(), FIGURE, moved=climbing), now)
-        _keep()
-        db.session.execute(delete(FigureTouch).where(touches), execution_options=UNSEEN)
+        db.session.execute(_MAKE)
+        db.session.execute(delete(CHANGED))
+        db.session.execute(_comparing(), ids)
+        db.session.execute(_adding_differences(climbing), {"now": now})
+        db.session.execute(_keeping())
+        db.session.execute(delete(CHANGED))
+        db.session.execute(delete(FigureTouch).where(_TOUCHES), ids, execution_options=UNSEEN)
     if dispatched:
-        add(as_missing(climbed(asked_anew(batches), ASKED, moved=climbing)), now)
+        db.session.execute(_adding_batches(climbing), ids | {"now": now})
 
 
 def leave_for_later(deltas: ColumnElement[bool]) -> None:
@@ -105,21 +111,28 @@ def written(ids: Sequence[int]) -> Any:
     return bindparam(None, list(ids), expanding=True, literal_execute=True, type_=BigInteger)
 
 
-def _measured(
-    deltas: ColumnElement[bool], touches: ColumnElement[bool], batches: ColumnElement[bool]
-) -> tuple[bool, bool]:
+def _ids(name: str) -> Any:
+    return bindparam(name, expanding=True, literal_execute=True, type_=BigInteger)
+
+
+# The statements of a fold are written once: putting them together costs more than folding a few hundred rows.
+_DELTAS, _TOUCHES = TallyDelta.id.in_(_ids("deltas")), FigureTouch.id.in_(_ids("touches"))
+_BATCHES = Batch.id.in_(_ids("batches"))
+
+
+@cache
+def _measured() -> Select[Any]:
     """Whether any task behind the deltas or touches, and any behind the batches, has a metric."""
-    moved = exists().where(Metric.task_id == TallyDelta.task_id, deltas)
-    named = exists().where(touches)
-    fresh = exists().where(Metric.task_id == Batch.task_id, batches)
-    row = db.session.execute(select(or_(moved, named), fresh)).one()
-    return bool(row[0]), bool(row[1])
+    moved = exists().where(Metric.task_id == TallyDelta.task_id, _DELTAS)
+    named = exists().where(_TOUCHES)
+    fresh = exists().where(Metric.task_id == Batch.task_id, _BATCHES)
+    return select(or_(moved, named), fresh)
 
 
-def _compare(chosen: ColumnElement[bool]) -> None:
+@cache
+def _comparing() -> Insert:
     """Fills the scratch table with what differs."""
-    db.session.execute(_MAKE)
-    db.session.execute(delete(CHANGED))
+    chosen = Assignment.id.in_(touched(_DELTAS, _TOUCHES))
     key = (*OF_ONE, "period")
     zero = literal_column("0", BigInteger)
     halves = []
@@ -132,13 +145,13 @@ def _compare(chosen: ColumnElement[bool]) -> None:
         was = [rows.c[name].label(f"was_{name}") for name in STATE]
         halves.append(select(*(rows.c[name] for name in key), *(zero.label(name) for name in STATE), *was))
     both = union_all(*halves).subquery()
-    highest = {name: func.max(both.c[name]) for name in (*STATE, *(f"was_{name}" for name in STATE))}
+    one = {name: func.sum(both.c[name]) for name in (*STATE, *(f"was_{name}" for name in STATE))}
     found = (
-        select(*(both.c[name] for name in key), *(value.label(name) for name, value in highest.items()))
+        select(*(both.c[name] for name in key), *(value.label(name) for name, value in one.items()))
         .group_by(*(both.c[name] for name in key))
-        .having(or_(*(highest[name] != highest[f"was_{name}"] for name in STATE)))
+        .having(or_(*(one[name] != one[f"was_{name}"] for name in STATE)))
     )
-    db.session.execute(CHANGED.insert().from_select([*key, *highest], found))
+    return CHANGED.insert().from_select([*key, *one], found)
 
 
 def _differences() -> Any:
@@ -151,16 +164,24 @@ def _differences() -> Any:
     return union_all(plus.where(CHANGED.c.standing > 0), minus.where(CHANGED.c.was_standing > 0))
 
 
-def _keep() -> None:
+@cache
+def _keeping() -> Insert:
     """Remembers what was added. A credit that is gone stays as a row of nothing."""
     gone = literal(Standing.MISSING.value, BigInteger)
     standing = func.coalesce(func.nullif(CHANGED.c.standing, 0), gone)
     rows = select(*(CHANGED.c[name] for name in OF_ONE), standing, *(CHANGED.c[name] for name in SUMS))
-    adding = insert(Contribution).from_select([*OF_ONE, *STATE], rows.where(true()))
-    db.session.execute(
-        adding.on_conflict_do_update(index_elements=list(OF_ONE), set_={name: adding.excluded[name] for name in STATE})
-    )
-    db.session.execute(delete(CHANGED))
+    news = ", ".join(f"{name} = excluded.{name}" for name in STATE)
+    return _or_update(Contribution, [*OF_ONE, *STATE], rows.where(true()), OF_ONE, news)
+
+
+@cache
+def _adding_differences(moved: bool) -> Insert:
+    return _adding(climbed(_differences(), FIGURE, moved=moved))
+
+
+@cache
+def _adding_batches(moved: bool) -> Insert:
+    return _adding(as_missing(climbed(asked_anew(_BATCHES), ASKED, moved=moved)))
 
 
 def as_missing(asked: Select[Any]) -> Select[Any]:
@@ -175,15 +196,24 @@ def as_missing(asked: Select[Any]) -> Select[Any]:
 
 
 def add(rows: Select[Any], now: datetime) -> None:
-    """Adds every sum, in the order of the key, so that two writers wait for each other and never in a ring."""
+    """Adds every sum of these rows to the figures."""
+    db.session.execute(_adding(rows), {"now": now})
+
+
+def _adding(rows: Select[Any]) -> Insert:
+    """In the order of the key, so that two writers wait for each other and never in a ring."""
     found = rows.subquery()
     ordered = (
-        select(*(found.c[name] for name in (*KEY, *SUMS)), literal(now, Instant()).label("changed_at"))
+        select(*(found.c[name] for name in (*KEY, *SUMS)), bindparam("now", type_=Instant()).label("changed_at"))
         .where(true())
         .order_by(*(found.c[name] for name in KEY))
     )
-    adding = insert(Figure).from_select([*KEY, *SUMS, "changed_at"], ordered)
-    sums = {name: getattr(Figure, name) + adding.excluded[name] for name in SUMS}
-    db.session.execute(
-        adding.on_conflict_do_update(index_elements=list(KEY), set_=sums | {"changed_at": adding.excluded.changed_at})
-    )
+    more = ", ".join(f"{name} = figure.{name} + excluded.{name}" for name in SUMS)
+    return _or_update(Figure, [*KEY, *SUMS, "changed_at"], ordered, KEY, f"{more}, changed_at = excluded.changed_at")
+
+
+def _or_update(noun: Any, columns: list[str], rows: Select[Any], key: Sequence[str], news: str) -> Insert:
+    """An upsert for both databases that is compiled once; see `db.insert_new`."""
+    statement = sqlalchemy.insert(noun.__table__).from_select(columns, rows)
+    statement._post_values_clause = text(f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {news}")
+    return statement
