@@ -29,6 +29,7 @@ from .filters import due_words, target_words, value_words
 from .happenings import beside, doer, dot, told
 from .navigation import back_address
 from .questions import panel
+from .requests_panel import panel as requests_panel
 from .stale import tell_what_happened
 from .words import word
 
@@ -119,6 +120,7 @@ def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "
         sealed=sum(entry.seal is not None for entry in entries), form=form, failed=action,
         offered={offer.action.name: offer for offer in offers(facts, actor)},
         action_id=str(uuid4()), line=line_of(assignment_id, now=now), asked=panel(assignment_id),
+        requested=requests_panel(assignment_id),
         may_urge=header.state in WITH_OFFICER and not facts.suspended_at and actor.has_role(*BOSSES),
     )  # fmt: skip
     return page, (422 if form is not None and form.errors else 200)
