@@ -1,5 +1,6 @@
 """What a reviewer does beside deciding: take a decision back, have it in hand, remark, judge flags, keep phrases."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from ..operations import claiming, remarking
 from ..operations.judging import judge
 from ..operations.taking_back import take_back
 from ..queries.beside import Said, beside, phrases_of, thread_of
-from ..queries.flags import counts
+from ..queries.flags import Found, counts, flags_of
 from ..queries.submission import dossier
 from ..queries.versions import bounces, compared
 from ..rules.flags import Verdict
@@ -203,10 +204,24 @@ def flag_counts() -> Any:
     return render_template("review/flags.html", counts=counts(current_actor()))
 
 
-@bp.app_template_global("review_thread")
-def review_thread(assignment_id: int) -> tuple[Said, ...]:
-    """The remarks to an assignment that the page has found within the reader's scope. One statement."""
-    return thread_of(assignment_id)
+@dataclass(frozen=True)
+class Talk:
+    """The thread of an assignment as one reader has it. `flags`: those of its latest version; of what they are against
+    nothing is said there."""
+
+    said: tuple[Said, ...]
+    flags: tuple[Found, ...]
+    may_remark: bool
+    reader_id: int
+
+
+@bp.app_template_global("review_talk")
+def review_talk(assignment_id: int) -> Talk:
+    """The thread of an assignment that the page has found within the reader's scope. Three statements."""
+    actor, facts = current_actor(), facts_of(assignment_id)
+    may_remark = facts is not None and permissions(facts, actor, facts.chain).comment
+    flags = flags_of(facts.submission_id, actor) if facts is not None and facts.submission_id else ()
+    return Talk(thread_of(assignment_id), flags, may_remark, actor.person_id)
 
 
 @bp.app_template_global("new_action_id")

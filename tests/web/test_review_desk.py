@@ -111,5 +111,10 @@ def test_any_two_versions_stand_side_by_side_for_both_sides(enter, reviewer, wai
     page = text_of(reviewer.get(f"/reviews/{waiting[0].id}/versions?from=1&to=2"))
     assert '<ins class="now">与照片</ins>' in page
     assert reviewer.get("/reviews.csv").status_code == 200
+    path = f"/reviews/{waiting[0].id}/versions"
     officer = enter(tree.holder(tree.villages[0], Role.OFFICER))
-    assert officer.get(f"/reviews/{waiting[0].id}/versions").status_code == 200
+    assert path in text_of(officer.get(f"/assignments/{waiting[0].id}"))
+    data = form_of(officer, path, remark="第二页有日期")
+    answer = officer.post(f"/reviews/{waiting[0].id}/remarks?back={path}", data=data)
+    assert answer.location == f"{path}#remarks"
+    assert "第二页有日期" in text_of(officer.get(path))
