@@ -4,15 +4,17 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Invalid
-from campaign.models import Assignment
+from campaign.models import Area, Assignment, Baseline
+from campaign.operations.folding import fold
 from campaign.operations.issuing import dispatch, reopen
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.queries.rollup import rollup
+from campaign.queries.rollup_compared import baselines_in, unmet_units
 from campaign.queries.rollup_past import rollup_at
 from campaign.rules.metrics import Aggregation, MetricKind, Value
 from campaign.rules.organisation import Line, Role
@@ -106,3 +108,27 @@ def test_figures_are_told_as_they_stood_at_a_moment(now):
                         (many, many, 0, 0, 0)]  # fmt: skip
         today = rollup([story.metric], [place.id], on=now.date(), lines=[Line.WOMEN])[story.metric, place.id]
         assert (today.asked, today.missing) == (many, many)
+
+
+def test_who_does_not_meet_yet_is_named_page_by_page_and_baselines_follow_mergers(now):
+    story = Together(now)
+    story.report(Line.WOMEN, 10, Line.UNION, 3)
+    story.approve()
+    with unit_of_work():
+        fold(now=now)
+    named = [unit.unit_name for unit in unmet_units(story.metric, story.tree.county.id, lines=[Line.WOMEN])]
+    assert len(named) == len(story.tree.villages) - 1
+    assert story.tree.unit(story.village).name not in named
+    first = unmet_units(story.metric, story.tree.county.id, lines=[Line.WOMEN], most=2)[:2]
+    rest = unmet_units(story.metric, story.tree.county.id, lines=[Line.WOMEN], after=(first[-1].lft, first[-1].unit_id))
+    assert [unit.unit_name for unit in (*first, *rest)] == named
+    old, new = story.tree.villages[0], story.tree.villages[-1]
+    with unit_of_work():
+        for place, number in ((old, 4), (new, 5)):
+            row = {"metric_id": story.metric, "unit_id": story.tree.unit(place).id, "at": now, "source": "2025"}
+            db.session.add(Baseline(**row, number=Decimal(number)))
+        db.session.execute(update(Area).where(Area.id == old.id).values(successor_id=new.id))
+    places = [new.id, old.id, story.tree.county.id]
+    found = baselines_in([story.metric], places, lines=[Line.WOMEN])
+    assert [found[story.metric, place].value.number for place in (new.id, story.tree.county.id)] == [9, 9]
+    assert (story.metric, old.id) not in found
