@@ -88,9 +88,7 @@ def build(raw: "Raw", shape: Sequence[int]) -> None:
         values = {"fan": shape[level - 1], "size": subtree[level], "level": level, "above": level - 1}
         raw.run(BELOW, name=NAMES[level - 1], **values)
     raw.run(UNITS)
-    raw.run(
-        "INSERT INTO person (id, login, name, must_change_password, created_at) VALUES (6, 'busy', '某人', false, 0)"
-    )
+    raw.run(BUSY_PERSON)
     raw.run(PEOPLE, every=EVERY)
     raw.run(POSTS)
     raw.run(BUSY)

@@ -6,10 +6,10 @@ from hashlib import sha256
 from flask_babel import force_locale, gettext
 
 from ..config import Settings
-from ..errors import Refused, say
+from ..errors import Refused, Sentence, say
 from ..rules.telling import Channel
 from .channels import WAYS, configured
-from .delivery import hand_over
+from .delivery import CUT_OFF, hand_over
 from .letters import Letter, Point
 from .messages import language_of
 from .pages import Entry, Group, Page, html_of, text_of
@@ -20,6 +20,11 @@ BODY = say("You asked for this message. That you read it means that this channel
 GREETING = say("Dear %(name)s,")
 OPEN = say("Open it here")
 FOOTER = say("This message was sent by the system. Please act there; replies are not read.")
+LATE = say("The server of this channel did not answer in time. Please try again later, or tell the administrator.")
+UNREACHED = say("The server of this channel cannot be reached. Please try again later, or tell the administrator.")
+TOO_SLOW = (CUT_OFF, "TimeoutError", "timed out")
+NO_LINE = ("ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError", "gaierror", "OSError", "SSL",
+           "SMTPServerDisconnected", "SMTPConnectError")  # fmt: skip
 SECONDS = 10.0  # somebody is waiting in front of the page
 
 
@@ -48,3 +53,12 @@ def tried(letter: Letter, channel: Channel, settings: Settings) -> str:
     """Sends it, outside of any transaction: the provider's error in words, empty when it was taken."""
     failure = hand_over(letter, channel, settings, seconds=SECONDS)
     return "" if failure is None else str(failure)
+
+
+def explained(said: str) -> Sentence:
+    """The error of a test message for whoever asked for it: the line's faults in plain words, an answer as it came."""
+    if any(sign in said for sign in TOO_SLOW):
+        return LATE
+    if any(sign in said for sign in NO_LINE):
+        return UNREACHED
+    return say("The other side did not take it. Its answer was: %(said)s", said=said)

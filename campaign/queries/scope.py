@@ -6,8 +6,7 @@ sees what is addressed to its unit, what waits at its unit for review, and all o
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union
 
-from ..db import db
-from ..models import Area, Assignment, Campaign, CampaignUnit, SampleItem, Task, Unit
+from ..models import Assignment, Campaign, CampaignUnit, SampleItem, Task, Unit
 from ..rules.organisation import Actor, Line, PostFact
 from ..rules.plans import CampaignStatus
 
@@ -116,13 +115,3 @@ def _waits_at(units: list[int]) -> ColumnElement[bool]:
         .join(Assignment, Assignment.task_id == Task.id)
         .where(Assignment.reviewer_unit_id.in_(units))
     )
-
-
-def area_in_scope(actor: Actor, area_id: int) -> bool:
-    """Whether the area lies in the subtree of one of the actor's posts."""
-    if actor.is_system:
-        return True
-    if not actor.posts:
-        return False
-    inside = or_(*(Area.lft.between(post.lft, post.rgt) for post in actor.posts))
-    return db.session.execute(select(Area.id).where(Area.id == area_id, inside)).first() is not None

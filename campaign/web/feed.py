@@ -17,6 +17,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 from flask_babel import force_locale
@@ -37,6 +38,7 @@ MOST_ASKED = 60  # times in a window, from one link or one address; programs loo
 WINDOW = 600.0  # seconds
 REMEMBERED = 10_000
 LONGEST_TOKEN = 100
+FRESH = "fresh_feed"  # in the cookie of whoever made the link, until the next page has shown it
 
 
 class Pace:
@@ -64,23 +66,24 @@ pace = Pace()
 
 @bp.route("/me/feed", methods=["GET"])
 def page() -> Any:
-    """Whether there is a link, and what it shows."""
-    return render_template("me/feed.html", has_feed=wishes(current_actor()).has_feed, address="", refusal="")
+    """Whether there is a link, and what it shows; a link that was just made, this once."""
+    token = session.pop(FRESH, "")
+    address = f"{current_app.config['SETTINGS'].address}{url_for('.calendar', token=token)}" if token else ""
+    return render_template("me/feed.html", has_feed=wishes(current_actor()).has_feed, address=address, refusal="")
 
 
 @bp.post("/me/feed")
 def make() -> Any:
-    """Makes a link, or a new one in place of the old, and shows it this once."""
+    """Makes a link, or a new one in place of the old; the page shows it once."""
     try:
         with unit_of_work():
-            token = telling.open_feed(actor=current_actor(), now=page_now())
+            session[FRESH] = telling.open_feed(actor=current_actor(), now=page_now())
     except telling.TooOften as refusal:
         found = render_template(
             "me/feed.html", has_feed=wishes(current_actor()).has_feed, address="", refusal=speak(refusal.sentence)
         )
         return found, refusal.status
-    address = f"{current_app.config['SETTINGS'].address}{url_for('.calendar', token=token)}"
-    return render_template("me/feed.html", has_feed=True, address=address, refusal="")
+    return redirect(url_for(".page"), 303)
 
 
 @bp.post("/me/feed/end")

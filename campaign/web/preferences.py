@@ -11,7 +11,7 @@ from wtforms import BooleanField, SelectChoice, SelectField, SelectMultipleField
 from ..db import unit_of_work
 from ..errors import Invalid, NotFound, Refused, say
 from ..notify.channels import WAYS, configured
-from ..notify.trying import prepared, tried
+from ..notify.trying import explained, prepared, tried
 from ..operations import telling
 from ..operations.people import choose_language
 from ..queries.telling import Wishes, wishes
@@ -120,7 +120,7 @@ def test(number: int) -> Any:
     with unit_of_work():
         telling.record_try(channel, said, actor=actor, now=page_now())
     if said:
-        flash(_("The test message did not go through. The answer was: %(said)s", said=said), "danger")
+        flash(_("The test message did not go through. %(why)s", why=speak(explained(said))), "danger")
     else:
         flash(_("The test message was taken. Please look whether it has arrived."), "success")
     return redirect(url_for(".messages", _anchor="ways"), 303)
@@ -149,6 +149,7 @@ def _page(form: WishesForm, found: Wishes, ways: list[Channel], refusal: str = "
             "missing": "" if value or not WAYS[channel].must else str(NEEDS[need][1]),
             "urgent_only": channel in ONLY_URGENT,
             "tried": found.tried.get(channel),
+            "why": speak(explained(last.said)) if (last := found.tried.get(channel)) and last.said else "",
         })  # fmt: skip
     return render_template(
         "me/messages.html",

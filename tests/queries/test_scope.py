@@ -139,11 +139,3 @@ def test_an_ended_post_opens_nothing(app):
         for post in session.scalars(select(make.Post).where(make.Post.person_id == officer.id)):
             post.valid_to = make.TODAY - make.timedelta(days=1)
     assert found(Assignment, scope.visible_assignments(make.actor(officer))) == set()
-
-
-def test_an_area_is_in_scope_when_a_post_stands_above_it(app):
-    tree = make.small_tree()
-    supervisor = tree.actor(tree.townships[0], Role.SUPERVISOR)
-    assert scope.area_in_scope(supervisor, tree.villages[0].id)
-    assert not scope.area_in_scope(supervisor, tree.villages[5].id)
-    assert not scope.area_in_scope(supervisor, tree.county.id)

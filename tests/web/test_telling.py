@@ -14,7 +14,7 @@ from campaign.rules.organisation import Role
 from campaign.rules.states import State
 from campaign.web import feed as feed_page
 from tests import make
-from tests.notify.sink import Sink, running
+from tests.notify.sink import Sink, free_port, running
 
 
 @pytest.fixture
@@ -103,6 +103,16 @@ def test_the_providers_error_is_shown_and_logged(officer, visitor, sink):
     page = visitor.get("/me/messages").submit("/me/messages/test/1")
     assert "550 5.1.1 no such user" in page.text
     assert data_of("person:channel:tried") == ['{"channel":1,"said":"550 5.1.1 no such user"}']
+
+
+def test_a_line_that_does_not_come_about_is_said_in_words(officer, visitor, sink, app):
+    nobody = f"smtp://127.0.0.1:{free_port('127.0.0.1')}"
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], smtp_url=nobody)
+    visitor.sign_in(officer)
+    page = visitor.get("/me/messages").submit("/me/messages/test/1")
+    assert page.text.count("The server of this channel cannot be reached") == 2
+    assert "Error" not in page.text
+    assert "ConnectionRefusedError" in data_of("person:channel:tried")[0]
 
 
 def test_who_has_no_address_and_what_is_not_set_up_is_said(tree, visitor, app):
