@@ -2,11 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Subquery, and_, func, literal, select, true, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Subquery,
+    and_,
+    func,
+    literal,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
 
-from ..db import db
+from ..clock import zone
+from ..db import MICROSECOND, db
 from ..models import FigureCount, StateCount, Task
 from ..rules.figures import Standing
 from ..rules.organisation import Line
@@ -23,9 +37,16 @@ class Point:
 
 
 def trend(
-    tasks: Sequence[int], area_id: int, lines: Sequence[Line] | None, *, since: datetime, until: datetime
+    tasks: Sequence[int],
+    area_id: int,
+    lines: Sequence[Line] | None,
+    *,
+    since: datetime,
+    until: datetime,
+    daily: bool = False,
 ) -> list[Point]:
-    """One point for each recorded slot from `since` to `until`, all tasks and lines together; one statement.
+    """One point for each recorded slot from `since` to `until`, all tasks and lines together; one statement. `daily`:
+    of each day only its last record is read, so that three months of a nation cost no more than its days.
 
     A key that was not recorded at a slot stood as it was last recorded; that is carried over, also from before `since`.
     """
@@ -44,19 +65,31 @@ def trend(
         ),
     )
     # All columns of the key are named, so that each task and line is one short stretch of the index.
-    later = select(*columns).where(
+    asked = (
         StateCount.task_id.in_(tasks),
         StateCount.area_id == area_id,
         StateCount.line.in_(chosen),
         StateCount.slot > since,
         StateCount.slot <= until,
     )
+    later = select(*columns).where(*asked)
+    if daily:
+        ends = _last_of_days((StateCount.task_id, StateCount.line), StateCount.slot, asked, until)
+        same = (StateCount.task_id == ends.c.task_id, StateCount.line == ends.c.line, StateCount.slot == ends.c.slot)
+        later = select(*columns).join(ends, and_(*same)).where(StateCount.area_id == area_id)
     query = union_all(standing, later)
     changes: dict[datetime, dict[tuple[int, Line], dict[State, int]]] = {}
     for row in db.session.execute(query):
         key = (row.task_id, row.line)
         changes.setdefault(row.slot, {}).setdefault(key, {})[row.state] = row.n
     return _points(changes, since)
+
+
+def _last_of_days(key: Sequence[Any], slot: Any, asked: Sequence[ColumnElement[bool]], until: datetime) -> Subquery:
+    """For each key the last slot of each day of the organisation's time zone."""
+    ahead = until.astimezone(ZoneInfo(zone())).utcoffset() or timedelta()
+    day = (type_coerce(slot, BigInteger) + ahead // MICROSECOND) // (timedelta(days=1) // MICROSECOND)
+    return select(*key, func.max(slot).label("slot")).where(*asked).group_by(*key, day).subquery()
 
 
 def _last_before(tasks: Sequence[int], area_id: int, lines: Sequence[Line], since: datetime) -> Subquery:
@@ -115,19 +148,24 @@ def figure_trend(
     since: datetime,
     until: datetime,
 ) -> list[FigurePoint]:
-    """One point for each recorded slot from `since` to `until`, all lines together; one statement. A key that was not
-    recorded at a slot stood as it was last recorded. `sums_periods`: all turns of a recurring task together; else the
-    latest that had begun."""
+    """One point for the last record of each day from `since` to `until`, all lines together; one statement. What was
+    not recorded on a day stood as it was last recorded. `sums_periods`: all turns of a recurring task together; else
+    the latest that had begun."""
     if lines is not None and not lines:
         return []
     columns = (
         FigureCount.slot, FigureCount.line, FigureCount.period, FigureCount.standing, FigureCount.n, FigureCount.met,
         FigureCount.number, FigureCount.numerator, FigureCount.denominator, FigureCount.credited,
     )  # fmt: skip
-    query = select(*columns).where(
+    asked = (
         FigureCount.metric_id == metric_id, FigureCount.area_id == area_id, FigureCount.slot <= until,
         FigureCount.line.in_(list(Line) if lines is None else list(lines)),
     )  # fmt: skip
+    ends = _last_of_days((FigureCount.line, FigureCount.period), FigureCount.slot, asked, until)
+    same = (
+        FigureCount.line == ends.c.line, FigureCount.period == ends.c.period, FigureCount.slot == ends.c.slot,
+    )  # fmt: skip
+    query = select(*columns).join(ends, and_(*same)).where(*asked)
     alone = lines is not None and len(lines) == 1
     standing: dict[tuple[int, Line], dict[Standing, Sums]] = {}
     slots: dict[datetime, dict[tuple[int, Line], dict[Standing, Sums]]] = {}

@@ -147,7 +147,7 @@ def days_of(shown: Board) -> list[tuple[date, Cell]]:
     now, most = page_now(), span()
     points = trend(
         [column.id for column in shown.columns], shown.total.place.id, shown.trend_lines,
-        since=now - timedelta(days=most), until=now,
+        since=now - timedelta(days=most), until=now, daily=True,
     )  # fmt: skip
     recorded = [(local(point.slot).date(), point.states) for point in points]
     days: list[tuple[date, Cell]] = []

@@ -240,4 +240,6 @@ def test_the_trend_carries_over_what_did_not_change(work, now):
     assert [sum(point.states.values()) for point in points] == [14, 14]
     approved = [point.states.get(State.APPROVED, 0) for point in points]
     assert approved[1] == approved[0] + 1
+    days = trend(tasks, work.county.id, None, since=hours[0] - timedelta(days=1), until=hours[3], daily=True)
+    assert days[-1].states == points[-1].states  # the last of the day is enough to know how it ended
     assert trend(tasks, work.county.id, [Line.CARE], since=hours[0], until=hours[3]) == []
