@@ -47,6 +47,9 @@
     const words = form.dataset[kind].replace("{n}", (write(gap) + " " + part.dataset.unit).trim());
     const said = line.firstElementChild;
     if (said.textContent !== words) said.textContent = words;
+    const copy = form.querySelector(`[data-line="${part.dataset.part}"]`);
+    copy.className = "is-" + kind;
+    copy.lastElementChild.textContent = words;
   };
   let waiting = 0;
   const all = () => {
