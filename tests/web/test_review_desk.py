@@ -1,13 +1,14 @@
 """What a reviewer finds beside approve and return: flags, claims, undo, the thread, versions, several at once."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Claim, Flag, FlagDecision, Notice, Phrase, Remark, Submission
+from campaign.models import Assignment, Claim, Event, Flag, FlagDecision, Notice, Phrase, Remark, Submission
 from campaign.operations.flagging import keep
 from campaign.rules.flags import FlagKind, Found
 from campaign.rules.organisation import Role
@@ -118,3 +119,20 @@ def test_any_two_versions_stand_side_by_side_for_both_sides(enter, reviewer, wai
     answer = officer.post(f"/reviews/{waiting[0].id}/remarks?back={path}", data=data)
     assert answer.location == f"{path}#remarks"
     assert "第二页有日期" in text_of(officer.get(path))
+
+
+def test_a_draw_is_previewed_kept_and_compared_in_chinese(enter, tree, now):
+    task = make.task(make.campaign(tree.unit(tree.county)))
+    one = make.assignment(task, tree.unit(tree.villages[0]), State.APPROVED)
+    with unit_of_work() as session:  # what is drawn is read from the log
+        session.add(Event(at=now, tag="assignment:review:approve", subject="assignment", subject_id=one.id, person_id=1,
+                          from_state="submitted", to_state="approved"))  # fmt: skip
+    client = enter(tree.holder(tree.county, Role.DISPATCHER))
+    client.set_cookie("locale", "zh_CN")
+    path = f"/rechecks/new?task={task.id}&level=4&share=50&seed=0711"
+    page = text_of(client.get(path))
+    assert tree.unit(tree.villages[0]).name in page and "将抽取 1 件" in page
+    data = form_of(client, path, reason="例行抽查")
+    assert client.post("/rechecks/new", data=data | {"reason": " "}).status_code == 422
+    kept = client.post("/rechecks/new", data=data | {"client_action_id": str(uuid4())})
+    assert "同一种子抽出同一名单" in text_of(client.get(f"{kept.location}?again=1"))
