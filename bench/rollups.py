@@ -187,7 +187,8 @@ def upkeep(stage: Stage, raw: Raw, *, moves: int) -> Iterator[Figure]:
                     cancel(next(rows)[0], actor=actor, now=NOW, seen=4, reason="重复下达")
                 db.session.remove()
 
-        move(20), fold_all()  # warm
+        move(20)
+        fold_all()  # warm
         moved, folded = timed(lambda: move(moves)), timed(fold_all)
     detail = f"{moves:,} transitions in {moved * 1e3:,.0f} ms, folded in {folded * 1e3:,.0f} ms"
     yield Figure(stage.name, "upkeep, part of the time", folded / (moved + folded), "", UPKEEP_GOAL, detail)

@@ -71,7 +71,7 @@ def rebuild_figures(*, now: datetime) -> list[FigureGap]:
         insert(FigureTouch).from_select(["assignment_id"], ids).returning(FigureTouch.id)
     ).first()
     if found or named is not None:
-        add(_gap(), now)
+        add(_gap(), now=now)
     return found
 
 

@@ -195,7 +195,7 @@ def as_missing(asked: Select[Any]) -> Select[Any]:
     ).join(Metric, Metric.task_id == rows.c.task_id)  # fmt: skip
 
 
-def add(rows: Select[Any], now: datetime) -> None:
+def add(rows: Select[Any], *, now: datetime) -> None:
     """Adds every sum of these rows to the figures."""
     db.session.execute(_adding(rows), {"now": now})
 

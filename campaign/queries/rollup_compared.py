@@ -45,10 +45,11 @@ def baselines_in(
         .where(Baseline.metric_id.in_(metric_ids), true() if lines is None else Unit.line.in_(lines))
         .group_by(Baseline.metric_id, top.c.id)
     )
-    return {
-        (metric, area): Before(Value(*(None if part is None else exact(int(part)) for part in parts)), int(units))
-        for metric, area, units, *parts in rows
-    }
+    found: dict[tuple[int, int], Before] = {}
+    for metric, area, units, *sums_there in rows:
+        number, numerator, denominator = (None if part is None else exact(int(part)) for part in sums_there)
+        found[metric, area] = Before(Value(number, numerator, denominator), int(units))
+    return found
 
 
 @dataclass(frozen=True)
