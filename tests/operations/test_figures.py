@@ -1,6 +1,7 @@
 """Figures rolled up: at every step, folded or not, every level equals what is counted again one by one."""
 
 import random
+import threading
 from datetime import timedelta
 from decimal import Decimal
 
@@ -229,6 +230,39 @@ def test_a_planted_fault_is_found_and_put_right(app, now):
     with unit_of_work():
         fold(now=now)
     assert (figure_gaps(), read(now)) == ([], recount())
+
+
+def test_two_folders_at_once_count_nothing_twice(app, now):
+    with unit_of_work():
+        play = Play(11)
+        play.dispatch([play.tree.unit(place) for place in play.tree.villages])
+    for _turn in range(6):  # the same assignments again and again, so that both folders hold deltas of one
+        with unit_of_work():
+            play.step()
+    failures = []
+
+    def folder() -> None:
+        with app.app_context():
+            try:
+                for _turn in range(8):
+                    with unit_of_work():
+                        fold(now=now, limit=2)
+            except Exception as error:
+                failures.append(error)
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=folder) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with unit_of_work():
+        while fold(now=now):
+            pass
+    assert folded() == without_leaves(recount())
+    assert wrong_contributions() == []
 
 
 def test_what_is_recorded_at_a_slot_is_how_the_figures_stood(app, now):
