@@ -221,6 +221,9 @@ def _wish(id: int, given: Any) -> Wish | None:
     """What was asked for: a day, how far it is known, a table that waits, or the project's own; None: nothing yet."""
     form = DayForm(given)
     if not any(given.get(name) for name in ("day", "known_until", "file")):
+        if "day" in given:
+            sentence = say("Please give a day, or until when the days are known.")
+            raise Invalid(sentence, [Problem("day", sentence)])
         return None
     if (not form.day.data and not form.known_until.data and not given.get("file")) or not _holds(form):
         sentence = say("This is no day of the calendar.")
