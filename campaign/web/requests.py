@@ -127,12 +127,13 @@ def _address(view: View, filters: Filters, endpoint: str = "requests.index", **m
     return url_for(endpoint, **(given | more))
 
 
-@bp.route("/assignments/<int:id>/request/<any(extension, dispute, 'not-applicable'):what>", methods=["GET", "POST"])
-def ask(id: int, what: str) -> Any:
+@bp.route("/assignments/<int:id>/request/<wish>", methods=["GET", "POST"])
+def ask(id: int, wish: str) -> Any:
+    """`wish`: extension, dispute or not-applicable."""
     found, actor, form = whole(id, current_actor()), current_actor(), AskForm()
-    if found is None or actor.post_in(found.ask.unit_id, Role.OFFICER) is None:
+    if found is None or wish not in KINDS or actor.post_in(found.ask.unit_id, Role.OFFICER) is None:
         abort(404)
-    kind, errors, files = KINDS[what], Errors(), []
+    kind, errors, files = KINDS[wish], Errors(), []
     if request.method == "POST":
         files = [*_kept(id), *_received(id, found, errors)]
         typed = Typed()
@@ -141,10 +142,10 @@ def ask(id: int, what: str) -> Any:
         try:
             if typed.problems or errors:
                 raise Invalid(say("Something needs your attention."), typed.problems)
-            wish = Wish(kind, form.reason.data or "", due_on, targets, tuple(files))
+            asked = Wish(kind, form.reason.data or "", due_on, targets, tuple(files))
             with unit_of_work():
                 made = asking.ask(
-                    id, wish, actor=actor, now=page_now(), seen=_seen(form),
+                    id, asked, actor=actor, now=page_now(), seen=_seen(form),
                     client_action_id=form.client_action_id.data or None,
                 )  # fmt: skip
         except Invalid as refused:
@@ -152,7 +153,7 @@ def ask(id: int, what: str) -> Any:
                 errors.setdefault(problem.where, []).append(speak(problem.sentence))
         else:
             return _asked(id, made)
-    return _ask_page(found, what, form, errors, files), (422 if errors else 200)
+    return _ask_page(found, wish, form, errors, files), (422 if errors else 200)
 
 
 def _asked(assignment_id: int, request_id: int) -> Any:

@@ -23,11 +23,11 @@ def requests(world: World) -> Iterator[Case]:
     yield Case("requests.index", anybody)
     yield Case("requests.export", anybody, {"kind": "csv"})
     issued = world.ids[State.ISSUED.name]
-    for what in ("extension", "dispute", "not-applicable"):
+    for wish in ("extension", "dispute", "not-applicable"):
         for method, wins in (("GET", 200), ("POST", 422)):
             yield Case(
                 "requests.ask", lambda who, wins=wins: wins if who.reports(REQUESTED) else 404,
-                {"id": issued, "what": what}, method, {}, {"id": MISSING, "what": what},
+                {"id": issued, "wish": wish}, method, {}, {"id": MISSING, "wish": wish},
             )  # fmt: skip
     one, none = {"id": world.ids["request"]}, {"id": MISSING}
     yield Case("requests.show", seen(lambda _who: 200), one, twin=none)
