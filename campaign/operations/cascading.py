@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, select, update
 
 from ..clock import local_today
 from ..db import db, listed
@@ -179,10 +180,13 @@ def _children(whole: Whole, plan: Plan, now: datetime) -> list[_Child]:
     if whole.parent_id is not None:
         inside, mine = below(whole, today), Assignment.parent_id == whole.parent_id
     else:
-        inside, mine = receivers(whole.task_id), Assignment.parent_id.is_(None)
+        inside, mine = receivers(whole.task_id), and_(Assignment.id.is_not(None), Assignment.parent_id.is_(None))
     has = and_(Assignment.task_id == whole.task_id, Assignment.unit_id == Unit.id)
     if whole.parent_id is not None:
         has = and_(has, Assignment.period == whole.period)
+    asked: Any = listed(plan.shares)
+    if whole.parent_id is not None:  # two sets put together: an OR would look at every unit of the country
+        asked = asked.union(select(Assignment.unit_id).where(Assignment.parent_id == whole.parent_id))
     found: dict[int, _Child] = {}
     rows = db.session.execute(
         select(
@@ -190,7 +194,7 @@ def _children(whole: Whole, plan: Plan, now: datetime) -> list[_Child]:
             mine.label("mine"),
         )
         .outerjoin(Assignment, has)
-        .where(or_(Unit.id.in_(listed(plan.shares)), mine))
+        .where(Unit.id.in_(asked))
         .order_by(Assignment.period.desc())
     )  # fmt: skip
     for row in rows:  # of the periods of a recurring task the latest stays

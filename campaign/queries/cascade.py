@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
@@ -100,7 +100,9 @@ def splitting(whole: Whole, *, now: datetime, level: Level | None = None) -> Spl
     mine = Assignment.parent_id == whole.parent_id
     inside = and_(below(whole, today), Unit.level == literal(int(chosen) if chosen is not None else -1))
     has = and_(Assignment.task_id == whole.task_id, Assignment.period == whole.period, Assignment.unit_id == Unit.id)
-    rows = _rows(whole, or_(inside, mine), has, mine)
+    # Two sets put together: an OR would look at every unit of the country.
+    asked = union(select(Unit.id).where(inside), select(Assignment.unit_id).where(mine))
+    rows = _rows(whole, Unit.id.in_(asked), has, mine)
     return Splitting(
         whole, parts, _peopled(rows[:MOST_UNITS], today), chosen, levels, _registers(whole), len(rows) > MOST_UNITS
     )
@@ -111,7 +113,7 @@ def splitting_task(task_id: int, *, now: datetime) -> Splitting | None:
     whole = whole_task(task_id)
     if whole is None:
         return None
-    parts, mine = parts_of_whole(whole), Assignment.parent_id.is_(None)
+    parts, mine = parts_of_whole(whole), and_(Assignment.id.is_not(None), Assignment.parent_id.is_(None))
     latest = select(func.max(Assignment.period)).where(
         Assignment.task_id == task_id, Assignment.unit_id == Unit.id, Assignment.parent_id.is_(None)
     )

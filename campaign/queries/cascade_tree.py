@@ -24,6 +24,7 @@ from ..rules.targets import Method
 from .scope import visible_assignments
 
 PAGE = 50
+MOST_COUNTED = 10_000
 CHUNK = 1_000
 
 
@@ -129,7 +130,7 @@ def level_of(
         if found is None:
             return None
         node = Node(**found)
-    here = _grew(metric) if grown else (Assignment.parent_id == parent_id if parent_id else _top())
+    here = _grew(task_id, metric) if grown else (Assignment.parent_id == parent_id if parent_id else _top())
     rows = [Node(**row) for row in db.session.execute(_after(nodes.where(here), after)).mappings()]
     if not rows and parent_id is None and not grown and not after:
         rows = _planned(task_id, metric)
@@ -211,20 +212,24 @@ def _planned(task_id: int, metric: Metric) -> list[Node]:
     return [Node(None, row.id, row.name, row.level, row.lft, None, row.value, **nothing) for row in rows]
 
 
-def _grew(metric: Metric) -> ColumnElement[bool]:
-    """A clause over the columns of `_nodes`: the parts ask for more than was asked of it."""
+def _grew(task_id: int, metric: Metric) -> ColumnElement[bool]:
+    """A clause over the columns of `_nodes`: the parts ask for more than was asked of it. Only what was split at all
+    is looked at, which is little beside the assignments of a whole country."""
+    split = select(Allocation.parent_id).where(Allocation.task_id == task_id, Allocation.parent_id.is_not(None))
     figures = select(func.sum(Share.value, type_=Exact())).where(
         Share.allocation_id == Allocation.id, Share.metric_id == metric.id
     )
-    return figures.correlate(Allocation).scalar_subquery() > own_target()
+    more = figures.correlate(Allocation).scalar_subquery() > own_target()
+    return and_(Assignment.id.in_(split), more)
 
 
 def _counts(task_id: int, metric: Metric, actor: Actor, here: ColumnElement[bool]) -> tuple[int, int]:
-    """How many rows the list has in all, and in how many places of the tree the quota grew."""
+    """How many rows the list has, counted up to a limit, and in how many places of the tree the quota grew."""
     nodes = _nodes(task_id, metric, actor)
-    listed = nodes.where(here).with_only_columns(func.count(Assignment.id)).scalar_subquery()
-    grew = nodes.where(_grew(metric)).with_only_columns(func.count(Assignment.id)).scalar_subquery()
-    row = db.session.execute(select(listed.label("total"), grew.label("grown"))).one()
+    listed = nodes.where(here).with_only_columns(Assignment.id).limit(MOST_COUNTED).subquery()
+    total = select(func.count()).select_from(listed).scalar_subquery()
+    grew = nodes.where(_grew(task_id, metric)).with_only_columns(func.count(Assignment.id)).scalar_subquery()
+    row = db.session.execute(select(total.label("total"), grew.label("grown"))).one()
     return int(row.total or 0), int(row.grown or 0)
 
 
