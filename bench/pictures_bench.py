@@ -42,7 +42,8 @@ def prints(many: int) -> Iterator[Row]:
         if number % 5 == 0:
             parts[chance.randrange(4)] = usual[int(COMMON * chance.random() ** 3)]
         bits = parts[0] << 48 | parts[1] << 32 | parts[2] << 16 | parts[3]
-        yield (f"{number:064x}", bits - (1 << 64) if bits >> 63 else bits, *parts)
+        first, second, third, fourth = parts
+        yield f"{number:064x}", bits - (1 << 64) if bits >> 63 else bits, first, second, third, fourth
 
 
 def fill(on: Stage, many: int) -> None:
