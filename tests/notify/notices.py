@@ -12,7 +12,7 @@ from campaign.notify.delivery import Sent, send_due
 from campaign.notify.fanning import fan_out
 from campaign.rules.organisation import SYSTEM_PERSON_ID
 from campaign.rules.states import State
-from campaign.rules.telling import LOUD
+from campaign.rules.telling import HOLD, LOUD
 from tests import make
 
 REMIND = "assignment:clock:remind"
@@ -20,6 +20,9 @@ RETURN = "assignment:review:return"
 SUBMIT = "assignment:submission:submit"
 ISSUE = "assignment:dispatch:issue"
 MONDAY = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)  # half past eight in Shanghai: the digest after make.NOW, a Friday
+
+
+BEFORE = make.NOW - HOLD  # so that what is held back for a moment goes out now
 
 
 def event(tag: str, reason: str = "", person_id: int = SYSTEM_PERSON_ID) -> int:
@@ -35,6 +38,7 @@ def tell(
     reason: str = "",
     by: int = SYSTEM_PERSON_ID,
     urgent: bool | None = None,
+    at: datetime = BEFORE,
 ) -> None:
     """A notice to each of these people."""
     with unit_of_work() as session:
@@ -46,7 +50,7 @@ def tell(
                     event_id=event_id,
                     person_id=person.id,
                     assignment_id=assignment.id,
-                    created_at=make.NOW,
+                    created_at=at,
                     urgent=LOUD.get(tag, False) if urgent is None else urgent,
                 )
             )

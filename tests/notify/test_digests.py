@@ -14,7 +14,7 @@ from campaign.notify.delivery import Sent, send_due
 from campaign.notify.fanning import fan_out
 from campaign.rules.organisation import Role
 from campaign.rules.states import State
-from campaign.rules.telling import DeliveryState, next_wait
+from campaign.rules.telling import HOLD, DeliveryState, next_wait
 from tests import make
 
 from .notices import MONDAY, REMIND, RETURN, deliver, deliveries, tell, tell_batch, work_of
@@ -216,7 +216,7 @@ def test_a_batch_waits_for_each_ones_digest_too(mailing, tree, now):
 
 def test_what_is_urgent_waits_for_the_end_of_quiet_hours_and_of_the_weekend(mailing, sink, officer, tree, now):
     night = datetime(2026, 11, 19, 14, tzinfo=UTC)  # ten in the evening of a Thursday
-    tell([officer], work_of(tree, State.RETURNED), RETURN)
+    tell([officer], work_of(tree, State.RETURNED), RETURN, at=night - HOLD)
     assert deliver(mailing, night) == Sent()
     assert deliver(mailing, night + timedelta(hours=9)) == Sent()
     assert deliver(mailing, night + timedelta(hours=9, minutes=30)).sent == 1
