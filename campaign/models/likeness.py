@@ -89,7 +89,7 @@ def uses_of(hashes: Sequence[str], assignment_id: int) -> list[Use]:
 
 
 def alike_words(sketch: Sequence[int], unit_id: int) -> list[tuple[int, str]]:
-    """Submissions of other units whose words may be mostly the same: id and words, at most eight, the likeliest first."""
+    """Submissions of other units whose words may be mostly the same: id and words, at most eight, likeliest first."""
     if not sketch:
         return []
     sharing = (

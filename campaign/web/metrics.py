@@ -32,7 +32,8 @@ def show(id: int) -> Any:
     rows = _sorted(shown) if sort else shown.rows
     return render_template(
         "metrics/show.html", shown=shown, metric=shown.metric, total=shown.total, rows=rows, address=address,
-        sort=sort, here=request.full_path.rstrip("?"), back=back_address() or _board(shown), now=page_now(), alloc=split_of(shown), trend=trend_of(shown),
+        sort=sort, here=request.full_path.rstrip("?"), back=back_address() or _board(shown), now=page_now(),
+        alloc=split_of(shown), trend=trend_of(shown),
         of_units=shown.total.stand.of_units, behind=behind(shown.total.stand), asked_line=_asked().line,
         period=_asked().period, periods=_periods(shown),
     )  # fmt: skip
