@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     SmallInteger,
     and_,
+    any_,
     bindparam,
     func,
     literal_column,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..db import db
 from ..models import Area, Assignment, Batch, Figure, FigureTouch, Joint, Metric, Submission, TallyDelta, Unit
@@ -172,7 +174,7 @@ def _leaves() -> CTE:
 
 def _facts(leaves: CTE) -> Select[Any]:
     # IN, not a join: SQLite would begin with the task, which has every unit of the country.
-    own = Assignment.unit_id.in_(_units(select(leaves.c.area_id)))
+    own = _one_of(Assignment.unit_id, _units(select(leaves.c.area_id)))
     return _at_leaves(reported(own, Metric.id.in_(given("metrics"))).subquery(), leaves)
 
 
@@ -180,6 +182,13 @@ def _credits(leaves: CTE) -> Select[Any]:
     named = select(Submission.assignment_id).join(Joint, Joint.submission_id == Submission.id)
     named = named.where(Joint.partner_unit_id.in_(_units(select(leaves.c.area_id))))
     return _at_leaves(credited(Assignment.id.in_(named), Metric.id.in_(given("metrics"))).subquery(), leaves)
+
+
+def _one_of(column: Any, ids: Select[Any]) -> ColumnElement[bool]:
+    """IN. PostgreSQL takes a recursive CTE for huge and would read every assignment; of an array it expects few."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        return column == any_(func.array(ids.scalar_subquery(), type_=ARRAY(BigInteger)))
+    return column.in_(ids)
 
 
 def _units(areas: Any) -> Select[Any]:
