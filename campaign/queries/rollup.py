@@ -184,7 +184,7 @@ def _credits(leaves: CTE) -> Select[Any]:
     return _at_leaves(credited(Assignment.id.in_(named), Metric.id.in_(given("metrics"))).subquery(), leaves)
 
 
-def _one_of(column: Any, ids: Select[Any]) -> ColumnElement[bool]:
+def _one_of(column: Any, ids: Select[Any]) -> Any:
     """IN. PostgreSQL takes a recursive CTE for huge and would read every assignment; of an array it expects few."""
     if db.session.get_bind().dialect.name == "postgresql":
         return column == any_(func.array(ids.scalar_subquery(), type_=ARRAY(BigInteger)))
