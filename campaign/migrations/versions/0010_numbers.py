@@ -88,7 +88,7 @@ def _freeze(table: str, postgres: bool) -> None:
     for verb in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-            "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END".replace("{table}", table)
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from ...errors import say
 from .base import BadValue
 
-LARGEST = Decimal("99999999999999")  # 14 digits: more money than any plan moves, and safe to add up exactly
+LARGEST = Decimal("999999999999")  # 12 digits: more than any unit counts or pays, and hundreds of them add up exactly
 HALF_WIDTH = str.maketrans("０１２３４５６７８９．，－", "0123456789.,-")
 
 
