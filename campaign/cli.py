@@ -5,7 +5,8 @@ Exit 0: done. 1: refused, with the reason. 2: wrong usage.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from .evidence.moving import move_all
 from .models import Campaign, Task
 from .models.ladders import EVERYBODYS
 from .operations.areas import import_areas
+from .operations.backing_up import back_up, restore
 from .operations.calendars import Wish, correct, preview_correction, wish_of_table, wish_of_the_project
 from .operations.figure_checks import figure_gaps, rebuild_figures, wrong_contributions
 from .operations.folding import differences, rebuild
@@ -53,7 +55,7 @@ def register_commands(app: Flask) -> None:
     """Adds the commands to the application's command line."""
     for command in (areas, people, campaign, admin, calendar, demo, log, evidence, archive):
         app.cli.add_command(command)
-    for alone in (check, rebuild_rollups):
+    for alone in (check, rebuild_rollups, backup, restore_backup):
         app.cli.add_command(alone)
 
 
@@ -236,6 +238,36 @@ def _seal_all() -> None:
         with unit_of_work():
             if not seal():
                 return
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@with_appcontext
+def backup(file: Path) -> None:
+    """Writes everything into one file, while the product runs: tables as of one instant, and all evidence."""
+    with _refusals():
+        pieces = back_up(file, current_app.extensions["evidence"], now=clock.now(), progress=ProgressPrinter())
+    click.echo(f"{file}: whole, with {pieces:,} pieces of evidence.")
+
+
+@click.command("restore")
+@click.argument("file", type=FILE)
+@with_appcontext
+def restore_backup(file: Path) -> None:
+    """Puts a backup into an empty database, after it was found whole. Migrate first: db upgrade."""
+    with _refusals(), unit_of_work():
+        made_at = restore(file, current_app.extensions["evidence"], progress=ProgressPrinter())
+    click.echo(f"Restored as of {made_at}.")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """For a command outside a group: a refusal is an answer, not a crash."""
+    try:
+        yield
+    except CampaignError as error:
+        _print_refusal(error)
+        sys.exit(1)
 
 
 @archive.command("verify")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from select import POLLIN, poll
@@ -22,6 +22,7 @@ from sqlalchemy import (
     PoolProxiedConnection,
     Select,
     SmallInteger,
+    Table,
     event,
     func,
     literal,
@@ -37,6 +38,7 @@ from sqlalchemy.types import TypeDecorator
 from .errors import Busy, say
 from .plain import Outcome, execute
 
+ONE_INSTANT = "REPEATABLE READ"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DECIMAL_PLACES = 4
@@ -256,6 +258,39 @@ def unit_of_work() -> Iterator[Session]:
         raise
     finally:
         session.info.pop("connection", None)
+
+
+@contextmanager
+def standing_still() -> Iterator[Connection]:
+    """A connection for which the database stands still: all that it reads is of one instant, while others write on."""
+    engine = (
+        db.engine if db.engine.dialect.name == "sqlite" else db.engine.execution_options(isolation_level=ONE_INSTANT)
+    )
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def pour(table: Table, rows: Iterable[list[Any]]) -> None:
+    """Fills a table with rows as another database has kept them, in the order of its columns; within the table they may
+    come in any order. Numbers that the database gives go on after the largest."""
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    connection = db.session.connection()
+    driver: Any = connection.connection.driver_connection
+    if not _is_postgres():
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        marks = ", ".join("?" for _column in table.columns)
+        plain = ([value.isoformat() if isinstance(value, date) else value for value in row] for row in rows)
+        driver.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', plain)  # noqa: S608
+        return
+    with driver.cursor() as cursor:
+        with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(row)
+        if "id" in table.columns and isinstance(table.columns["id"].type, Integer):
+            cursor.execute(
+                f'SELECT setval(seq, (SELECT coalesce(max(id), 1) FROM "{table.name}")) '  # noqa: S608
+                f"FROM pg_get_serial_sequence('{table.name}', 'id') AS seq WHERE seq IS NOT NULL"
+            )
 
 
 def is_busy(error: OperationalError) -> bool:
