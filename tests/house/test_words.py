@@ -79,6 +79,25 @@ def _named(text: str) -> set[str]:
     return {name for name in PLACE.findall(text) if name != "num"}
 
 
+class _Anything(dict[str, int]):
+    """A value for every place."""
+
+    def __missing__(self, _name: str) -> int:
+        return 1
+
+
+def test_every_translation_can_take_its_values():
+    """A template fills in values even where there are none, so a bare per cent sign would break the page."""
+    found = []
+    for text, places in translated().items():
+        for said in (text, *(said for _part, strings in places for said in strings if said)):
+            try:
+                said % _Anything()
+            except (TypeError, ValueError) as error:
+                found.append(f"{said!r}: {error}")
+    assert_none(found)
+
+
 def test_sentences_are_written_in_english():
     """A sentence may quote what Chinese paper says, but it is not Chinese itself."""
     assert_none(f"{where} {text!r}" for text, where in wanted().items() if _is_chinese(text))
