@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask_babel import force_locale, gettext
@@ -23,6 +24,7 @@ from campaign.documents.archive_pages import (
     local,
 )  # fmt: skip
 from campaign.documents.archives import ArchiveWriter
+from campaign.evidence.bare import bare_copy
 from campaign.evidence.store import Damaged, Store
 from campaign.models import Assignment
 from campaign.operations.archives import Order, beat, claim, fail, finish, forget, name_of
@@ -36,7 +38,12 @@ README = """This archive is readable without the product: open index.html.
 To check it: sha256sum -c SHA256SUMS (every file but manifest.json and SHA256SUMS itself), or, where the product is
 installed: flask --app wsgi archive verify FILE, which also follows the links of the log.
 log/events.jsonl: one entry of the log per line; digest = SHA-256 of the former digest, a line break, and the entry
-as JSON with sorted keys and no blanks. When and where a photo was taken is in no file but the photo itself.
+as JSON with sorted keys and no blanks.
+"""
+COPIES = """Photos are copies without what the camera wrote (when, where, with what). Hash and size of each original
+stand in evidence/originals.txt and in manifest.json. Films, recordings and documents are as they were sent.
+"""
+OWN = """Photos of the unit's own are the originals and say when and where they were taken: hand this file on with care.
 """
 
 
@@ -80,7 +87,7 @@ def _make(app: Flask, order: Order, folder: Path) -> None:
         made_at = clock.now()
         title = gettext("Ledger: %(name)s", name=order.name)
         writer.aside(INDEX).write(head_of_index(title, made_at, settings.timezone, lang).encode())
-        writer.add("README.txt", README)
+        writer.add("README.txt", README + (OWN if order.own else "") + COPIES)
         _fill(writer, order, app.extensions["evidence"], settings.timezone, lang)
         writer.aside(INDEX).write(FOOT.encode())
         about = {"unit": order.unit_id, "task": order.task_id, "name": order.name, "made_at": made_at.isoformat()}
@@ -108,7 +115,9 @@ def _fill(writer: ArchiveWriter, order: Order, store: Store, zone: str, lang: st
         for event in events:
             writer.add_event(event.entry, event.seq, event.digest, event.former)
         for piece in found:
-            _write(writer, piece, store, zone, lang, partial(_still_here, order.id, done, whole))
+            still_here = partial(_still_here, order.id, done, whole)
+            names = _files(writer, piece, store, order.unit_id if order.own else None, still_here)
+            _write(writer, piece, names, zone, lang)
             done += 1
         after = found[-1].id
 
@@ -118,22 +127,47 @@ def _still_here(archive_id: int, done: int, whole: int) -> None:
         beat(archive_id, done, whole, now=clock.now())
 
 
-def _write(
-    writer: ArchiveWriter, piece: Piece, store: Store, zone: str, lang: str, still_here: Callable[[], None]
-) -> None:
-    """One assignment: its page, its values, its files, its rows in the tables."""
+def _files(
+    writer: ArchiveWriter, piece: Piece, store: Store, own: int | None, still_here: Callable[[], None]
+) -> dict[str, str]:
+    """The files of one assignment; where the one with a hash lies. `own`: the unit whose photos go in as they are;
+    captured time and place are for its officers and direct reviewers, so all other photos are bare copies."""
     names: dict[str, str] = {}
     for file in piece.evidence:
-        end = Path(file["name"]).suffix.lower()[:10]
-        names[file["sha256"]] = f"evidence/{file['sha256']}{end if end[1:].isalnum() else ''}"
-        if not writer.add_once(file["sha256"]):
-            continue
+        digest, end = file["sha256"], Path(file["name"]).suffix.lower()[:10]
+        whole = f"evidence/{digest}{end if end[1:].isalnum() else ''}"
         try:
-            with store.open(file["sha256"]) as stream:
-                writer.add_stream(names[file["sha256"]], stream, file["media_type"])
+            if file["media_type"].startswith("image/") and (own is None or file["by_unit"] != own):
+                names[digest] = _bare(writer, file, store)
+            else:
+                names[digest] = whole
+                if not writer.add_once(whole):
+                    continue
+                with store.open(digest) as stream:
+                    writer.add_stream(whole, stream, file["media_type"])
         except Damaged:
-            writer.aside(LOST).write(f"{file['sha256']} {file['name']}\n".encode())
+            names.setdefault(digest, whole)
+            writer.aside(LOST).write(f"{digest} {file['name']}\n".encode())
         still_here()
+    return names
+
+
+def _bare(writer: ArchiveWriter, file: dict[str, Any], store: Store) -> str:
+    """The member that stands for a photo."""
+    digest = file["sha256"]
+    made = bare_copy(store, digest, file["media_type"])
+    if made is None:  # it cannot be unpacked, so nobody knows what it says: only its hash goes in
+        data, end, media_type = b"This picture cannot be unpacked and is not handed on.\n", ".txt", "text/plain"
+    else:
+        (data, end), media_type = made, file["media_type"]
+    name = f"evidence/{digest}-copy{end}"
+    if writer.add_once(name):
+        writer.add_copy(name, data, media_type, sha256=digest, size=file["size"])
+    return name
+
+
+def _write(writer: ArchiveWriter, piece: Piece, names: dict[str, str], zone: str, lang: str) -> None:
+    """One assignment: its page, its values, its rows in the tables."""
     folder = folder_of_one(piece.id)
     writer.add(f"{folder}/{INDEX}", assignment_page(piece, names, zone, lang))
     writer.add(f"{folder}/assignment.json", as_json(vars(piece)))

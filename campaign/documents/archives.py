@@ -18,8 +18,9 @@ from typing import IO, Any
 
 from ..rules.sealing import Entry, link
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, SUMS, EVENTS = "manifest.json", "SHA256SUMS", "log/events.jsonl"
+ORIGINALS = "evidence/originals.txt"  # of each copy: hash and size of the file that was sent, and the copy's name
 PIECE = 1 << 20
 # Photos and videos are small already; to press them again costs time and saves nothing.
 PRESSED = ("image/", "video/", "audio/", "application/zip", "application/vnd.openxml")
@@ -32,7 +33,7 @@ class ArchiveWriter:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
         self._sums: IO[bytes] = tempfile.TemporaryFile("w+b")  # noqa: SIM115 (closed with the writer)
         self._members = 0
-        self._there: set[bytes] = set()
+        self._there: set[str] = set()
         self._aside: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> "ArchiveWriter":
@@ -60,13 +61,17 @@ class ArchiveWriter:
         self._sums.write(f"{digest.hexdigest()}  {name}\n".encode())
         self._members += 1
 
-    def add_once(self, sha256: str) -> bool:
-        """Whether a file with that hash is still to be added; it is not asked again."""
-        key = bytes.fromhex(sha256)
-        if key in self._there:
+    def add_once(self, name: str) -> bool:
+        """Whether a member is still to be added; it is not asked again."""
+        if name in self._there:
             return False
-        self._there.add(key)
+        self._there.add(name)
         return True
+
+    def add_copy(self, name: str, data: bytes, media_type: str, *, sha256: str, size: int) -> None:
+        """A copy that stands for an original with that hash and size in bytes."""
+        self.add_stream(name, io.BytesIO(data), media_type)
+        self.aside(ORIGINALS).write(f"{sha256}  {size}  {name}\n".encode())
 
     def aside(self, name: str) -> IO[bytes]:
         """What is written bit by bit and becomes a member at the end."""
@@ -102,6 +107,10 @@ class ArchiveWriter:
             for number, (digest, name) in enumerate(self._summed()):
                 line = f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(digest)}"
                 member.write(((",\n" if number else "") + line).encode())
+            member.write(b'\n}, "originals": {\n')
+            for number, (name, original) in enumerate(_originals(self._aside.get(ORIGINALS))):
+                line = f"{json.dumps(name)}: {json.dumps(original)}"
+                member.write(((",\n" if number else "") + line).encode())
             member.write(b"\n}}\n")
 
     def _summed(self) -> Iterator[tuple[str, str]]:
@@ -109,6 +118,16 @@ class ArchiveWriter:
         for line in self._sums:
             digest, _space, name = line.decode().rstrip("\n").partition("  ")
             yield digest, name
+
+
+def _originals(stream: IO[bytes] | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The names of the copies, each with what it stands for. Raises ValueError for what is no such list."""
+    if stream is None:
+        return
+    stream.seek(0)
+    for line in stream:
+        digest, size, name = line.decode().rstrip("\n").split("  ", 2)
+        yield name, {"sha256": digest, "size": int(size)}
 
 
 def _harmless(cell: Any) -> Any:
@@ -131,10 +150,12 @@ def faults(path: Path) -> Iterator[str]:
         try:
             manifest = json.loads(found.read(MANIFEST))
             stated: dict[str, str] = dict(manifest["sha256"].items())
+            originals: dict[str, Any] = dict(manifest.get("originals", {}).items())
         except (ValueError, KeyError, AttributeError, zipfile.BadZipFile):
             yield "its manifest cannot be read"
             return
         yield from _sums_agree(found, stated)
+        yield from _originals_agree(found, originals)
         for name in sorted(set(names) - set(stated) - {MANIFEST, SUMS}):
             yield f"{name}: not in the manifest"
         if len(names) != len(set(names)):
@@ -150,6 +171,16 @@ def _sums_agree(found: zipfile.ZipFile, stated: dict[str, str]) -> Iterator[str]
     pairs = (line.partition("  ") for line in lines)
     if {name: digest for digest, _space, name in pairs} != stated:
         yield f"{SUMS}: not the hashes of the manifest"
+
+
+def _originals_agree(found: zipfile.ZipFile, stated: dict[str, Any]) -> Iterator[str]:
+    try:
+        listed = io.BytesIO(found.read(ORIGINALS)) if ORIGINALS in found.namelist() else None
+        agree = dict(_originals(listed)) == stated
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError):
+        agree = False
+    if not agree:
+        yield f"{ORIGINALS}: not the originals of the manifest"
 
 
 def _member(found: zipfile.ZipFile, name: str, digest: str) -> Iterator[str]:

@@ -6,12 +6,12 @@ A process that dies leaves its archive RUNNING without a beat; whoever comes nex
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, false, func, insert, or_, select, update
 
 from ..db import db
 from ..errors import Forbidden, Refused, say
-from ..models import Archive, Person, Task, Unit
-from ..rules.organisation import Actor
+from ..models import Archive, Person, Post, Task, Unit
+from ..rules.organisation import Actor, Role
 from ..rules.rechecks import ArchiveState
 from .log import record
 from .repeating import once, remember
@@ -25,13 +25,17 @@ LONGEST_ERROR = 500
 
 @dataclass(frozen=True)
 class Order:
-    """An archive to be made: of a unit or of a task, in the language of who asked."""
+    """An archive to be made: of a unit or of a task, in the language of who asked.
+
+    `own`: an officer of that unit asked, so its photos are the originals, with what the camera wrote.
+    """
 
     id: int
     unit_id: int | None
     task_id: int | None
     name: str
     locale: str | None
+    own: bool
 
 
 def ask(
@@ -47,7 +51,8 @@ def ask(
         return int(before)
     if not actor.posts:
         raise Forbidden(say("None of your posts may do this here."))
-    post = next((post for post in actor.posts if post.unit_id == unit_id), actor.posts[0])
+    post = actor.post_in(unit_id, Role.OFFICER)
+    post = post or next((post for post in actor.posts if post.unit_id == unit_id), actor.posts[0])
     busy = select(func.count(Archive.id)).where(
         Archive.person_id == actor.person_id, Archive.state.in_((ArchiveState.WAITING, ArchiveState.RUNNING))
     )
@@ -75,12 +80,16 @@ def claim(*, now: datetime) -> Order | None:
         return None
     _write(archive_id, state=ArchiveState.RUNNING, beat_at=now, done=0, total=0, progress=0)
     row = db.session.execute(
-        select(Archive.id, Archive.unit_id, Archive.task_id, func.coalesce(Unit.name, Task.title), Person.locale)
+        select(
+            Archive.id, Archive.unit_id, Archive.task_id, func.coalesce(Unit.name, Task.title), Person.locale,
+            func.coalesce(and_(Post.unit_id == Archive.unit_id, Post.role == Role.OFFICER), false()),
+        )
         .outerjoin(Unit, Unit.id == Archive.unit_id)
         .outerjoin(Task, Task.id == Archive.task_id)
         .join(Person, Person.id == Archive.person_id)
+        .join(Post, Post.id == Archive.post_id)
         .where(Archive.id == archive_id)
-    ).one()
+    ).one()  # fmt: skip
     return Order(*row)
 
 

@@ -23,6 +23,7 @@ from ..models import (
     Metric,
     MetricValue,
     Person,
+    Post,
     Question,
     Request,
     Review,
@@ -123,12 +124,16 @@ def asked_for(actor: Actor) -> list[Asked]:
 
 
 def archive_of(archive_id: int, actor: Actor) -> Asked | None:
-    """One archive of the reader's own, as long as the ledger is still theirs to ask for. One statement."""
+    """One archive of the reader's own, as long as the ledger is still theirs to ask for: one that holds the originals
+    of photos as long as they are an officer of the unit. One statement."""
+    copies = or_(Post.unit_id != Archive.unit_id, Post.role != Role.OFFICER)
     still = or_(
-        and_(Archive.unit_id.is_not(None), may_unit(actor)), and_(Archive.task_id.is_not(None), may_task(actor))
+        and_(Archive.unit_id.is_not(None), copies, may_unit(actor)),
+        Archive.unit_id.in_(actor.units(Role.OFFICER)),
+        and_(Archive.task_id.is_not(None), may_task(actor)),
     )
     mine = Archive.id == archive_id, Archive.person_id == actor.person_id, still
-    row = db.session.execute(_archives().where(*mine)).one_or_none()
+    row = db.session.execute(_archives().join(Post, Post.id == Archive.post_id).where(*mine)).one_or_none()
     return None if row is None else Asked(*row)
 
 
@@ -218,7 +223,9 @@ def _fill(found: dict[int, Piece], ids: Any) -> None:
              Request.decided_at)  # fmt: skip
     for row in _rows(Request, ids, *asked):
         found[row["assignment_id"]].requests.append(row)
-    for row in _rows(Evidence, ids, Evidence.sha256, Evidence.size, Evidence.media_type, Evidence.name):
+    by_unit = select(Post.unit_id).where(Post.id == Evidence.post_id).scalar_subquery().label("by_unit")
+    named_files = (Evidence.sha256, Evidence.size, Evidence.media_type, Evidence.name, by_unit)
+    for row in _rows(Evidence, ids, *named_files):
         found[row["assignment_id"]].evidence.append(row)
 
 

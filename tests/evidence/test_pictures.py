@@ -3,8 +3,9 @@
 import io
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+from campaign.evidence.bare import bare_copy
 from campaign.evidence.pictures import Copy, small_copy
 from campaign.evidence.store import Damaged
 from campaign.evidence.store_folder import FolderStore
@@ -104,3 +105,21 @@ def test_a_damaged_original_gives_no_copy(store):
     store.path(kept.sha256).unlink()
     with pytest.raises(Damaged):
         small_copy(store, kept.sha256, kept.media_type, Copy.THUMB)
+
+
+@pytest.mark.parametrize(
+    ("form", "more", "end"),
+    [("JPEG", {}, ".jpg"), ("JPEG", {"progressive": True}, ".jpg"), ("PNG", {"exif": b""}, ".png"), ("PNG", {}, ".jpg"),
+     ("WEBP", {}, ".jpg")],
+)  # fmt: skip
+def test_a_bare_copy_shows_the_same_and_says_nothing(store, form, more, end):
+    sent = photo(form, (40, 30), **({"xmp": b"<x:xmpmeta>Wang</x:xmpmeta>", "comment": b"Wang"} | more)).getvalue()
+    kept = store.put(io.BytesIO(sent + (b"film of Wang" if form == "JPEG" else b"")), name="photo")
+    made, ending = bare_copy(store, kept.sha256, kept.media_type)
+    assert (ending, b"Wang" in made) == (end, False)
+    with Image.open(io.BytesIO(made)) as shown, Image.open(io.BytesIO(sent)) as original:
+        assert set(shown.getexif()) <= {ORIENTATION}
+        upright = [ImageOps.exif_transpose(each.convert("RGB")) for each in (shown, original)]
+        assert upright[0].size == upright[1].size
+        if ending == ".png" or form == "JPEG":
+            assert upright[0].tobytes() == upright[1].tobytes()

@@ -1,5 +1,6 @@
 """A ledger as one file: whole, readable, checked by a command and by sha256sum, begun anew after a kill."""
 
+import hashlib
 import io
 import json
 import shutil
@@ -8,6 +9,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from PIL import Image
 from sqlalchemy import select, update
 
 from campaign import clock
@@ -27,6 +29,16 @@ from jobs.runner import Counts
 from tests import make
 from tests.evidence.hostile import picture
 
+MAKER, ORIENTATION, PLACE = 0x010F, 0x0112, 0x8825
+
+
+def photo():
+    """A photo that lies on its side and says by whose camera and where it was taken."""
+    exif = Image.Exif()
+    exif[MAKER], exif[ORIENTATION] = "Phone of Wang", 6
+    exif.get_ifd(PLACE).update({1: "N", 2: (31.0, 14.0, 4.4), 3: "E", 4: (121.0, 30.0, 0.0)})
+    return picture(size=(64, 48), exif=exif, xmp=b"<x:xmpmeta>Wang</x:xmpmeta>", comment=b"by Wang") + b"film of Wang"
+
 
 @pytest.fixture
 def tree(app, monkeypatch, now):
@@ -40,7 +52,7 @@ def tree(app, monkeypatch, now):
         dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
     officer, unit = tree.actor(tree.villages[0], Role.OFFICER), tree.unit(tree.villages[0])
     work = db.session.scalar(select(Assignment.id).where(Assignment.unit_id == unit.id))
-    stored = app.extensions["evidence"].put(io.BytesIO(picture()), name="=活动.png")
+    stored = app.extensions["evidence"].put(io.BytesIO(photo()), name="=活动.png")
     with unit_of_work():
         acknowledge(work, actor=officer, now=now, seen=1)
         file = keep_evidence(work, stored, "=活动.png", actor=officer, now=now)
@@ -53,10 +65,11 @@ def tree(app, monkeypatch, now):
     return tree
 
 
-def made(app, tree, now, **what):
+def made(app, tree, now, actor=None, **what):
     """The archive of what was asked for, as its row and its file."""
+    actor = actor or tree.actor(tree.county, Role.DISPATCHER)
     with unit_of_work():
-        id = ask(**({"unit_id": None, "task_id": None} | what), actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+        id = ask(**({"unit_id": None, "task_id": None} | what), actor=actor, now=now)
     counts = Counts()
     make_archives(app, now, now, counts)
     assert (counts.done, counts.failed) == (1, 0), counts.error
@@ -83,6 +96,38 @@ def test_a_ledger_is_whole_readable_and_verifiable(app, tree, now, tmp_path):
     assert any(event["digest"] for event in events)
     result = app.test_cli_runner().invoke(args=["archive", "verify", str(path)])
     assert (result.exit_code, "as it was made" in result.output) == (0, True)
+
+
+def test_only_a_units_own_officer_gets_what_the_camera_wrote(app, tree, now):
+    unit, sent = tree.unit(tree.villages[0]), photo()
+    auditor = make.actor(make.holder(tree.unit(tree.county), Role.AUDITOR))
+    boss = make.actor(make.holder(unit, Role.SUPERVISOR))
+    for actor, what in (
+        (None, {"task_id": tree.task_id}),
+        (auditor, {"unit_id": unit.id}),
+        (boss, {"unit_id": unit.id}),
+    ):
+        _row, path = made(app, tree, now, actor, **what)
+        with zipfile.ZipFile(path) as found:
+            (name,) = (name for name in found.namelist() if "-copy" in name)
+            copy, manifest = found.read(name), json.loads(found.read("manifest.json"))
+            assert name in next(found.read(n).decode() for n in found.namelist() if n.endswith("1/index.html"))
+        assert b"Wang" not in copy
+        with Image.open(io.BytesIO(copy)) as shown, Image.open(io.BytesIO(sent)) as original:
+            assert dict(shown.getexif()) == {ORIENTATION: 6}
+            assert shown.tobytes() == original.tobytes(), "no point is lost"
+        assert manifest["originals"] == {name: {"sha256": hashlib.sha256(sent).hexdigest(), "size": len(sent)}}
+        assert list(faults(path)) == []
+    officer = tree.actor(tree.villages[0], Role.OFFICER)
+    row, path = made(app, tree, now, officer, unit_id=unit.id)
+    with zipfile.ZipFile(path) as found:
+        (name,) = (name for name in found.namelist() if name.startswith("evidence/"))
+        assert found.read(name) == sent
+        assert json.loads(found.read("manifest.json"))["originals"] == {}
+    assert archive_of(row.id, officer) is not None
+    with unit_of_work() as session:
+        session.execute(update(Archive).values(person_id=auditor.person_id))
+    assert archive_of(row.id, auditor) is None, "the originals go to officers of the unit only"
 
 
 def rewritten(path, to, name, data):
