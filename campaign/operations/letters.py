@@ -12,7 +12,7 @@ from ..models import Assignment, Letter, Signature
 from ..models.duties import Duty, duty_of
 from ..rules.letters import signing_post
 from ..rules.organisation import Actor, PostFact
-from ..rules.states import State
+from ..rules.states import NOT_ASKED
 from ..rules.targets import Party
 from .log import record
 from .move import FASTER
@@ -22,8 +22,8 @@ from .repeating import once, remember
 def generate(assignment_id: int, *, actor: Actor, now: datetime, client_action_id: str | None = None) -> int:
     """Makes the letter of an assignment as it stands, under the next number; the letter's id.
 
-    Forbidden for whoever signs for neither side; Refused for what was cancelled, and where the latest letter says the
-    same.
+    Forbidden for whoever signs for neither side; Refused for what is asked of nobody any more (cancelled, or not
+    applicable), and where the latest letter says the same.
     """
     held = once(client_action_id, actor=actor, subject=f"letter:{assignment_id}", content={}, now=now)
     if held is not None:
@@ -32,7 +32,7 @@ def generate(assignment_id: int, *, actor: Actor, now: datetime, client_action_i
     post = _post(duty, Party.ABOVE, actor) or _post(duty, Party.BELOW, actor)
     if post is None:
         raise Forbidden(say("A letter is made by those who sign it, above or below."))
-    if duty.state is State.CANCELLED:
+    if duty.state in NOT_ASKED:
         raise Refused(say("This is not possible any more in the present state."))
     content = letter_text(duty, zone())
     digest, latest = digest_of(content), _latest(assignment_id)

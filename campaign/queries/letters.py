@@ -16,7 +16,7 @@ from ..models.duties import Duty, duty_of
 from ..models.organisation import acted_for
 from ..rules.letters import SIGNS
 from ..rules.organisation import Actor, Role
-from ..rules.states import State
+from ..rules.states import NOT_ASKED
 from ..rules.targets import Party
 from .scope import visible_assignments
 
@@ -119,7 +119,7 @@ def letters_of(assignment_id: int) -> tuple[Item, ...]:
 def letters(actor: Actor, wanted: Wanted, *, before: int | None = None) -> tuple[tuple[Item, ...], int, int | None]:
     """A page of the letters in force that the actor sees, the latest first; how many there are; where it goes on."""
     query = _items().where(
-        visible_assignments(actor), _in_force(), Assignment.state != State.CANCELLED, _is(wanted, actor)
+        visible_assignments(actor), _in_force(), Assignment.state.not_in(NOT_ASKED), _is(wanted, actor)
     )
     n = db.session.execute(query.with_only_columns(func.count(Letter.id))).scalar_one()
     if before is not None:

@@ -14,7 +14,7 @@ from ..operations.letters import generate, sign
 from ..queries.letters import Shown, Wanted, letter, letters, letters_of, seen_duty
 from ..rules.letters import signing_post
 from ..rules.organisation import Actor
-from ..rules.states import State
+from ..rules.states import NOT_ASKED
 from ..rules.targets import Party
 from .access import current_actor, page_now
 from .words import word
@@ -105,7 +105,7 @@ def _seen(id: int) -> Shown:
 
 def _may_make(duty: Any, actor: Actor) -> bool:
     signs = any(signing_post(party, duty.above_id, duty.below_id, actor) for party in Party)
-    return signs and duty.state is not State.CANCELLED
+    return signs and duty.state not in NOT_ASKED
 
 
 def _may_sign(found: Shown, party: Party, actor: Actor) -> bool:

@@ -6,11 +6,12 @@ import pytest
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Forbidden, Refused, Stale
-from campaign.models import Letter, Target
+from campaign.models import Assignment, Letter, Target
 from campaign.operations.letters import generate, sign
 from campaign.queries.letters import Wanted, letter, letters
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Role
+from campaign.rules.states import State
 from campaign.rules.targets import Party
 from tests import make
 
@@ -70,3 +71,11 @@ def test_a_letter_is_made_signed_and_replaced(app, now):
     newer = db.session.get_one(Letter, second)
     assert (newer.number, "不低于6个" in newer.content, "不低于4个" in found.content) == (2, True, True)
     assert money.money_places == 4
+
+    for state in (State.CANCELLED, State.NOT_APPLICABLE):  # it is asked of nobody any more
+        with unit_of_work():
+            db.session.get_one(Assignment, child.id).state = state
+            db.session.get_one(Target, (child.id, count.id)).value = Decimal(7 + int(state))
+        assert [letters(officer, wanted)[1] for wanted in Wanted] == [0] * len(Wanted), state
+        with pytest.raises(Refused, match="present state"):
+            done(generate, child.id, actor=officer, now=now)
