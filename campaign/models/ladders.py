@@ -6,7 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import String, bindparam, case, cast, func, or_, select
+from sqlalchemy import Select, String, bindparam, case, cast, func, or_, select
 
 from ..db import db, run
 from ..rules.calendars import Calendar
@@ -27,15 +27,23 @@ _LATEST = (
     .order_by(_VERSION.key != _KEY, _VERSION.version.desc())
     .limit(1)
 )
-_NEAREST = (
-    select(_CALENDAR.id)
-    .join(_ABOVE, _ABOVE.c.id == _CALENDAR.area_id)
-    .join(_OWN, _OWN.c.lft.between(_ABOVE.c.lft, _ABOVE.c.rgt))
-    .join(Unit.__table__, _UNIT.area_id == _OWN.c.id)
-    .where(_UNIT.id == bindparam("unit"))
-    .order_by(_ABOVE.c.depth.desc())
-    .limit(1)
-)
+
+
+def nearest_to(unit_id: Any) -> Select[tuple[int]]:
+    """The calendar of a unit's area or of the nearest area above; no row where it is everybody's. `unit_id`: an
+    expression."""
+    return (
+        select(_CALENDAR.id)
+        .join(_ABOVE, _ABOVE.c.id == _CALENDAR.area_id)
+        .join(_OWN, _OWN.c.lft.between(_ABOVE.c.lft, _ABOVE.c.rgt))
+        .join(Unit.__table__, _UNIT.area_id == _OWN.c.id)
+        .where(_UNIT.id == unit_id)
+        .order_by(_ABOVE.c.depth.desc())
+        .limit(1)
+    )
+
+
+_NEAREST = nearest_to(bindparam("unit"))
 
 
 def written(rungs: tuple[Rung, ...]) -> str:

@@ -216,20 +216,34 @@ def by_decision(
 ) -> tuple[datetime, datetime | None, datetime | None]:
     """Due date, cut-off and the moment of lagging behind when one assignment that has these dates is due on that day by
     decision. The cut-off goes along by as many days; where there was no due date it follows from the task."""
+    due, cut_off = granted(batch_id, due_on, due_at=due_at, cut_off_at=cut_off_at)
     row = db.session.execute(_of_batches(Batch.id == batch_id)).one()
-    due = end_of_day(due_on, zone())
-    if due_at is None:
-        calendar_id = row.calendar_id or EVERYBODYS
-        fixed = replace(_rule(row, None), kind=DueKind.FIXED, due_on=due_on, roll=Roll.STAY)
-        cut_off = dates_at(fixed, row.dispatched_at, zone(), calendars([calendar_id])[calendar_id]).cut_off_at
-    else:
-        further = due_on - local_day(due_at, zone())
-        cut_off = None if cut_off_at is None else end_of_day(local_day(cut_off_at, zone()) + further, zone())
     signed_at = db.session.execute(select(Event.at).where(signing(assignment_id))).scalar()
     from_signing = signed_at is not None and row.Task.counts_from is CountsFrom.SIGN_FOR
     start = began(row.dispatched_at, local_day(signed_at, zone()) if signed_at and from_signing else None)
     behind = behind_again(start, due_at, behind_at, due, zone()) if has_curve(row.task_id) else None
     return due, cut_off, behind
+
+
+def granted(
+    batch_id: int,
+    due_on: date,
+    *,
+    due_at: datetime | None,
+    cut_off_at: datetime | None,
+    known: Mapping[int, Calendar] | None = None,
+) -> tuple[datetime, datetime | None]:
+    """Due date and cut-off by decision, as `by_decision` gives them. No statement where it has a due date, else at most
+    two; `known`: calendars that were read already."""
+    due = end_of_day(due_on, zone())
+    if due_at is not None:
+        further = due_on - local_day(due_at, zone())
+        return due, None if cut_off_at is None else end_of_day(local_day(cut_off_at, zone()) + further, zone())
+    row = db.session.execute(_of_batches(Batch.id == batch_id)).one()
+    calendar_id = row.calendar_id or EVERYBODYS
+    calendar = (known or {}).get(calendar_id) or calendars([calendar_id])[calendar_id]
+    fixed = replace(_rule(row, None), kind=DueKind.FIXED, due_on=due_on, roll=Roll.STAY)
+    return due, dates_at(fixed, row.dispatched_at, zone(), calendar).cut_off_at
 
 
 def _batches(task_ids: list[int]) -> list[Any]:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from ..clock import local_today, zone
 from ..db import db
-from ..models import Assignment, Campaign, Task
-from ..models.ladders import calendar_for, calendars
-from ..models.prospects import by_decision
+from ..models import Assignment, Batch, Campaign, Task
+from ..models.ladders import EVERYBODYS, calendars, nearest_to
+from ..models.prospects import granted
 from ..rules.calendars import DayKind
 from ..rules.dates import local_day, review_due
 from ..rules.requests import RequestKind
@@ -33,29 +33,30 @@ class Consequences:
 
 
 def consequences_of(asked: Asked, *, now: datetime) -> Consequences:
-    """Of a request that waits; a fixed number of statements."""
+    """Of a request that waits; two statements, three where the assignment has no due date yet."""
+    below = Assignment.parent_id == asked.assignment_id, Assignment.state.in_(OPEN)
+    latest = func.max(Assignment.due_at, type_=Assignment.due_at.type)
+    parts = select(func.count(Assignment.id).label("n"), latest.label("due_at")).where(*below).subquery()
     row = db.session.execute(
         select(
-            Assignment.batch_id, Assignment.due_at, Assignment.cut_off_at, Assignment.behind_at, Task.review_days,
-            Task.days, Campaign.issuing_unit_id,
+            Assignment.batch_id, Assignment.due_at, Assignment.cut_off_at, Task.review_days, Task.days,
+            func.coalesce(nearest_to(Campaign.issuing_unit_id).scalar_subquery(), EVERYBODYS).label("calendar_id"),
+            func.coalesce(Batch.calendar_id, EVERYBODYS).label("batch_calendar_id"), parts.c.n.label("parts"),
+            parts.c.due_at.label("parts_due_at"),
         )
         .join(Task, Task.id == Assignment.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
+        .join(Batch, Batch.id == Assignment.batch_id)
+        .join(parts, true())
         .where(Assignment.id == asked.assignment_id)
     ).one()  # fmt: skip
-    below = Assignment.parent_id == asked.assignment_id, Assignment.state.in_(OPEN)
-    latest = func.max(Assignment.due_at, type_=Assignment.due_at.type)
-    parts, parts_due_at = db.session.execute(select(func.count(Assignment.id), latest).where(*below)).one()
-    calendar_id = calendar_for(row.issuing_unit_id)
-    calendar = calendars([calendar_id])[calendar_id]
+    known = calendars({row.calendar_id, row.batch_calendar_id})
+    calendar = known[row.calendar_id]
     due_at = cut_off_at = review_until = None
     if asked.asked_due_at is not None and asked.kind is not RequestKind.NOT_APPLICABLE:
         day = max(local_day(asked.asked_due_at, zone()), local_today(now))
-        due_at, cut_off_at, _behind = by_decision(
-            asked.assignment_id, row.batch_id, day, due_at=row.due_at, cut_off_at=row.cut_off_at,
-            behind_at=row.behind_at,
-        )  # fmt: skip
+        due_at, cut_off_at = granted(row.batch_id, day, due_at=row.due_at, cut_off_at=row.cut_off_at, known=known)
         kind = DayKind.WORKING if row.review_days is None else row.days
         review_until = review_due(due_at, zone(), calendar, row.review_days, kind)
     back = days_given_back(asked.at, now, calendar, row.days, zone())
-    return Consequences(due_at, cut_off_at, parts, parts_due_at, review_until, back)
+    return Consequences(due_at, cut_off_at, row.parts, row.parts_due_at, review_until, back)

@@ -305,12 +305,12 @@ def _mine(request_id: int) -> Asked:
 
 def _page_of(found: Asked, form: DecideForm, errors: Errors) -> str:
     actor, now = current_actor(), page_now()
-    decides = found.decides(actor)
+    decides, agrees = found.decides(actor), found.agrees(actor)
     return render_template(
         "requests/show.html", found=found, form=form, errors=errors, now=now, decides=decides,
-        agrees=found.agrees(actor), takes_back=found.takes_back(actor), action_id=str(uuid4()),
+        agrees=agrees, takes_back=found.takes_back(actor), action_id=str(uuid4()),
         proposals=queries.proposals_of(found.id) if found.kind is RequestKind.DISPUTE else (), typed=request.form,
-        files=queries.evidence_of(found.id), follows=consequences_of(found, now=now) if found.pending else None,
+        files=queries.evidence_of(found.id), follows=consequences_of(found, now=now) if decides or agrees else None,
         may_agree=found.needs_consent and actor.post_in(found.parent_unit_id, Role.DISPATCHER) is not None,
         form_page=decides,
     )  # fmt: skip
