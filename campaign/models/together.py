@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, String, and_, case, cast, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, case, cast, func, select, type_coerce
 
 from ..db import db, listed
 from ..rules.leaving_out import FLAGGED, IN_HAND, MOVED, Refusal
@@ -17,6 +18,9 @@ from .flags import SPEAKS, Flag
 from .organisation import Post
 from .reporting import STANDS, Review, Submission
 from .reviewing import Claim
+
+# What decides about an item. Those that have all of it in common are decided together.
+ALIKE = ("person_id", "written_for", "reviewers", "state", "task_id", "reviewer_unit_id", "review_step", "chain")
 
 
 @dataclass
@@ -48,30 +52,32 @@ class Sorted:
 
 def sorted_out(ids: Collection[int], actor: Actor, *, now: datetime) -> Sorted:
     """Asks the law for each kind of item once. Three statements, whatever their number."""
-    hands = {actor.person_id, *(post.holder_id for post in actor.posts)} - {None}
+    hands = {person for person in (actor.person_id, *(post.holder_id for post in actor.posts)) if person is not None}
     flagged, held = _flagged(ids), _held(actor, now)
     verdicts: dict[Any, Any] = {}
     refused: list[tuple[int, Refusal]] = []
     versions: dict[int, int] = {}
-    for row in db.session.connection().execute(_statement(ids)):
-        id, version, submission_id, person_id, written_for, reviewers, *alike = row
-        versions[id] = version
-        if submission_id in flagged or id in held:
-            refused.append((id, FLAGGED if submission_id in flagged else IN_HAND))
-            continue
+    for row in db.session.execute(_statement(ids, hands)):
+        theirs, seen, submitted, person_id, written_for, reviewers, *alike = row
+        items = list(zip(_ids(theirs), _ids(submitted), strict=True))
+        versions |= zip((id for id, _ in items), _ids(seen), strict=True)
+        if flagged or held:
+            refused += [(id, FLAGGED) for id, version in items if version in flagged]
+            refused += [(id, IN_HAND) for id, version in items if version not in flagged and id in held]
+            items = [pair for pair in items if pair[1] not in flagged and pair[0] not in held]
         involved = [person if person in hands else None for person in (person_id, written_for, *_ids(reviewers))]
         key = (*alike, *involved)
         verdict = verdicts.get(key)
         if verdict is None:
             verdict = verdicts[key] = _verdict(row, involved, actor)
         if isinstance(verdict, Group):
-            verdict.ids.append(id)
-            verdict.versions.append(submission_id)
+            verdict.ids += [id for id, _ in items]
+            verdict.versions += [version for _, version in items]
         else:
-            refused.append((id, verdict))
+            refused += [(id, verdict) for id, _ in items]
     gone = [(id, MOVED) for id in ids if id not in versions]
-    groups = tuple(verdict for verdict in verdicts.values() if isinstance(verdict, Group))
-    return Sorted(groups, tuple(refused + gone), versions)
+    groups = tuple(verdict for verdict in verdicts.values() if isinstance(verdict, Group) and verdict.ids)
+    return Sorted(groups, tuple(sorted(refused, key=itemgetter(0)) + gone), versions)
 
 
 def _flagged(ids: Collection[int]) -> set[int]:
@@ -87,7 +93,7 @@ def _held(actor: Actor, now: datetime) -> set[int]:
 
 
 def _ids(text: str | None) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(",")) if text else ()
+    return tuple(map(int, text.split(","))) if text else ()
 
 
 def _verdict(row: Any, involved: list[int | None], actor: Actor) -> Group | Refusal:
@@ -95,10 +101,10 @@ def _verdict(row: Any, involved: list[int | None], actor: Actor) -> Group | Refu
     chain = _ids(row.chain)
     submitter, written_for, *reviewers = involved
     facts = Facts(
-        id=row.id,
+        id=0,  # an approval asks nothing of what is the item's own: which it is, its version, its unit
         state=State(row.state),
-        version=row.version,
-        unit_id=0,  # an approval asks nothing of the reporting unit
+        version=0,
+        unit_id=0,
         issuing_units=(),
         reviewer_unit_id=row.reviewer_unit_id,
         submitter_id=submitter,
@@ -117,7 +123,8 @@ def _verdict(row: Any, involved: list[int | None], actor: Actor) -> Group | Refu
     return Group(law, post, row.task_id, row.review_step, to)
 
 
-def _statement(ids: Collection[int]) -> Select[Any]:
+def _statement(ids: Collection[int], hands: Collection[int]) -> Select[Any]:
+    """A row for all items that are alike; first their ids, their versions and their submissions, in one order."""
     row, version = Assignment.__table__.c, Submission.__table__.c
     latest = select(func.max(Submission.number)).where(Submission.assignment_id == Assignment.id).correlate(Assignment)
     written, given = Post.__table__.alias(), Post.__table__.alias()
@@ -128,10 +135,11 @@ def _statement(ids: Collection[int]) -> Select[Any]:
         .where(Review.submission_id == Submission.id, Review.decision == Action.APPROVE, STANDS)
         .correlate(Submission)
     )
-    return (
+    each = (
         select(
-            row.id, row.version, version.id.label("submission_id"), version.person_id,
-            written.c.person_id.label("written_for"),
+            row.id, row.version, version.id.label("submission_id"),
+            _one_of(version.person_id, hands).label("person_id"),
+            _one_of(written.c.person_id, hands).label("written_for"),
             # Nobody has decided on it at the first level: nothing to look for.
             case((row.review_step > 0, reviewers.scalar_subquery()), else_=None).label("reviewers"),
             type_coerce(row.state, BigInteger).label("state"), row.task_id, row.reviewer_unit_id,
@@ -142,5 +150,13 @@ def _statement(ids: Collection[int]) -> Select[Any]:
                                          version.number == latest.scalar_subquery()))
         .join(written, written.c.id == version.post_id)
         .where(row.id.in_(listed(ids)))
-        .order_by(row.id)
+        .subquery().c
     )  # fmt: skip
+    own = [func.aggregate_strings(cast(each[name], String), ",") for name in ("id", "version", "submission_id")]
+    alike = [each[name] for name in ALIKE]
+    return select(*own, *alike).group_by(*alike)
+
+
+def _one_of(person: ColumnElement[Any], hands: Collection[int]) -> ColumnElement[Any]:
+    """Who it is, where it is one of these; everybody else is the same stranger."""
+    return case((person.in_(hands), person), else_=None)

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, cast, delete, func, insert, literal, select, type_coerce, union
+from sqlalchemy import BigInteger, Select, String, and_, cast, delete, func, insert, literal, select, type_coerce, union
 
 from ..clock import local_today
 from ..db import Code, Instant, db, insert_new, listed
 from ..errors import Sentence
 from ..models import Assignment, Claim, Delegation, Event, Notice, Post, Review, Submission, TallyDelta
 from ..models.organisation import holds_on, stands_in_on
-from ..models.timing import timings_of
+from ..models.timing import timings_alike
 from ..models.together import Group, sorted_out
-from ..rules.ladder import decide
+from ..rules.ladder import Step, decide
 from ..rules.organisation import Actor, Role
 from ..rules.states import Action, State
 from ..rules.telling import is_urgent
@@ -22,8 +22,8 @@ from .move import FASTER, move_together
 from .repeating import once, remember
 from .timers import arm_all, review_dues
 
+Listed = Select[tuple[int]]  # ids as a subquery
 UNSEEN = {"synchronize_session": False}
-FIRST_DECISIVE = 4  # in a row of TIMINGS; before it stand the ids of what the row is about
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def approve_many(
     if before is not None:
         return Approved(int(before or 0), ())
     ids = sorted(versions)
-    db.session.execute(select(Assignment.id).where(Assignment.id.in_(listed(ids))).order_by(Assignment.id)
-                       .with_for_update())  # fmt: skip
+    locked = select(Assignment.id).where(Assignment.id.in_(listed(ids))).order_by(Assignment.id).with_for_update()
+    db.session.execute(select(func.count()).select_from(locked.subquery()))  # none of them comes here for it
     found = sorted_out(ids, actor, now=now)
     moved = {id for id, version in found.versions.items() if versions[id] != version}
     together: dict[tuple[Any, ...], tuple[Group, list[tuple[int, int]]]] = {}
@@ -69,19 +69,20 @@ def approve_many(
 def _move(
     group: Group, ids: list[int], versions: list[int], until: datetime | None, actor: Actor, now: datetime
 ) -> None:
-    _record(group, versions, actor, now)
-    _decide(group, versions, actor, now)
+    these, theirs = listed(ids), listed(versions)  # written out once for all statements
+    _record(group, theirs, actor, now)
+    _decide(group, theirs, actor, now)
     if group.row.target is not State.SUBMITTED:
-        _count(group, ids)
+        _count(group, these)
     step = 0 if group.to is None else group.step + 1
     move_together(ids, group.row, now=now, reviewer_unit_id=group.to, review_step=step, review_due_at=until)
-    _tell(group, ids, now)
-    db.session.execute(delete(Claim).where(Claim.assignment_id.in_(listed(ids))).execution_options(**UNSEEN))
+    _tell(group, these, now)
+    db.session.execute(delete(Claim).where(Claim.assignment_id.in_(these)).execution_options(**UNSEEN))
     if group.to is not None:
         _arm(ids, now)
 
 
-def _record(group: Group, versions: Collection[int], actor: Actor, now: datetime) -> None:
+def _record(group: Group, versions: Listed, actor: Actor, now: datetime) -> None:
     """One event for each, its data written as `canonical` writes them."""
     words = [literal('{"digest":"'), Submission.digest, literal('","number":'), cast(Submission.number, String)]
     words += [literal(f',"reviewer":{group.to},"step":{group.step}}}' if group.to else f',"step":{group.step}}}')]
@@ -92,12 +93,12 @@ def _record(group: Group, versions: Collection[int], actor: Actor, now: datetime
         literal(now, Instant), literal(group.row.tag), literal("assignment"), Submission.assignment_id,
         literal(actor.person_id), literal(group.post.id), literal(State.SUBMITTED.name.lower()),
         literal(group.row.target.name.lower()), literal(""), data,
-    ).where(Submission.id.in_(listed(versions))).order_by(Submission.assignment_id)  # fmt: skip
+    ).where(Submission.id.in_(versions)).order_by(Submission.assignment_id)  # fmt: skip
     names = ["at", "tag", "subject", "subject_id", "person_id", "post_id", "from_state", "to_state", "reason", "data"]
     db.session.execute(insert(Event.__table__).from_select(names, rows))  # type: ignore[arg-type]
 
 
-def _decide(group: Group, versions: Collection[int], actor: Actor, now: datetime) -> None:
+def _decide(group: Group, versions: Listed, actor: Actor, now: datetime) -> None:
     before = Review.__table__.alias("before")
     turn = (
         select(func.coalesce(func.max(before.c.turn) + 1, 0))
@@ -112,7 +113,7 @@ def _decide(group: Group, versions: Collection[int], actor: Actor, now: datetime
             literal(group.post.id), literal(now, Instant), turn, Assignment.since, Assignment.review_due_at,
         )
         .join(Assignment, Assignment.id == Submission.assignment_id)
-        .where(Submission.id.in_(listed(versions)))
+        .where(Submission.id.in_(versions))
         .order_by(Submission.assignment_id)
     )  # fmt: skip
     names = [
@@ -122,7 +123,7 @@ def _decide(group: Group, versions: Collection[int], actor: Actor, now: datetime
     db.session.execute(insert(Review.__table__).from_select(names, rows))  # type: ignore[arg-type]
 
 
-def _count(group: Group, ids: Collection[int]) -> None:
+def _count(group: Group, ids: Listed) -> None:
     """A delta for the roll-up for each, before the states change."""
     due, behind = (
         func.coalesce(type_coerce(moment, BigInteger), 0) for moment in (Assignment.due_at, Assignment.behind_at)
@@ -130,44 +131,46 @@ def _count(group: Group, ids: Collection[int]) -> None:
     to = literal(group.row.target, Code(State))
     rows = select(Assignment.task_id, Assignment.unit_id, Assignment.state, due, behind, to, due, behind)
     names = ["task_id", "unit_id", "from_state", "from_due", "from_behind", "to_state", "to_due", "to_behind"]
-    chosen = rows.where(Assignment.id.in_(listed(ids)))
+    chosen = rows.where(Assignment.id.in_(ids))
     db.session.execute(insert(TallyDelta.__table__).from_select(names, chosen))  # type: ignore[arg-type]
 
 
-def _tell(group: Group, ids: Collection[int], now: datetime) -> None:
+def _tell(group: Group, ids: Listed, now: datetime) -> None:
     """To the next level, or to the officers of each; stand-ins with them, everybody once for an event."""
     role = Role.OFFICER if group.to is None else Role.SUPERVISOR
     day, tag = local_today(now), group.row.tag
 
     def people(person: Any) -> Any:
-        there = Post.unit_id == Assignment.unit_id if group.to is None else Post.unit_id == group.to
-        return (
-            select(literal(tag).label("tag"), Event.id.label("event_id"), person.label("person_id"),
-                   Assignment.id.label("assignment_id"), literal(now, Instant).label("created_at"),
-                   literal(is_urgent(tag)).label("urgent"))
-            .select_from(Event)
-            .join(Assignment, Assignment.id == Event.subject_id)
-            .join(Post, there)
-            .where(Event.subject == "assignment", Event.subject_id.in_(listed(ids)), Event.tag == tag,
-                   Event.at == now, Post.role == role, holds_on(day))
-        )  # fmt: skip
+        there = select(Post.unit_id, person.label("person_id")).select_from(Post)
+        return there.where(Post.role == role, holds_on(day), Post.unit_id.in_(units))
 
-    both = union(people(Post.person_id), people(Delegation.delegate_id).join(Delegation, stands_in_on(day))).subquery()
+    units: Any = [group.to]
+    if group.to is None:
+        units = select(Assignment.unit_id).where(Assignment.id.in_(ids))
+    # Somebody who holds a post and stands in for another there is told once: UNION.
+    stand_ins = people(Delegation.delegate_id).join(Delegation, stands_in_on(day))
+    told = union(people(Post.person_id), stand_ins).cte()
+    home = Assignment.unit_id if group.to is None else literal(group.to)
+    rows = (
+        select(literal(tag), Event.id, told.c.person_id, Assignment.id, literal(now, Instant), literal(is_urgent(tag)))
+        .select_from(Assignment)
+        .join(Event, and_(Event.subject == "assignment", Event.subject_id == Assignment.id))
+        .join(told, told.c.unit_id == home)
+        .where(Assignment.id.in_(ids), Event.tag == tag, Event.at == now)
+    )
     names = ["tag", "event_id", "person_id", "assignment_id", "created_at", "urgent"]
-    everybody = select(*(both.c[name] for name in names)).where(literal(True))
-    db.session.execute(insert_new(Notice.__table__).from_select(names, everybody))
+    db.session.execute(insert_new(Notice.__table__).from_select(names, rows))
 
 
 def _arm(ids: Collection[int], now: datetime) -> None:
     """The next rung of each, decided once for all that stand alike."""
-    timings = timings_of(ids)
-    alike: dict[tuple[Any, ...], list[Any]] = {}
+    timings = timings_alike(ids)
+    together: dict[Step, list[int]] = {}
     for row in timings.rows:
-        alike.setdefault(row[FIRST_DECISIVE:], []).append(row)
-    for rows in alike.values():
-        timing = timings.of(rows[0])
+        timing = timings.of(row)
         decision = decide(timing.steps, timing.state, timing.behind_at, now, now)
         step = decision.speak[0] if decision.speak else decision.next
         if step is not None:
-            chosen = Assignment.id.in_(listed([row.id for row in rows]))
-            arm_all(chosen, step, when=max(step.when, now), after=now)
+            together.setdefault(step, []).extend(map(int, row.ids.split(",")))
+    for step, chosen in together.items():
+        arm_all(Assignment.id.in_(listed(chosen)), step, when=max(step.when, now), after=now)
