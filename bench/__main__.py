@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import acting, beside, country, dispatching, moving, pages, rollups, world
+from . import acting, beside, bulk, country, dispatching, moving, pages, rollups, world
 from .figures import Figure, table
 from .stages import STAGES, Stage, stage
 
@@ -35,6 +35,7 @@ def measure(on: Stage, plan: Plan) -> Iterator[Figure]:
     yield from dispatching.measure(on, plan.shape, rounds=plan.rounds)
     yield from beside.measure(on)
     yield from moving.measure(on, plan.shape, rounds=plan.rounds)
+    yield from bulk.measure(on, rounds=plan.rounds)
     on.reset()
     dispatching.by_product(on, country.CITY)
     with on.raw() as raw:
