@@ -118,3 +118,19 @@ def test_what_is_left_out_is_named(app, now):
     assert db.session.query(Claim).count() == 1
     assert len(statements) <= 45, "three acts"
     assert find_breaches(app.extensions["evidence"]) == []
+
+
+def test_nobody_approves_their_own_among_many(app, now):
+    tree = make.small_tree()
+    ids = submitted(tree, now)
+    own, other = (ids[village.id, 0] for village in tree.villages[:2])
+    officer = tree.holder(tree.villages[0], Role.OFFICER)
+    make.post(officer, tree.unit(tree.townships[0]), Role.SUPERVISOR)
+    with unit_of_work():
+        done = approve_many({own: 3, other: 3}, actor=make.actor(officer), now=now)
+    assert (done.count, [id for id, _ in done.refused]) == (1, [own])
+    assert "You submitted this yourself." in str(done.refused[0][1])
+    told = select(func.count()).join(Event, Event.id == Notice.event_id).where(
+        Event.tag == "assignment:review:pass-up", Event.subject_id.in_([own, other])
+    )  # fmt: skip
+    assert db.session.execute(told.select_from(Notice)).scalar() == 1, "the county's supervisor, once"
