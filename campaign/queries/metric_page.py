@@ -1,6 +1,7 @@
 """One metric of an issued campaign: the tree of targets and actuals, level by level, and how the figure moved.
 
-Six statements, whatever the size: the metric with its campaign, the areas, two for the roll-up, the splits, the record.
+Six statements, whatever the size: the metric with its campaign, the areas, two for the roll-up, the splits with what
+re-checks found, the record.
 """
 
 from collections.abc import Sequence
@@ -20,15 +21,18 @@ from ..rules.figures import Standing
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import LEAF_LEVELS, Actor, Line
 from ..rules.plans import CampaignStatus
+from ..rules.rechecks import RecheckResult
 from ..rules.targets import Quota
 from .board import Head, head_of, heads, lines_of, way_to, windows_of
 from .board_figures import Place
 from .history import FigurePoint, figure_trend
+from .rechecks import Confidence, confidence_of, found_inside
 from .rollup import RollUp, rollup
 from .rollup_facts import RolledUp, Sums
 from .stands import Stand, stand_of
 
 PAGE = 100
+CHECKED = 3  # in the statement of the splits: what a re-check found
 TREND_DAYS = 3 * 366
 
 
@@ -98,7 +102,8 @@ class Branch:
 
 @dataclass(frozen=True)
 class MetricPage:
-    """The page. `lines`: those that may be chosen; `points`: the record of the shown area; `next`: the page after."""
+    """The page. `lines`: those that may be chosen; `points`: the record of the shown area; `checked`: what
+    random re-checks say of it; `next`: the page after."""
 
     head: Head
     metric: MetricFact
@@ -108,6 +113,7 @@ class MetricPage:
     total: Branch
     rows: tuple[Branch, ...]
     points: tuple[FigurePoint, ...]
+    checked: Confidence
     paged: bool
     next: int | None
 
@@ -143,7 +149,7 @@ def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: dateti
     below = below if asked.whole else below[:PAGE]
     ids = [shown.id, *(place.id for place in below)]
     rolled = rollup([metric_id], ids, on=today, lines=chosen, period=asked.period)
-    splits = _splits(head, metric, above, below, chosen)
+    splits, checked = _beside(head, metric, above, below, chosen)
     total = _branch(shown, "total", metric, rolled, splits, head)
     rows = [_branch(p, "leaf" if p.level in LEAF_LEVELS else "area", metric, rolled, splits, head) for p in below]
     rows = [row for row in rows if row.stand.rolled.asked or row.split.below]
@@ -155,7 +161,7 @@ def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: dateti
     )  # fmt: skip
     return MetricPage(
         head=head, metric=metric, lines=lines, chosen=chosen, above=above, total=total,
-        rows=(own, *rows) if own else tuple(rows), points=tuple(points), paged=paged,
+        rows=(own, *rows) if own else tuple(rows), points=tuple(points), checked=checked, paged=paged,
         next=below[-1].lft if more else None,
     )  # fmt: skip
 
@@ -205,33 +211,36 @@ def _own(total: Branch, rows: Sequence[Branch]) -> Branch | None:
     return Branch(total.place, "own", stand)
 
 
-def _splits(
+def _beside(
     head: Head, metric: MetricFact, above: Sequence[Place], below: Sequence[Place], lines: Sequence[Line] | None
-) -> dict[int, Split]:
-    """Per area what its own unit gave and holds back, and what units inside it were given from above."""
-    if metric.aggregation is not Aggregation.SUM or metric.comparator is Comparator.NONE:
-        return {}
-    shown = above[-1]
-    ids = [shown.id, *(place.id for place in below)]
-    ways = [place.id for place in above]
-    query = union_all(*_parts(metric, head, ids, ways, lines))
+) -> tuple[dict[int, Split], Confidence]:
+    """Per area what its own unit gave and holds back, and what units inside it were given from above; and what
+    re-checks found in the shown area. One statement."""
+    parts = [found_inside(metric.task_id, above[-1].id, lines, what=CHECKED)]
+    if metric.aggregation is Aggregation.SUM and metric.comparator is not Comparator.NONE:
+        ids = [above[-1].id, *(place.id for place in below)]
+        parts += _parts(metric, head, ids, [place.id for place in above], lines)
     found: dict[int, Split] = {}
-    for row in db.session.execute(query):
-        split = found.get(row.area_id, Split())
+    results: dict[RecheckResult, int] = {}
+    for row in db.session.execute(union_all(*parts)):
         value = Decimal(0) if row.value is None else row.value
+        if row.what == CHECKED:
+            results[RecheckResult(row.key)] = int(value)
+            continue
+        split = found.get(row.key, Split())
         if row.what == 0:
-            found[row.area_id] = replace(split, given=(split.given or Decimal(0)) + value)
+            found[row.key] = replace(split, given=(split.given or Decimal(0)) + value)
         elif row.what == 1:
-            found[row.area_id] = replace(split, reserve=split.reserve + value)
+            found[row.key] = replace(split, reserve=split.reserve + value)
         else:
-            found[row.area_id] = replace(split, below=(split.below or Decimal(0)) + value)
-    return found
+            found[row.key] = replace(split, below=(split.below or Decimal(0)) + value)
+    return found, confidence_of(results)
 
 
 def _parts(
     metric: MetricFact, head: Head, ids: Sequence[int], ways: Sequence[int], lines: Sequence[Line] | None
 ) -> list[Select[Any]]:
-    """Rows (what, area_id, value): 0 what the area's unit gave, 1 what it holds back, 2 what was given inside it."""
+    """Rows (what, area_id as `key`, value): 0 what its unit gave, 1 what it holds back, 2 what was given inside."""
     giver = (
         select(Allocation.id, func.coalesce(Unit.area_id, literal(head.area_id)).label("area_id"))
         .outerjoin(Assignment, Assignment.id == Allocation.parent_id)
@@ -241,7 +250,7 @@ def _parts(
     if lines is not None:
         giver = giver.where((Unit.line.in_(lines)) | (Allocation.parent_id.is_(None)))
     gave = giver.subquery()
-    given = select(literal(0).label("what"), gave.c.area_id, _total(Share.value))
+    given = select(literal(0).label("what"), gave.c.area_id.label("key"), _total(Share.value))
     given = given.join(Share, and_(Share.allocation_id == gave.c.id, Share.metric_id == metric.id))
     held = select(literal(1), gave.c.area_id, _total(AllocationTotal.reserve))
     mine = and_(AllocationTotal.allocation_id == gave.c.id, AllocationTotal.metric_id == metric.id)

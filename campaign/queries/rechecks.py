@@ -1,13 +1,14 @@
 """Random re-checks: what is given to the reader's units to look at, the draws, and how much they say of a roll-up."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, cast, false, func, literal, or_, select, type_coerce
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import DECIMAL_PLACES, Exact, db
 from ..models import Area, Assignment, Campaign, CampaignUnit, Event, Person, Sample, SampleItem, Submission, Task, Unit
 from ..models.drawing import Draw, draw
 from ..rules.organisation import Actor, Level, Line, PostFact, Role
@@ -82,19 +83,27 @@ def _counts() -> list[ColumnElement[Any]]:
     return [func.count(SampleItem.assignment_id), *(func.count().filter(SampleItem.result == one) for one in found)]
 
 
-def confidence(task_id: int, area_id: int | None = None) -> Confidence:
-    """Of a task, in an area with all below it or everywhere. One statement; whoever asks may see the roll-up."""
-    statement = select(*_counts()).join(Sample, Sample.id == SampleItem.sample_id).where(Sample.task_id == task_id)
-    if area_id is not None:
-        inside = (
-            select(Area.id).where(Area.id == area_id, Unit.lft.between(Area.lft, Area.rgt)).correlate(Unit).exists()
-        )
-        statement = (
-            statement.join(Assignment, Assignment.id == SampleItem.assignment_id)
-            .join(Unit, Unit.id == Assignment.unit_id)
-            .where(inside)
-        )
-    return Confidence(*db.session.execute(statement).one())
+def found_inside(task_id: int, area_id: int, lines: Sequence[Line] | None = None, *, what: int) -> Select[Any]:
+    """What re-checks of a task found in an area with all below it, in units of these lines: rows (what, result as
+    `key`, how many as `value`), for a page that asks for more in the same statement. Whoever asks may see the roll-up.
+    """
+    many = type_coerce(func.count() * 10**DECIMAL_PLACES, Exact()).label("value")
+    found = (
+        select(literal(what).label("what"), cast(SampleItem.result, Integer).label("key"), many)
+        .join(Sample, Sample.id == SampleItem.sample_id)
+        .join(Assignment, Assignment.id == SampleItem.assignment_id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Area, and_(Area.id == area_id, Unit.lft.between(Area.lft, Area.rgt)))
+        .where(Sample.task_id == task_id)
+        .group_by(SampleItem.result)
+    )
+    return found if lines is None else found.where(Unit.line.in_(lines))
+
+
+def confidence_of(found: Mapping[RecheckResult, int]) -> Confidence:
+    """From how many have each result."""
+    told = (found.get(one, 0) for one in (RecheckResult.CONFIRMED, RecheckResult.DIFFERS, RecheckResult.NOT_FOUND))
+    return Confidence(sum(found.values()), *told)
 
 
 def _items() -> Select[Any]:

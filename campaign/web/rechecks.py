@@ -161,9 +161,3 @@ def report(id: int, assignment_id: int) -> Any:
         return _item(id, assignment_id, {each.where: speak(each.sentence) for each in error.problems})
     flash(_("Thank you. What you found is kept with the figures."), "success")
     return redirect(url_for("rechecks.index"), 303)
-
-
-@bp.app_template_global("recheck_confidence")
-def recheck_confidence(task_id: int, area_id: int | None = None) -> reading.Confidence:
-    """What re-checks say of the figures of a task that the page shows anyway. One statement."""
-    return reading.confidence(task_id, area_id)

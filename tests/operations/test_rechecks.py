@@ -16,6 +16,7 @@ from campaign.operations.rechecks import draw_sample, report_result
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.queries import rechecks as reading
+from campaign.queries.metric_page import AskedMetric, metric_page
 from campaign.queries.submission import dossier
 from campaign.rules.organisation import Level, Role
 from campaign.rules.rechecks import RecheckResult
@@ -97,11 +98,17 @@ def test_what_is_found_marks_the_figures(work, sample, now):
                                 (checker, "再报", Refused)):  # fmt: skip
         with pytest.raises(refusal) if refusal else nullcontext(), unit_of_work():
             report_result(sample, mine, actor=who, words=words, **report)
-    found = reading.confidence(work.task.id)
-    assert (found.drawn, found.checked, found.differs, found.share) == (3, 1, 1, 0.0)
-    assert reading.confidence(work.task.id, work.county.id) == found
-    there = next(town.id for town in work.townships if work.unit(town).id == pick.chance.superior_id)
-    assert reading.confidence(work.task.id, there).differs == 1
+    boss, there = work.actor(work.county, Role.DISPATCHER), {work.unit(town).id: town.id for town in work.townships}
+    wanted = {"county": work.county.id, "there": there.pop(pick.chance.superior_id), "beside": there.popitem()[1]}
+    for each in work.task.metrics:
+        found = {
+            name: metric_page(each.id, AskedMetric(area_id=id), actor=boss, now=now, today=now.date()).checked
+            for name, id in wanted.items()
+        }
+        whole = found["county"]
+        assert (whole.drawn, whole.checked, whole.differs, whole.share) == (3, 1, 1, 0.0)
+        assert (found["there"].differs, found["beside"].differs) == (1, 0)
+        assert found["there"].drawn + found["beside"].drawn == 3
     assert db.session.query(Event).filter_by(tag="assignment:recheck:result").count() == 1
 
 

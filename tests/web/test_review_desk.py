@@ -123,6 +123,7 @@ def test_any_two_versions_stand_side_by_side_for_both_sides(enter, reviewer, wai
 
 def test_a_draw_is_previewed_kept_and_compared_in_chinese(enter, tree, now):
     task = make.task(make.campaign(tree.unit(tree.county)))
+    metric = make.metric(task)
     one = make.assignment(task, tree.unit(tree.villages[0]), State.APPROVED)
     with unit_of_work() as session:  # what is drawn is read from the log
         session.add(Event(at=now, tag="assignment:review:approve", subject="assignment", subject_id=one.id, person_id=1,
@@ -136,3 +137,4 @@ def test_a_draw_is_previewed_kept_and_compared_in_chinese(enter, tree, now):
     assert client.post("/rechecks/new", data=data | {"reason": " "}).status_code == 422
     kept = client.post("/rechecks/new", data=data | {"client_action_id": str(uuid4())})
     assert "同一种子抽出同一名单" in text_of(client.get(f"{kept.location}?again=1"))
+    assert "已抽取，尚未核查" in text_of(client.get(f"/metrics/{metric.id}"))
