@@ -16,13 +16,14 @@ from sqlalchemy import Select, String, and_, case, cast, exists, func, literal, 
 from sqlalchemy.orm import aliased
 
 from ..db import db
-from ..rules.metrics import Comparator, MetricKind, OverTime, Value
+from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime, Value
 from ..rules.milestones import Step
 from ..rules.plausible import Past
 from ..rules.states import Action, State
 from ..rules.targets import Compares
 from .assignments import Assignment
 from .campaigns import Metric, Period, Task
+from .figures import Joint
 from .goals import join_target, meant_for_each, own_target
 from .organisation import Area, Unit
 from .quotas import heads
@@ -44,12 +45,13 @@ class Source(IntEnum):
     ELSEWHERE = 6
     ITEM = 7
     MILESTONE = 8
+    PARTNER = 9
 
 
 @dataclass(frozen=True)
 class Here:
     """Whose figures: the assignment; `opens_on`: of its period, where the task recurs. `since`: from when what the unit
-    reported elsewhere is of the same period; None: nobody asks."""
+    reported elsewhere is of the same period; None: nobody asks, and not for partners either."""
 
     assignment_id: int
     task_id: int
@@ -62,7 +64,8 @@ class Here:
 @dataclass(frozen=True)
 class Told:
     """A figure that was found, with its instant. `version`: of the assignment's own report. `label`: which baseline, or
-    the task that it was reported for. `approved`: it was approved and still counts."""
+    the task that it was reported for. `approved`: it was approved and still counts. Of a PARTNER: what the latest
+    version says was done with it, None for nothing; `version` is the id of its unit and `label` its name."""
 
     source: Source
     value: Value
@@ -186,7 +189,7 @@ NONE, NO, YES, NO_WORDS = literal(0), literal(0), literal(1), literal("")
 
 def _sources(here: Here) -> list[Select[Any]]:
     parts = [*_own(here), _earlier(here), _baseline(here), *_last_year(here), _register(here), *_plan(here)]
-    return [*parts, _elsewhere(here)] if here.since is not None else parts
+    return [*parts, _elsewhere(here), _partners(here)] if here.since is not None else parts
 
 
 def _own(here: Here) -> list[Select[Any]]:
@@ -287,6 +290,31 @@ def _elsewhere(here: Here) -> Select[Any]:
         .join(Task, Task.id == Metric.task_id)
         .where(Assignment.unit_id == here.unit_id, Task.id != here.task_id, Submission.at >= here.since)
     )
+
+
+def _partners(here: Here) -> Select[Any]:
+    """For each figure that is added up, the units of other lines in the same place that are asked it too."""
+    ours, theirs, later = aliased(Unit), aliased(Assignment), aliased(Submission)
+    shared = (Joint.number, null(), null(), null())
+    latest = select(func.max(later.number)).where(later.assignment_id == here.assignment_id).scalar_subquery()
+    asked = and_(
+        theirs.task_id == here.task_id, theirs.unit_id == Unit.id, theirs.period == here.period,
+        theirs.state.not_in((State.CANCELLED, State.NOT_APPLICABLE)),
+    )  # fmt: skip
+    with_it = and_(Joint.submission_id == Submission.id, Joint.metric_id == Metric.id, Joint.partner_unit_id == Unit.id)
+    return (
+        _row(Source.PARTNER, Metric.id, shared, null(), Unit.id, cast(Unit.name, String), NO)
+        .select_from(Metric)
+        .join(ours, ours.id == here.unit_id)
+        .join(Unit, and_(Unit.area_id == ours.area_id, Unit.line != ours.line))
+        .join(theirs, asked)
+        .outerjoin(Submission, and_(Submission.assignment_id == here.assignment_id, Submission.number == latest))
+        .outerjoin(Joint, with_it)
+        .where(
+            Metric.task_id == here.task_id, Metric.aggregation == Aggregation.SUM,
+            Metric.kind.in_((MetricKind.COUNT, MetricKind.AMOUNT)),
+        )
+    )  # fmt: skip
 
 
 def _plan(here: Here) -> list[Select[Any]]:

@@ -18,7 +18,8 @@ Shares = Mapping[int, Mapping[int, Decimal]]  # metric -> partner unit -> how mu
 
 
 def check_joint(facts: Standing, values: Mapping[int, Value], joint: Shares) -> None:
-    """Raises Invalid with a problem for each metric whose joint part cannot be. Two statements, none without any."""
+    """Raises Invalid with a problem for each part that cannot be, at 'joint-<metric>-<unit>'. Three statements, none
+    without any part."""
     named = {metric: shares for metric, shares in joint.items() if shares}
     if not named:
         return
@@ -34,9 +35,11 @@ def check_joint(facts: Standing, values: Mapping[int, Value], joint: Shares) -> 
         }
         own, aggregation = lines[facts.unit_id].line, aggregations.get(metric)
         if aggregation is None:
-            problems.append(Problem(f"metric_{metric}", say("This figure is not asked here.")))
-        elif wrong := joint_problem(values.get(metric), aggregation, shares, partners, own):
-            problems.append(Problem(f"metric_{metric}", wrong))
+            problems.append(Problem(f"metric-{metric}", say("This figure is not asked here.")))
+            continue
+        for unit, number in shares.items():
+            if wrong := joint_problem(values.get(metric), aggregation, {unit: number}, partners, own):
+                problems.append(Problem(f"joint-{metric}-{unit}", wrong))
     if problems:
         raise Invalid(say("What was done together cannot be kept like this."), problems)
 

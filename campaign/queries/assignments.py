@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, exists, func, literal, null, select, union_all
+from sqlalchemy import Integer, Select, and_, cast, exists, func, literal, null, select, union_all
 from sqlalchemy.orm import aliased
 
 from ..clock import zone
@@ -19,6 +19,7 @@ from ..models import (
     Campaign,
     CheckIn,
     Draft,
+    Event,
     Period,
     Person,
     Question,
@@ -42,11 +43,14 @@ from ..rules.milestones import Step, milestone_in_force
 from ..rules.organisation import Actor, Level
 from ..rules.plans import Grade
 from ..rules.requirements import MetricNeed, Needs
-from ..rules.states import Action, CheckInKind, ReturnReason, State
+from ..rules.states import WITH_OFFICER, Action, CheckInKind, ReturnReason, State
 from ..rules.windows import first_moment
 from .attached import File, Rule, asked_and_attached
 from .dating import has_story
 from .scope import visible_assignments
+from .urging import URGED, Urge
+
+ABOVE, URGE = 2, 3  # rows of the history that are neither versions nor check-ins
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,11 @@ class Asked(Measure):
         return self.latest(Source.BASELINE, Source.LAST_YEAR)
 
     @property
+    def partners(self) -> tuple[Told, ...]:
+        """The units of other lines that it may have been done with, each with its part of the latest version."""
+        return tuple(told for told in self.told if told.source is Source.PARTNER)
+
+    @property
     def counted(self) -> Decimal | None:
         """How many the unit has in the register behind a rate."""
         told = self.latest(Source.REGISTER)
@@ -183,9 +192,19 @@ class Note:
     for_name: str | None = None
 
 
+class Higher(NamedTuple):
+    """A unit above the one that is asked."""
+
+    id: int
+    level: int
+    lft: int
+    name: str
+
+
 @dataclass(frozen=True)
 class Whole:
-    """All that the page of an assignment shows. `chain`: the reviewing units by name, nearest first."""
+    """All that the page of an assignment shows. `chain`: the reviewing units by name, nearest first; `urged`:
+    the last urge, while it is with the officer."""
 
     ask: Ask
     metrics: tuple[Asked, ...]
@@ -194,6 +213,7 @@ class Whole:
     versions: tuple[Version, ...]
     notes: tuple[Note, ...]
     chain: tuple[str, ...] = field(default=())
+    urged: Urge | None = None
 
     @property
     def latest(self) -> Version | None:
@@ -225,12 +245,12 @@ class Whole:
 
 
 def whole(assignment_id: int, actor: Actor) -> Whole | None:
-    """The assignment within the actor's scope, or None. Five statements, whatever it holds."""
+    """The assignment within the actor's scope, or None. Four statements, whatever it holds."""
     row = db.session.execute(_ask(assignment_id, actor)).one_or_none()
     if row is None:
         return None
     ask = Ask(*row)
-    versions, notes = _history(ask.id)
+    versions, notes, above, urged = _history(ask)
     rules, files = asked_and_attached(ask.task_id, ask.id, versions[-1].id if versions else None)
     return Whole(
         ask,
@@ -239,7 +259,8 @@ def whole(assignment_id: int, actor: Actor) -> Whole | None:
         files=files,
         versions=versions,
         notes=notes,
-        chain=_chain(ask, versions[-1] if versions and ask.state is State.SUBMITTED else None),
+        chain=_chain(ask, above, versions[-1] if versions and ask.state is State.SUBMITTED else None),
+        urged=urged,
     )
 
 
@@ -310,8 +331,9 @@ def _since(ask: Ask) -> datetime:
     return end_of_day(day - timedelta(days=1), zone())
 
 
-def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]:
-    """Versions with their decisions, and check-ins, oldest first. One statement."""
+def _history(ask: Ask) -> tuple[tuple[Version, ...], tuple[Note, ...], list[Higher], Urge | None]:
+    """Versions with their decisions, and check-ins, oldest first; the units above, the nearest first; the last urge
+    that the officer has not answered. One statement."""
     decider = aliased(Person)
     versions = (
         select(
@@ -319,28 +341,39 @@ def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]
             Person.name, Submission.at, Submission.chain, Unit.name.label("unit_name"), Review.decision, Review.reason,
             Review.words.label("said"), decider.name.label("decider"), Review.at.label("decided_at"),
             Review.step.label("step"), acted_for(Submission.post_id, Submission.person_id).label("for_name"),
-            acted_for(Review.post_id, Review.person_id).label("decided_for"),
+            acted_for(Review.post_id, Review.person_id).label("decided_for"), literal(0).label("lft"),
         )
         .join(Person, Person.id == Submission.person_id)
         .outerjoin(Review, and_(Review.submission_id == Submission.id, STANDS))
         .outerjoin(Unit, Unit.id == Review.unit_id)
         .outerjoin(decider, decider.id == Review.person_id)
-        .where(Submission.assignment_id == assignment_id)
+        .where(Submission.assignment_id == ask.id)
     )  # fmt: skip
     checks = (
         select(
             literal(1), CheckIn.id, CheckIn.kind, CheckIn.words, Person.name, CheckIn.at,
             literal(""), null(), null(), null(), null(), null(), null(), null(),
-            acted_for(CheckIn.post_id, CheckIn.person_id), null(),
+            acted_for(CheckIn.post_id, CheckIn.person_id), null(), literal(0),
         )
         .join(Person, Person.id == CheckIn.person_id)
-        .where(CheckIn.assignment_id == assignment_id)
+        .where(CheckIn.assignment_id == ask.id)
     )  # fmt: skip
-    both = union_all(versions, checks).subquery()
+    more = [_above(ask.unit_id)]
+    if ask.urged_at and ask.state in WITH_OFFICER:
+        more.append(_last_urge(ask.id))
+    both = union_all(versions, checks, *more).subquery()
     heads: dict[int, tuple[Any, ...]] = {}
     decisions: dict[int, list[Decision]] = {}
     notes: list[Note] = []
-    for row in db.session.execute(select(both).order_by(both.c.checked, both.c.id, both.c.step)):
+    above: list[Higher] = []
+    urged = None
+    for row in db.session.execute(select(both).order_by(both.c.checked, both.c.step, both.c.id)):
+        if row.checked == ABOVE:
+            above.append(Higher(row.id, row.number, row.lft, row.name))
+            continue
+        if row.checked == URGE:
+            urged = Urge(row.name, row.for_name, row.at, row.words)
+            continue
         if row.checked:
             notes.append(Note(*(row[1], CheckInKind(row[2]), *row[3:6], row.for_name)))
             continue
@@ -348,21 +381,38 @@ def _history(assignment_id: int) -> tuple[tuple[Version, ...], tuple[Note, ...]]
         if row.decided_at is not None:
             decisions.setdefault(row[1], []).append(Decision(*(*row[7:13], row.decided_for)))
     heads = {key: (*head[:-1], tuple(decisions.get(key, ())), head[-1]) for key, head in heads.items()}
-    return tuple(Version(*head) for head in heads.values()), tuple(notes)
+    return tuple(Version(*heads[key]) for key in sorted(heads)), tuple(notes), above, urged
 
 
-def _chain(ask: Ask, waiting: Version | None) -> tuple[str, ...]:
+def _above(unit_id: int) -> Select[Any]:
+    """The units above it, as rows of the history: `number` is the level, `step` how far above."""
+    above = superiors_of([unit_id]).subquery()
+    return select(
+        literal(ABOVE), above.c.id, cast(above.c.level, Integer), literal(""), Unit.name, null(), literal(""), null(),
+        null(), null(), null(), null(), null(), above.c.steps, null(), null(), above.c.lft,
+    ).join(Unit, Unit.id == above.c.id)  # fmt: skip
+
+
+def _last_urge(assignment_id: int) -> Select[Any]:
+    """Who urged it last, as a row of the history."""
+    urges = Event.subject == "assignment", Event.subject_id == assignment_id, Event.tag == URGED
+    return (
+        select(
+            literal(URGE), Event.id, literal(0), Event.reason, Person.name, Event.at, literal(""), null(),
+            null(), null(), null(), null(), null(), literal(0), acted_for(Event.post_id, Event.person_id), null(),
+            literal(0),
+        )
+        .join(Person, Person.id == Event.person_id)
+        .where(Event.id == select(func.max(Event.id)).where(*urges).scalar_subquery())
+    )  # fmt: skip
+
+
+def _chain(ask: Ask, above: Sequence[Higher], waiting: Version | None) -> tuple[str, ...]:
     """The names of the reviewing units: of the version that waits, or as the next version will go."""
-    above = superiors_of([ask.unit_id]).subquery()
-    rows = db.session.execute(
-        select(above.c.id, above.c.level, above.c.lft, Unit.name)
-        .join(Unit, Unit.id == above.c.id)
-        .order_by(above.c.steps)
-    ).all()
-    names = {row.id: row.name for row in rows} | {ask.issuer_id: ask.issuer_name}
+    names = {unit.id: unit.name for unit in above} | {ask.issuer_id: ask.issuer_name}
     if waiting is not None:
         return tuple(names[unit] for unit in waiting.chain if unit in names)
     levels = [int(level) for level in ask.review_levels.split(",") if level]
-    units = [Above(row.id, int(row.level), row.lft) for row in rows]
+    units = [Above(unit.id, unit.level, unit.lft) for unit in above]
     issuer = Above(ask.issuer_id, int(ask.issuer_level), ask.issuer_lft)
     return tuple(names[unit] for unit in review_chain(units, issuer, ask.issuer_rgt, levels))

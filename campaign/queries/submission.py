@@ -19,6 +19,7 @@ from ..models import (
     CheckIn,
     Evidence,
     EvidenceRule,
+    Joint,
     Metric,
     MetricValue,
     Period,
@@ -32,7 +33,7 @@ from ..models import (
 from ..models.organisation import acted_for
 from ..models.reporting import STANDS
 from ..rules.calendars import Roll
-from ..rules.differences import LOOKED, LOOKED_BEFORE, Content, Differences, differences
+from ..rules.differences import LOOKED, LOOKED_BEFORE, Content, Differences, Shared, Together, differences
 from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
 from ..rules.organisation import Actor
 from ..rules.states import Action, CheckInKind, ReturnReason, State
@@ -116,11 +117,12 @@ class Version:
     decisions: tuple[Decision, ...] = ()
     for_name: str | None = None
     digest: str = ""
+    joint: Shared = field(default_factory=dict)
 
     @property
     def content(self) -> Content:
         """What is compared between versions."""
-        return Content(self.words, self.values, {file.id: file.name for file in self.files})
+        return Content(self.words, self.values, {file.id: file.name for file in self.files}, self.joint)
 
     @property
     def last_decision(self) -> Decision | None:
@@ -315,38 +317,49 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
         heads[row[0]] = (*row[:6], row.for_name, row.digest)
         if row.step is not None:
             decisions[row[0]].append(Decision(*(row[1], *row[6:15], row.named)))
-    return tuple(
-        Version(*(*head[:6], values.by_owner.get(key, {}), tuple(files.get(key, ())), tuple(decisions[key]), *head[6:]))
-        for key, head in heads.items()
-    )
+    found = []
+    for key, head in heads.items():
+        said = values.by_owner.get(key, {}), tuple(files.get(key, ())), tuple(decisions[key])
+        joint = {metric: tuple(shared) for metric, shared in values.joint.get(key, {}).items()}
+        found.append(Version(*(*head[:6], *said, *head[6:], joint)))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
 class _Values:
-    """The metrics of a task, and the values by what they belong to."""
+    """The metrics of a task, and by what they belong to the values and what of them was done with others."""
 
     figures: tuple[Figure, ...]
     by_owner: Mapping[int, Mapping[int, Value]]
+    joint: Mapping[int, Mapping[int, list[Together]]]
 
 
 def _values(task_id: int, owner: Any, owners: Select[Any]) -> _Values:
+    partner = aliased(Unit)
     statement = (
         select(
             Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, Metric.target,
             Metric.numerator_name, Metric.denominator_name,
             owner, MetricValue.number, MetricValue.numerator, MetricValue.denominator, MetricValue.text,
+            partner.id, partner.name, Joint.number,
         )
+        .select_from(Metric)
         .outerjoin(MetricValue, and_(MetricValue.metric_id == Metric.id, owner.in_(owners)))
+        .outerjoin(Joint, and_(Joint.submission_id == MetricValue.submission_id, Joint.metric_id == Metric.id))
+        .outerjoin(partner, partner.id == Joint.partner_unit_id)
         .where(Metric.task_id == task_id)
-        .order_by(Metric.position, Metric.id)
+        .order_by(Metric.position, Metric.id, partner.id)
     )  # fmt: skip
     figures: dict[int, Figure] = {}
     values: dict[int, dict[int, Value]] = defaultdict(dict)
+    joint: dict[int, dict[int, list[Together]]] = defaultdict(lambda: defaultdict(list))
     for row in db.session.execute(statement):
         figures.setdefault(row[0], Figure(*row[:8]))
         if row[8] is not None:
-            values[row[8]][row[0]] = Value(*row[9:])
-    return _Values(tuple(figures.values()), values)
+            values[row[8]][row[0]] = Value(*row[9:13])
+        if row[13] is not None:
+            joint[row[8]][row[0]].append(Together(*row[13:]))
+    return _Values(tuple(figures.values()), values, joint)
 
 
 def _files(owner: Any, owners: Select[Any]) -> dict[int, list[File]]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import SequenceMatcher
 from enum import IntEnum
 
@@ -34,21 +35,42 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Together:
+    """How much of a figure was done with one unit of another line."""
+
+    unit_id: int
+    unit_name: str
+    number: Decimal
+
+
+Shared = Mapping[int, tuple[Together, ...]]  # by metric
+
+
+@dataclass(frozen=True)
 class Content:
-    """What a version says: its words, its figures by metric id, its evidence by id with the file's name."""
+    """What a version says: its words, its figures by metric id, its evidence by id with the file's name; `joint`: what
+    of a figure was done with others."""
 
     words: str = ""
     values: Mapping[int, Value] = field(default_factory=dict)
     evidence: Mapping[int, str] = field(default_factory=dict)
+    joint: Shared = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ValueChange:
-    """One figure that is no longer as it was; None where it was not given."""
+    """One figure that is no longer as it was, or not what was done of it with others; None where it was not given."""
 
     metric_id: int
     was: Value | None
     now: Value | None
+    was_joint: tuple[Together, ...] = ()
+    now_joint: tuple[Together, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything did change."""
+        return (self.was, self.was_joint) != (self.now, self.now_joint)
 
 
 @dataclass(frozen=True)
@@ -73,14 +95,15 @@ def differences(was: Content, now: Content) -> Differences:
     metrics = list(dict.fromkeys([*now.values, *was.values]))
     return Differences(
         words=compare_words(was.words, now.words) if was.words != now.words else (),
-        values=tuple(
-            ValueChange(metric, was.values.get(metric), now.values.get(metric))
-            for metric in metrics
-            if was.values.get(metric) != now.values.get(metric)
-        ),
+        values=tuple(change for change in (_change(metric, was, now) for metric in metrics) if change.differs),
         added=tuple((key, name) for key, name in now.evidence.items() if key not in was.evidence),
         removed=tuple((key, name) for key, name in was.evidence.items() if key not in now.evidence),
     )
+
+
+def _change(metric: int, was: Content, now: Content) -> ValueChange:
+    values = was.values.get(metric), now.values.get(metric)
+    return ValueChange(metric, *values, was.joint.get(metric, ()), now.joint.get(metric, ()))
 
 
 def compare_words(was: str, now: str) -> tuple[Piece, ...]:

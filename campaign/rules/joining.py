@@ -28,6 +28,8 @@ def joint_problem(
     own: Line,
 ) -> Sentence | None:
     """What is wrong with the joint part of one figure, if anything. `shares`: how much with which unit."""
+    if aggregation is Aggregation.SUM and value is None:
+        return say("Please fill in the whole figure as well: this is a part of it.")
     if aggregation is not Aggregation.SUM or value is None or value.number is None:
         return say("Only a figure that is added up can be done together with others.")
     for unit_id, number in shares.items():

@@ -48,9 +48,20 @@ class Doubt:
 
 
 @dataclass(frozen=True)
+class JointField:
+    """The part of a figure that was done with one unit of another line."""
+
+    id: str
+    unit_name: str
+    typed: str
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class MetricField:
     """One figure on the form. `parts`: (name, label, what is typed); `taken_at`: from an earlier report, untouched,
-    `taken_from` the task that it was reported for, '' for this one. `depth`: 1 for a part of the figure above."""
+    `taken_from` the task that it was reported for, '' for this one. `depth`: 1 for a part of the figure above. `joint`:
+    the parts done with units of other lines, where that is possible."""
 
     metric: Asked
     id: str
@@ -61,11 +72,17 @@ class MetricField:
     errors: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     depth: int = 0
+    joint: tuple[JointField, ...] = ()
 
     @property
     def typed(self) -> str:
         """What is typed into the only part."""
         return self.parts[0][2]
+
+    @property
+    def joint_stands(self) -> bool:
+        """Whether a part done with others was typed, so that it must not be folded away."""
+        return any(each.typed.strip() or each.errors for each in self.joint)
 
     @property
     def ticks(self) -> list[str]:

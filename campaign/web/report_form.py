@@ -1,16 +1,17 @@
 """The form of a report: what was typed, as the page shows it, as the draft keeps it, and as the operation takes it.
 
-The fields are plain texts under fixed names: `words`, `note`, `kind`, those of the figures (`figure_form.py`), and
-`files`: evidence ids with the rule each serves.
+The fields are plain texts under fixed names: `words`, `note`, `kind`, those of the figures (`figure_form.py`) and of
+what was done with other lines (`joint_form.py`), and `files`: evidence ids with the rule each serves.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from werkzeug.datastructures import MultiDict
 
 from ..errors import Invalid, Problem, say
+from ..operations.joining import Shares
 from ..operations.reporting import Report
 from ..queries.assignments import Whole
 from ..rules.metrics import MetricKind, Value
@@ -30,6 +31,7 @@ from .figure_form import (
     posted_figures,
     read_values,
 )
+from .joint_form import first_joint, joint_fields, posted_joint, read_joint
 from .language import speak
 
 
@@ -69,7 +71,8 @@ class Sheet:
     @property
     def problems(self) -> list[tuple[str, str]]:
         """Every error with the field it concerns, in the order of the page."""
-        order = [shown.id for shown in self.metrics] + [box.id for box in self.boxes]
+        figures = [name for shown in self.metrics for name in (shown.id, *(each.id for each in shown.joint))]
+        order = figures + [box.id for box in self.boxes]
         places = {name: place for place, name in enumerate(order)}
         names = sorted(self.errors, key=lambda name: places.get(name, len(places)))
         return [(name, text) for name in names for text in self.errors[name]]
@@ -81,7 +84,7 @@ def first_fields(whole: Whole, money: str = "") -> Fields:
     if whole.ask.draft:
         return dict(whole.ask.draft)
     fields: Fields = {"money": first_money(whole, money), "kind": str(int(CheckInKind.PROGRESS))}
-    fields |= first_figures(whole, fields["money"])
+    fields |= first_figures(whole, fields["money"]) | first_joint(whole, fields["money"])
     if whole.latest is not None:
         fields["words"] = whole.latest.words
     fields["files"] = {str(file.id): file.rule_id for file in whole.files if file.attached}
@@ -91,7 +94,7 @@ def first_fields(whole: Whole, money: str = "") -> Fields:
 def posted_fields(form: MultiDict[str, str], whole: Whole) -> Fields:
     """What was sent, by the names that this form has; anything else is left aside."""
     fields: Fields = {name: form.get(name, "") for name in ("words", "note", "kind")}
-    fields |= posted_figures(form, whole)
+    fields |= posted_figures(form, whole) | posted_joint(form, whole)
     known = {str(file.id): file.sha256 for file in whole.files}
     rules = {str(rule.id): rule.id for rule in whole.rules}
     files: dict[str, int | None] = {}
@@ -106,13 +109,13 @@ def posted_fields(form: MultiDict[str, str], whole: Whole) -> Fields:
     return fields
 
 
-def report_of(fields: Fields, values: Mapping[int, Value], words: str) -> Report:
-    """The report as the operation takes it."""
+def report_of(fields: Fields, values: Mapping[int, Value], words: str, joint: Shares | None = None) -> Report:
+    """The report as the operation takes it. `joint`: what was done with units of other lines, by metric and unit."""
     files = {int(evidence): rule for evidence, rule in fields.get("files", {}).items()}
     kind = str(fields.get("kind", ""))
     known = {str(int(member)): member for member in CheckInKind}
     said = dict(fields.get("explanations") or {})
-    return Report(words, values, files, known.get(kind, CheckInKind.PROGRESS), said)
+    return Report(words, values, files, known.get(kind, CheckInKind.PROGRESS), said, joint or {})
 
 
 def lacking(fields: Fields, values: Mapping[int, Value], whole: Whole) -> list[Problem]:
@@ -126,12 +129,19 @@ def sheet_of(
     """The form as it is drawn: what was typed stays as it was typed, whether it is right or not."""
     errors = errors or {}
     values, wrong = read_values(fields, whole)
+    wrong |= read_joint(fields, whole)[1]
     short = lacking(fields, values, whole)
     money = str(fields.get("money")) if fields.get("money") in MONEY else "yuan"
     found = doubts_in(fields, values, whole)
     kinds = {str(int(member)): member for member in CheckInKind}
     return Sheet(
-        metrics=tuple(metric_field(metric, fields, values, whole, errors, found, today) for metric in whole.metrics),
+        metrics=tuple(
+            replace(
+                metric_field(metric, fields, values, whole, errors, found, today),
+                joint=joint_fields(metric, fields, errors),
+            )
+            for metric in whole.metrics
+        ),
         boxes=boxes(fields.get("files", {}), values, whole, errors),
         words=str(fields.get("words", "")),
         note=str(fields.get("note", "")),

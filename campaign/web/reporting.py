@@ -22,6 +22,7 @@ from .assignments import MONEY_COOKIE, action_id, bp, draw, offered, seen, visib
 from .errors import RETRY_SECONDS, wants_json
 from .figure_form import MONEY, Fields, doubts_in, read_values
 from .filters import clock_time, local
+from .joint_form import read_joint
 from .language import speak
 from .report_form import posted_fields, report_of, sheet_of
 from .stale import stale_page
@@ -46,13 +47,14 @@ class Errors(dict[str, tuple[str, ...]]):
 def submit(id: int) -> Any:
     found, fields, errors = _received(id)
     values, wrong = read_values(fields, found)
-    errors |= wrong
+    joint, unread = read_joint(fields, found)
+    errors |= wrong | unread
     if not errors:
         _bytes_lie_there(found, fields, errors)
     if not errors and _unread_doubts(fields, values, found):
         return _again(found, fields, errors, status=422)
     if not errors:
-        report = report_of(fields, values, str(fields["words"]))
+        report = report_of(fields, values, str(fields["words"]), joint)
         look_again(id, list(report.evidence))
         try:
             with unit_of_work():

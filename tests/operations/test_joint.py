@@ -13,9 +13,12 @@ from campaign.operations.folding import fold
 from campaign.operations.issuing import dispatch, reopen
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
+from campaign.queries.assignments import whole
 from campaign.queries.rollup import rollup
 from campaign.queries.rollup_compared import baselines_in, unmet_units
 from campaign.queries.rollup_past import rollup_at
+from campaign.queries.submission import dossier
+from campaign.rules import differences
 from campaign.rules.metrics import Aggregation, MetricKind, Value
 from campaign.rules.organisation import Line, Role
 from campaign.rules.targets import Quota
@@ -66,6 +69,11 @@ class Together:
 def test_what_two_lines_did_together_is_credited_to_both_and_counts_once(now):
     story = Together(now)
     story.report(Line.WOMEN, 10, Line.UNION, 3)
+    officer, union = story.tree.actor(story.village, Role.OFFICER), story.tree.unit(story.village, Line.UNION)
+    [asked] = whole(story.id(Line.WOMEN), officer).metrics
+    assert [(told.version, told.label, told.value.number) for told in asked.partners] == [(union.id, union.name, 3)]
+    shared = dossier(story.id(Line.WOMEN), officer).latest.joint[story.metric]
+    assert shared == (differences.Together(union.id, union.name, Decimal(3)),)
     story.approve()
     for place in (story.village, story.tree.county):  # of the leaf from the facts, of the county with what is pending
         assert [story.total(place, lines) for lines in ([Line.WOMEN], [Line.UNION], None)] == [10, 3, 10]

@@ -20,7 +20,8 @@ CASES = [
     (TEN, Aggregation.SUM, {9: 3}, "reported this with you already"),
     (TEN, Aggregation.SUM, {1: 3}, "not known"),
     (Value(numerator=Decimal(1), denominator=Decimal(2)), Aggregation.RATIO, {7: 1}, "added up"),
-    (None, Aggregation.SUM, {7: 1}, "added up"),
+    (None, Aggregation.SUM, {7: 1}, "whole figure as well"),
+    (None, Aggregation.ALL, {7: 1}, "added up"),
 ]
 
 
