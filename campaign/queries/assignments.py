@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Integer, Select, and_, cast, exists, func, literal, null, select, union_all
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from ..clock import zone
@@ -17,24 +17,17 @@ from ..models import (
     Assignment,
     Batch,
     Campaign,
-    CheckIn,
     Draft,
-    Event,
     Period,
     Person,
     Question,
     Request,
-    Review,
-    Submission,
     Task,
     Unit,
 )
 from ..models.clockwork import Calendar as CalendarRow
-from ..models.facts import superiors_of
 from ..models.ladders import EVERYBODYS
-from ..models.organisation import acted_for
 from ..models.past import Here, Measure, Source, Told, measures
-from ..models.reporting import STANDS
 from ..rules.calendars import Calendar, Roll, is_provisional
 from ..rules.chain import Above, review_chain
 from ..rules.dates import end_of_day, local_day
@@ -43,14 +36,13 @@ from ..rules.milestones import Step, milestone_in_force
 from ..rules.organisation import Actor, Level
 from ..rules.plans import Grade
 from ..rules.requirements import MetricNeed, Needs
-from ..rules.states import WITH_OFFICER, Action, CheckInKind, ReturnReason, State
+from ..rules.states import WITH_OFFICER, Action, State
 from ..rules.windows import first_moment
 from .attached import File, Rule, asked_and_attached
+from .course import Decision, Higher, Note, Version, history
 from .dating import has_story
 from .scope import visible_assignments
-from .urging import URGED, Urge
-
-ABOVE, URGE = 2, 3  # rows of the history that are neither versions nor check-ins
+from .urging import Urge
 
 
 @dataclass(frozen=True)
@@ -154,57 +146,9 @@ class Asked(Measure):
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What one level decided on a version."""
-
-    unit_name: str
-    decision: Action
-    reason: ReturnReason | None
-    words: str
-    person_name: str
-    at: datetime
-    for_name: str | None = None
-
-
-@dataclass(frozen=True)
-class Version:
-    """A version that was submitted, with the decisions on it in their order; `chain` are the reviewing units."""
-
-    id: int
-    number: int
-    words: str
-    person_name: str
-    at: datetime
-    chain: tuple[int, ...]
-    decisions: tuple[Decision, ...] = ()
-    for_name: str | None = None
-
-
-@dataclass(frozen=True)
-class Note:
-    """A check-in."""
-
-    id: int
-    kind: CheckInKind
-    words: str
-    person_name: str
-    at: datetime
-    for_name: str | None = None
-
-
-class Higher(NamedTuple):
-    """A unit above the one that is asked."""
-
-    id: int
-    level: int
-    lft: int
-    name: str
-
-
-@dataclass(frozen=True)
 class Whole:
-    """All that the page of an assignment shows. `chain`: the reviewing units by name, nearest first; `urged`:
-    the last urge, while it is with the officer."""
+    """All that the page of an assignment shows. `chain`: the reviewing units by name, nearest first; `urged`: the
+    last urge, while it is with the officer."""
 
     ask: Ask
     metrics: tuple[Asked, ...]
@@ -250,7 +194,7 @@ def whole(assignment_id: int, actor: Actor) -> Whole | None:
     if row is None:
         return None
     ask = Ask(*row)
-    versions, notes, above, urged = _history(ask)
+    versions, notes, above, urged = history(ask.id, ask.unit_id, urged=bool(ask.urged_at) and ask.state in WITH_OFFICER)
     rules, files = asked_and_attached(ask.task_id, ask.id, versions[-1].id if versions else None)
     return Whole(
         ask,
@@ -329,82 +273,6 @@ def _since(ask: Ask) -> datetime:
         day = local_day(ask.dispatched_at, zone())
         day = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
     return end_of_day(day - timedelta(days=1), zone())
-
-
-def _history(ask: Ask) -> tuple[tuple[Version, ...], tuple[Note, ...], list[Higher], Urge | None]:
-    """Versions with their decisions, and check-ins, oldest first; the units above, the nearest first; the last urge
-    that the officer has not answered. One statement."""
-    decider = aliased(Person)
-    versions = (
-        select(
-            literal(0).label("checked"), Submission.id, Submission.number.label("number"), Submission.words,
-            Person.name, Submission.at, Submission.chain, Unit.name.label("unit_name"), Review.decision, Review.reason,
-            Review.words.label("said"), decider.name.label("decider"), Review.at.label("decided_at"),
-            Review.step.label("step"), acted_for(Submission.post_id, Submission.person_id).label("for_name"),
-            acted_for(Review.post_id, Review.person_id).label("decided_for"), literal(0).label("lft"),
-        )
-        .join(Person, Person.id == Submission.person_id)
-        .outerjoin(Review, and_(Review.submission_id == Submission.id, STANDS))
-        .outerjoin(Unit, Unit.id == Review.unit_id)
-        .outerjoin(decider, decider.id == Review.person_id)
-        .where(Submission.assignment_id == ask.id)
-    )  # fmt: skip
-    checks = (
-        select(
-            literal(1), CheckIn.id, CheckIn.kind, CheckIn.words, Person.name, CheckIn.at,
-            literal(""), null(), null(), null(), null(), null(), null(), null(),
-            acted_for(CheckIn.post_id, CheckIn.person_id), null(), literal(0),
-        )
-        .join(Person, Person.id == CheckIn.person_id)
-        .where(CheckIn.assignment_id == ask.id)
-    )  # fmt: skip
-    more = [_above(ask.unit_id)]
-    if ask.urged_at and ask.state in WITH_OFFICER:
-        more.append(_last_urge(ask.id))
-    both = union_all(versions, checks, *more).subquery()
-    heads: dict[int, tuple[Any, ...]] = {}
-    decisions: dict[int, list[Decision]] = {}
-    notes: list[Note] = []
-    above: list[Higher] = []
-    urged = None
-    for row in db.session.execute(select(both).order_by(both.c.checked, both.c.step, both.c.id)):
-        if row.checked == ABOVE:
-            above.append(Higher(row.id, row.number, row.lft, row.name))
-            continue
-        if row.checked == URGE:
-            urged = Urge(row.name, row.for_name, row.at, row.words)
-            continue
-        if row.checked:
-            notes.append(Note(*(row[1], CheckInKind(row[2]), *row[3:6], row.for_name)))
-            continue
-        heads[row[1]] = (*row[1:6], tuple(int(part) for part in row.chain.split(",") if part), row.for_name)
-        if row.decided_at is not None:
-            decisions.setdefault(row[1], []).append(Decision(*(*row[7:13], row.decided_for)))
-    heads = {key: (*head[:-1], tuple(decisions.get(key, ())), head[-1]) for key, head in heads.items()}
-    return tuple(Version(*heads[key]) for key in sorted(heads)), tuple(notes), above, urged
-
-
-def _above(unit_id: int) -> Select[Any]:
-    """The units above it, as rows of the history: `number` is the level, `step` how far above."""
-    above = superiors_of([unit_id]).subquery()
-    return select(
-        literal(ABOVE), above.c.id, cast(above.c.level, Integer), literal(""), Unit.name, null(), literal(""), null(),
-        null(), null(), null(), null(), null(), above.c.steps, null(), null(), above.c.lft,
-    ).join(Unit, Unit.id == above.c.id)  # fmt: skip
-
-
-def _last_urge(assignment_id: int) -> Select[Any]:
-    """Who urged it last, as a row of the history."""
-    urges = Event.subject == "assignment", Event.subject_id == assignment_id, Event.tag == URGED
-    return (
-        select(
-            literal(URGE), Event.id, literal(0), Event.reason, Person.name, Event.at, literal(""), null(),
-            null(), null(), null(), null(), null(), literal(0), acted_for(Event.post_id, Event.person_id), null(),
-            literal(0),
-        )
-        .join(Person, Person.id == Event.person_id)
-        .where(Event.id == select(func.max(Event.id)).where(*urges).scalar_subquery())
-    )  # fmt: skip
 
 
 def _chain(ask: Ask, above: Sequence[Higher], waiting: Version | None) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from sqlalchemy import Select, and_, func, select
 
 from ..clock import local_today
 from ..db import db, listed
-from ..models import Assignment, Event, Period, Person, Post, Task, Unit
-from ..models.organisation import acted_for, holds_on
+from ..models import Assignment, Period, Person, Post, Task, Unit
+from ..models.organisation import holds_on
 from ..models.urging import urging_post, verdict_number
 from ..rules.dates import Light, light_of
 from ..rules.organisation import Actor, Role
@@ -107,18 +107,6 @@ class Urge:
     for_name: str | None
     at: datetime
     words: str
-
-
-def last_urge(assignment_id: int) -> Urge | None:
-    """Who urged it last; the reader's scope is asked before. One statement."""
-    row = db.session.execute(
-        select(Person.name, acted_for(Event.post_id, Event.person_id), Event.at, Event.reason)
-        .join(Person, Person.id == Event.person_id)
-        .where(Event.subject == "assignment", Event.subject_id == assignment_id, Event.tag == URGED)
-        .order_by(Event.id.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else Urge(*row)
 
 
 def ids_of(wanted: Wanted, *, actor: Actor, now: datetime, cooled: datetime, most: int) -> list[int]:

@@ -14,7 +14,6 @@ from ..operations.reporting import acknowledge as sign_for
 from ..operations.reporting import withdraw as take_back
 from ..queries import worklist
 from ..queries.assignments import Whole, whole
-from ..queries.urging import last_urge
 from ..queries.worklist import Filters, Page, Row, Sort
 from ..rules.dates import Light, light_of
 from ..rules.organisation import Actor, Line, Role
@@ -169,7 +168,7 @@ def draw(found: Whole, errors: dict[str, tuple[str, ...]] | None = None, fields:
         asked=asked,
         requested=requested,
         may_ask=reports and waits is None,
-        urged=last_urge(ask.id) if ask.urged_at and ask.state in WITH_OFFICER else None,
+        urged=found.urged,
         too_late=Action.SUBMIT in may and late,
         light=light_of(ask.state, ask.due_at, ask.behind_at, now, ask.suspended_at is not None),
         now=now,

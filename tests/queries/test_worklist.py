@@ -93,7 +93,7 @@ def test_the_whole_assignment(tree, now):
         )  # fmt: skip
     with statements() as sent:
         found = whole(assignment.id, officer)
-    assert len(sent) == 5
+    assert len(sent) == 4
     assert found is not None
     assert [metric.id for metric in found.metrics] == [count.id, rate.id]
     assert (found.metrics[0].former, found.metrics[0].last) == (Value(Decimal(10)), Value(Decimal(11)))

@@ -98,6 +98,6 @@ def test_pages_cost_few_statements_whatever_waits(tree, given, client, now):
     sign_in(client, tree.holder(tree.county, Role.DISPATCHER), now)
     dispute, extension = db.session.scalars(select(Request.id).order_by(Request.id).limit(2))
     pages = ("/requests", 8), (f"/requests/{dispute}", 8), (f"/requests/{extension}", 8)
-    for page, most in (*pages, (f"/assignments/{rows[0].id}", 12)):
+    for page, most in (*pages, (f"/assignments/{rows[0].id}", 8)):
         cost = statements(lambda page=page: client.get(page))
         assert cost <= most, (page, cost)
