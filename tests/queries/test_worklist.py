@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from campaign.db import unit_of_work
-from campaign.models import CheckIn, MetricValue, Review
+from campaign.models import Assignment, CheckIn, Event, MetricValue, Review
 from campaign.queries import worklist
 from campaign.queries.assignments import whole
 from campaign.queries.worklist import Filters, Sort
@@ -91,6 +91,10 @@ def test_the_whole_assignment(tree, now):
                 person_id=reviewer.person_id, post_id=reviewer.posts[0].id,
             )
         )  # fmt: skip
+        urge = {"tag": "assignment:dispatcher:urge", "subject": "assignment", "subject_id": assignment.id, "at": now}
+        for words in ("第一次催", "请于周五前报"):
+            session.add(Event(**urge, person_id=reviewer.person_id, post_id=reviewer.posts[0].id, reason=words))
+        session.get_one(Assignment, assignment.id).urged_at = now
     with statements() as sent:
         found = whole(assignment.id, officer)
     assert len(sent) == 4
@@ -102,6 +106,7 @@ def test_the_whole_assignment(tree, now):
     assert found.last_return is not None
     assert (found.last_return.words, found.last_return.reason) == ("请核对", ReturnReason.FIGURES_WRONG)
     assert [(note.kind, note.words) for note in found.notes] == [(CheckInKind.HELP, "缺人")]
+    assert (found.urged.words, found.urged.person_name, found.urged.at) == ("请于周五前报", reviewer.name, now)
     assert found.next_number == 3
     assert found.chain == (tree.unit(tree.townships[0]).name, tree.unit(tree.county).name)
     assert found.needs.min_characters == 20
