@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ..db import db
+from ..db import db, run
 from ..models import Area, Assignment, Batch, Figure, FigureTouch, Joint, Metric, Submission, TallyDelta, Unit
 from ..models.climbing import ASKED, FIGURE, SUMS, climbing
 from ..models.contributions import asked_anew, changes, credited, reported, touched
@@ -71,7 +71,7 @@ def rollup(
     statement = _statement(dialect, lines is not None, period is not None, ahead.pending, ahead.leaves)
     found: dict[tuple[int, int], dict[Standing, Sums]] = {}
     targets: dict[tuple[int, int], Decimal] = {}
-    for metric_id, turn, standing, area_id, *sums in db.session.connection().execute(statement, values).all():
+    for metric_id, turn, standing, area_id, *sums in run(statement, values):
         metric = facts.get(metric_id)
         if metric is None or not _counts(metric, turn, period):
             continue

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, bindparam, exists, func, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ..db import DECIMAL_PLACES, db
+from ..db import DECIMAL_PLACES, db, run
 from ..models import Area, Batch, FigureTouch, Metric, Milestone, TallyDelta
 from ..rules.figures import Standing
 from ..rules.metrics import KINDS, Aggregation, Comparator, MetricKind, OverTime, Value, meets
@@ -184,7 +184,7 @@ def facts_of(metric_ids: Sequence[int], area_ids: Sequence[int], on: date) -> tu
     steps: dict[int, list[Step]] = {}
     values = {"metrics": listing(metric_ids), "areas": listing(area_ids)}
     ahead = Ahead()
-    for row in db.session.connection().execute(_facts(db.session.get_bind().dialect.name), values):
+    for row in run(_facts(db.session.get_bind().dialect.name), values):
         found[row.id] = row
         ahead = Ahead(ahead.pending or bool(row.pending), bool(row.leaves))
         if row.due_on is not None:
