@@ -70,7 +70,7 @@
   const RENEW = 5 * 60 * 1000;
   let said = claim && "held" in claim.dataset ? Date.now() : 0;
   const works = (event) => {
-    if (event.target.closest && event.target.closest(".pane-list, .app-bar, .undo, a")) { return; }
+    if (event.target.closest && event.target.closest(".pane-list, .app-bar, .undo, a, button")) { return; }
     if (event.type === "keydown" && !typing(event.target)) { return; }
     if (Date.now() - said < RENEW) { return; }
     said = Date.now();

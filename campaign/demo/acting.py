@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 
 from ..clock import local_today, zone
 from ..db import db
-from ..errors import Refused
+from ..errors import Invalid, Refused
 from ..evidence.store import Store
 from ..models import Assignment, ChecklistItem, Post, Task, Unit
 from ..models.facts import Standing, facts_of
@@ -158,8 +158,8 @@ class Theatre:
             act, *rest = plan.acts
             try:
                 self._act(act, facts, plan.at)
-            except Refused:
-                continue  # the cut-off has passed, or somebody did it already: so it goes in offices too
+            except (Refused, Invalid):
+                continue  # the cut-off has passed, or something is missing: so it goes in offices too
             played += 1
             if act == "finish" and facts.levels_remain:
                 rest = ["finish"]

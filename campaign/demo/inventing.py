@@ -186,17 +186,17 @@ class Cupboard:
             return [Piece(stored, Looked(), f"{rule.name}.xlsx") for stored in lists]
         chosen: list[tuple[Stored, Looked]] = []
         for _number in range(many):
-            chosen.append(self._photo(but | {stored.sha256 for stored, _looked in chosen}, chance, now))
+            chosen.append(self._photo(but | {stored.sha256 for stored, _looked in chosen}, rule.in_time, chance, now))
         return [
             Piece(stored, looked, f"IMG_{now:%Y%m%d}_{chance.randint(800, 1759):04d}.jpg") for stored, looked in chosen
         ]
 
-    def _photo(self, but: set[str], chance: Random, now: datetime) -> tuple[Stored, Looked]:
+    def _photo(self, but: set[str], timed: bool, chance: Random, now: datetime) -> tuple[Stored, Looked]:
         """A new one, mostly; else one that was sent before, or a smaller copy of one."""
         again = [sent for sent in self.sent if sent[0].sha256 not in but]
-        if again and not chance.randrange(USED_AGAIN):
+        if again and not timed and not chance.randrange(USED_AGAIN):
             return again[0]
-        if self.photos and not chance.randrange(SENT_SMALLER):
+        if self.photos and not but and not chance.randrange(SENT_SMALLER):
             picture = self.photos[0].resize(SMALLER)
         else:
             picture = _yard(chance)

@@ -11,7 +11,7 @@ from wtforms import HiddenField, RadioField, SelectChoice, TextAreaField
 from wtforms.validators import InputRequired
 
 from ..db import unit_of_work
-from ..errors import Invalid, Refused, say
+from ..errors import Invalid, Refused, Stale, say
 from ..models.facts import Standing, facts_of
 from ..models.undoing import last_decision, with_last_decision
 from ..operations import claiming, remarking
@@ -77,8 +77,13 @@ def claim(id: int) -> Any:
     if not form.validate() or form.seen.data is None:
         raise Refused(say("The form is damaged. Please open the page again."))
     over = request.form.get("over") == "1"
-    with in_time(place, form.seen.data), unit_of_work():
-        held = claiming.claim(id, actor=current_actor(), now=page_now(), seen=form.seen.data, over=over)
+    try:
+        with in_time(place, form.seen.data), unit_of_work():
+            held = claiming.claim(id, actor=current_actor(), now=page_now(), seen=form.seen.data, over=over)
+    except (Refused, Stale):
+        if not wants_json():
+            raise
+        held = False  # the page says it by itself at the touch that decides: then there is nothing left to hold
     if wants_json():
         return jsonify(held=held)
     if not held:

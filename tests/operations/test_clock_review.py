@@ -34,7 +34,7 @@ from campaign.rules.organisation import Role
 from campaign.rules.periods import Outcome, period_outcome
 from campaign.rules.plans import Grade, PeriodState
 from campaign.rules.states import State
-from campaign.rules.telling import Channel, Preferences, is_urgent, next_digest_day, when_to_tell, wrong_with
+from campaign.rules.telling import HOLD, Channel, Preferences, is_urgent, next_digest_day, when_to_tell, wrong_with
 from tests import make
 from tests.notify.notices import RETURN, tell, tell_batch, work_of
 
@@ -105,7 +105,7 @@ def test_a_letter_says_in_whose_name_somebody_acted(tree, officer, mailing, now)
         session.add(said)
         session.flush()
         row = {"tag": RETURN, "event_id": said.id, "person_id": officer.id, "assignment_id": made.id}
-        session.add(Notice(**row, created_at=now, urgent=True))
+        session.add(Notice(**row, created_at=now - HOLD, urgent=True))
     assert f"替身（代{holder.name}）" in letter_to(officer, mailing, now).text
 
 

@@ -221,6 +221,7 @@ def moves_the_day(dispatcher: Someone, county: County, say: Say) -> None:
 
 def names_a_stand_in(officer: Someone, county: County, say: Say) -> None:
     """The officer will be away, and lends the post to a colleague."""
+    officer.open("/")
     officer.press(officer.link(say["me"]))  # “Messages” begins like “Me”
     officer.press(officer.link(say["away"]))
     page, name = officer.page, county.names["colleague"]
