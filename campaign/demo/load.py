@@ -63,7 +63,10 @@ ISSUED = {
 }  # fmt: skip
 # Where nobody acts, by campaign or task: what a visitor takes in hand, this village's work of the union plan; the town
 # that is urged; the villages that ask.
-SPARED = {"C004": ("990101001201",), "C003": (TOWN,), ASKED: (ASKING, ANSWERED)}
+SPARED = {
+    "C004": ("990101001201",), "C003": (TOWN,), ASKED: (ASKING, ANSWERED),
+    "C000-14": (TOWN,),  # the walk reports the same figure there, and shall not be asked why it is another one
+}  # fmt: skip
 # This task of the union plan waits to be dispatched: the walk through the README begins with it.
 UNDISPATCHED = "C004-01"
 # Who is shown at the start: role, area, line.

@@ -43,7 +43,9 @@ def keep(
     assignment_id: int, submission_id: int, found: Sequence[Found], explanations: Mapping[str, str], *, now: datetime
 ) -> None:
     """Keeps what was found on a version, each finding once, with what the officer said to it (by its key)."""
-    firsts = {one.key: one for one in reversed(found)}
+    firsts: dict[str, Found] = {}
+    for one in found:
+        firsts.setdefault(one.key, one)
     rows = [
         {
             "assignment_id": assignment_id,

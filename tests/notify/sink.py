@@ -1,5 +1,6 @@
 """Mail servers on this machine: one that keeps what it gets and answers as told, and one that only says raw bytes."""
 
+import asyncio
 import socket
 import threading
 from contextlib import contextmanager
@@ -49,6 +50,31 @@ def free_port(host: str) -> int:
         return probe.getsockname()[1]
 
 
+class Closing(Controller):
+    """A server that leaves no connection open behind it, whether or not the other side said goodbye."""
+
+    def __init__(self, *given, **options) -> None:
+        self.made: list = []
+        super().__init__(*given, **options)
+
+    def factory(self):
+        """One connection."""
+        self.made.append(super().factory())
+        return self.made[-1]
+
+    def stop(self, *given, **options) -> None:
+        """Closes them, and waits until that is done."""
+
+        async def close() -> None:
+            for connection in self.made:
+                if connection.transport is not None:
+                    connection.transport.close()
+            await asyncio.sleep(0.01)
+
+        asyncio.run_coroutine_threadsafe(close(), self.loop).result(5)
+        super().stop(*given, **options)
+
+
 @contextmanager
 def running(sink: Sink, host: str = "127.0.0.1", password: str = ""):
     """The sink as a server; with a password it wants the name 'campaign' and that password."""
@@ -57,7 +83,7 @@ def running(sink: Sink, host: str = "127.0.0.1", password: str = ""):
         return AuthResult(success=(data.login, data.password) == (b"campaign", password.encode()))
 
     options = {"authenticator": check, "auth_required": True, "auth_require_tls": False} if password else {}
-    server = Controller(sink, hostname=host, port=free_port(host), **options)
+    server = Closing(sink, hostname=host, port=free_port(host), **options)
     server.start()
     sink.url = f"smtp://{host}:{server.port}"
     try:

@@ -81,7 +81,8 @@ def at(app, tree, now):
             with unit_of_work():
                 made = submit(self.id, Report(words, evidence=self.files), actor=self.actor, now=now, seen=1)
             self.submission = made.submission_id
-            return list(db.session.scalars(select(Flag).where(Flag.submission_id == made.submission_id)))
+            mine = select(Flag).where(Flag.submission_id == made.submission_id).order_by(Flag.id)
+            return list(db.session.scalars(mine))
 
     return Village
 
