@@ -30,7 +30,7 @@ run: installed
 	@# Whichever of the two ends first, the other is stopped too: half a product would only look like one.
 	@$(BIN)/python -m campaign.serve & web=$$!; \
 	$(BIN)/python -m jobs & clock=$$!; \
-	stop() { trap - INT TERM; kill $$web $$clock 2>/dev/null; wait $$web $$clock 2>/dev/null; }; \
+	stop() { trap '' INT TERM; kill $$web $$clock 2>/dev/null; wait $$web $$clock 2>/dev/null; }; \
 	trap 'stop; echo "Stopped. The data stays; make run goes on with it."; exit 0' INT TERM; \
 	while kill -0 $$web 2>/dev/null && kill -0 $$clock 2>/dev/null; do sleep 1; done; \
 	stop; echo "The web process or the scheduler has ended by itself; its last lines above say why." >&2; exit 1
