@@ -4,14 +4,31 @@ A campaign is added up along the tree as it was when it was issued: an area that
 its former parent there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, CompoundSelect, ScalarSelect, Select, case, exists, func, or_, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    ScalarSelect,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from ..db import db
+from ..rules.former_tree import Stretch
 from ..rules.organisation import LEAF_LEVELS
 from .campaigns import Campaign, Metric, Task
 from .organisation import Area, Placement, Unit
@@ -65,6 +82,39 @@ def parent_at(area: Any, moment: ColumnElement[Any]) -> ColumnElement[int | None
         .scalar_subquery()
     )
     return func.coalesce(then, area.parent_id)
+
+
+def below_at(parent_id: Any, moment: Any) -> ColumnElement[bool]:
+    """A clause over Area: it stood right below that parent at that moment; None is now."""
+    former, sooner = aliased(Placement), aliased(Placement)
+    moved = exists().where(former.area_id == Area.id, former.until > moment).correlate_except(former)
+    earlier = exists().where(sooner.area_id == former.area_id, sooner.until > moment, sooner.until < former.until)
+    left = select(former.area_id).where(former.parent_id == parent_id, former.until > moment, ~earlier)
+    return or_(and_(Area.parent_id == parent_id, ~moved), Area.id.in_(left))
+
+
+def moved_since(moment: Any) -> ScalarSelect[str | None]:
+    """What moved since that moment, as `rules.former_tree.read_moves` reads it; NULL for nothing. A column, so that
+    who asks for a campaign hears of it in the same statement."""
+    former, sooner, area, parent = aliased(Placement), aliased(Placement), aliased(Area), aliased(Area)
+    earlier = exists().where(sooner.area_id == former.area_id, sooner.until > moment, sooner.until < former.until)
+    numbers = [cast(one, String) for one in (area.id, area.lft, area.rgt, parent.id, parent.lft)]
+    colon = literal(":")
+    text = numbers[0] + colon + numbers[1] + colon + numbers[2] + colon + numbers[3] + colon + numbers[4]
+    return (
+        select(func.aggregate_strings(text, ","))
+        .select_from(former)
+        .join(area, area.id == former.area_id)
+        .join(parent, parent.id == former.parent_id)
+        .where(former.until > moment, ~earlier)
+        .correlate_except(former, area, parent)
+        .scalar_subquery()
+    )
+
+
+def standing_in(column: Any, stretches: Iterable[Stretch]) -> ColumnElement[bool]:
+    """A clause: the `lft` of a unit or area lies in one of these stretches of `FormerTree.stretches`."""
+    return or_(false(), *(column.between(lft, rgt) for lft, rgt in stretches))
 
 
 def climbed(base: Rows, shape: Shape, *, moved: bool) -> Select[Any]:
