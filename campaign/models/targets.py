@@ -127,7 +127,8 @@ class Share(Base):
 
 
 class Target(Base):
-    """What one assignment must reach now, where it is not simply the target of the metric."""
+    """What one assignment must reach now, where it is not simply the target of the metric. `request_id`: the dispute by
+    which it was granted; then only a person changes it, and no register that is counted again."""
 
     __tablename__ = "target"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -136,6 +137,7 @@ class Target(Base):
     metric_id: Mapped[int] = mapped_column(ForeignKey("metric.id"), primary_key=True)
     value: Mapped[Decimal] = mapped_column(Exact)
     allocation_id: Mapped[int | None] = mapped_column(ForeignKey("allocation.id"))
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("request.id"))
 
 
 class Letter(Base):
