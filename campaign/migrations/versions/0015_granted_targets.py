@@ -20,9 +20,8 @@ UPDATE target SET request_id = (
 def upgrade() -> None:
     """Which request granted a target, where one did."""
     kind = "BIGINT" if op.get_bind().dialect.name == "postgresql" else "INTEGER"
-    op.execute(
-        f"ALTER TABLE target ADD COLUMN request_id {kind} CONSTRAINT fk_target_request_id_request REFERENCES request (id)"
-    )
+    foreign = "CONSTRAINT fk_target_request_id_request REFERENCES request (id)"
+    op.execute(f"ALTER TABLE target ADD COLUMN request_id {kind} {foreign}")
     op.execute(GRANTED)
 
 
