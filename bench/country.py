@@ -77,10 +77,7 @@ def villages(shape: Sequence[int], issuer: int) -> int:
 
 
 def build(raw: "Raw", shape: Sequence[int]) -> None:
-    """The tree, its units, people, and an issued campaign with one task for each of the three issuing units.
-
-    Person 6 is an officer in all villages of the first township; campaign 1 has a second task, number 4.
-    """
+    """The tree, its units, `people` and `campaigns`."""
     raw.begin()
     subtree = sizes(shape)
     raw.run(ROOT, size=subtree[0])
@@ -88,14 +85,25 @@ def build(raw: "Raw", shape: Sequence[int]) -> None:
         values = {"fan": shape[level - 1], "size": subtree[level], "level": level, "above": level - 1}
         raw.run(BELOW, name=NAMES[level - 1], **values)
     raw.run(UNITS)
+    people(raw)
+    campaigns(raw)
+    raw.commit()
+
+
+def people(raw: "Raw") -> None:
+    """Somebody in charge of every unit above the villages, an officer in every fifth village, and in the issuing units
+    a dispatcher. Person 6 is an officer in all villages of area 5."""
     raw.run(BUSY_PERSON)
     raw.run(PEOPLE, every=EVERY)
     raw.run(POSTS)
     raw.run(BUSY)
     raw.run(MORE_POSTS, role=int(Role.DISPATCHER))
+
+
+def campaigns(raw: "Raw") -> None:
+    """An issued campaign with one task for each of the three issuing units; campaign 1 has a second task, number 4."""
     for id, title in ((NATION, "全国"), (PROVINCE, "全省"), (CITY, "全市")):
         raw.run(CAMPAIGN, id=id, title=title, author=id + 10)
     for id, campaign in ((1, 1), (2, 2), (3, 3), (4, 1)):
         raw.run(TASK, id=id, campaign=campaign, title=f"企业建会 {id}")
         raw.run(f"INSERT INTO task_line (task_id, line) VALUES ({id}, {LINE})")
-    raw.commit()

@@ -61,25 +61,27 @@ def _deep_places(raw: Raw, shape: Sequence[int]) -> dict[str, str]:
 
 
 def _page(stage: Stage, name: str, client: FlaskClient, first: str, deep: str | None, times: int) -> Iterator[Figure]:
-    count = _count(stage, client, first)
-    pairs = [(timed(_visit(client, first)), timed(_visit(client, deep or first))) for _ in range(times)]
+    asked = count(stage, client, first)
+    pairs = [(timed(visit(client, first)), timed(visit(client, deep or first))) for _ in range(times)]
     at_start = median(start for start, _far in pairs)
-    yield Figure(stage.name, f"page: {name}", count, "statements", STATEMENTS_GOAL, f"{at_start * 1e3:,.1f} ms")
+    yield Figure(stage.name, f"page: {name}", asked, "statements", STATEMENTS_GOAL, f"{at_start * 1e3:,.1f} ms")
     if deep is not None:
         ratio = median(far / start for start, far in pairs)
-        detail = f"{median(far for _start, far in pairs) * 1e3:,.1f} ms deep, {_count(stage, client, deep)} statements"
+        detail = f"{median(far for _start, far in pairs) * 1e3:,.1f} ms deep, {count(stage, client, deep)} statements"
         yield Figure(stage.name, f"page: {name}, deep to first", ratio, "x", DEEP_GOAL, detail)
 
 
-def _visit(client: FlaskClient, path: str) -> Callable[[], None]:
-    def visit() -> None:
+def visit(client: FlaskClient, path: str) -> Callable[[], None]:
+    """A look at that page."""
+
+    def look() -> None:
         answer = client.get(path)
         assert answer.status_code == 200, f"{path} answered {answer.status_code}"
 
-    return visit
+    return look
 
 
-def _count(stage: Stage, client: FlaskClient, path: str) -> int:
+def count(stage: Stage, client: FlaskClient, path: str) -> int:
     """How many statements the page asks, on the second look."""
     ran: list[str] = []
 
@@ -87,11 +89,11 @@ def _count(stage: Stage, client: FlaskClient, path: str) -> int:
         if not statement.startswith("BEGIN"):
             ran.append(statement)
 
-    visit = _visit(client, path)
-    visit()
+    look = visit(client, path)
+    look()
     with stage.app.app_context():
         engine = db.engine
     event.listen(engine, "before_cursor_execute", note)
-    visit()
+    look()
     event.remove(engine, "before_cursor_execute", note)
     return len(ran)

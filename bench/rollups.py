@@ -18,7 +18,7 @@ from campaign.queries.rollup import rollup
 from campaign.rules.organisation import Actor
 
 from . import country, limits
-from .figures import Figure, against, timed
+from .figures import Figure, Pair, against, timed
 from .stages import Raw, Stage
 from .world import DUE, NOW, dispatcher, stretch
 
@@ -74,7 +74,7 @@ WHERE u.area_id IN ({areas})
 """
 
 
-def prepare(stage: Stage, shape: Sequence[int]) -> None:
+def prepare(stage: Stage, part: limits.Stretch) -> None:
     """Every village has the task, with three metrics, and has reported; three quarters are approved."""
     with stage.raw() as raw:
         for id, name, kind, target, aggregation, quota in (
@@ -82,7 +82,7 @@ def prepare(stage: Stage, shape: Sequence[int]) -> None:
         ):  # fmt: skip
             raw.run(METRIC, id=id, name=name, kind=kind, target=target, aggregation=aggregation, quota=quota)
         raw.run("UPDATE campaign SET issued_at = :now", now=micros(NOW))
-        limits.dispatch(raw, stretch(shape, country.NATION), now=NOW, due=DUE)
+        limits.dispatch(raw, part, now=NOW, due=DUE)
         raw.begin()
         raw.run(SUBMISSIONS, now=micros(NOW), digest=limits.DIGEST)
         raw.run(VALUES)
@@ -117,24 +117,29 @@ def pages(shape: Sequence[int]) -> dict[str, list[int]]:
     }
 
 
+def against_look_up(stage: Stage, raw: Raw, areas: Sequence[int], *, leaves: bool, times: int) -> Pair:
+    """What is read of those areas against one look-up of the same rows. `leaves`: they are villages, of which no sum is
+    kept."""
+    statement = (OF_LEAVES if leaves else LOOK_UP).format(areas=", ".join(map(str, areas)))
+
+    def limit() -> None:
+        raw.run(statement).fetchall()
+
+    def product() -> None:
+        assert rollup(METRICS, areas, on=TODAY)
+        db.session.remove()
+
+    with stage.app.app_context():
+        return against(limit, product, rounds=times)
+
+
 def reading(stage: Stage, raw: Raw, shape: Sequence[int], *, times: int) -> Iterator[Figure]:
     """The page of every level against one look-up of the same rows, and against adding up the facts."""
     for name, areas in pages(shape).items():
-        listed = ", ".join(map(str, areas))
-        look_up = (OF_LEAVES if name == "township" else LOOK_UP).format(areas=listed)
-
-        def limit(statement: str = look_up) -> None:
-            raw.run(statement).fetchall()
-
-        def product(areas: list[int] = areas) -> None:
-            assert rollup(METRICS, areas, on=TODAY)
-            db.session.remove()
-
-        with stage.app.app_context():
-            pair = against(limit, product, rounds=times)
+        pair = against_look_up(stage, raw, areas, leaves=name == "township", times=times)
         yield Figure(stage.name, f"roll-up, {name}", pair.ratio, "x", LOOK_UP_GOAL, pair.detail)
         if name == "nation":
-            anew = LIVE.format(areas=listed)
+            anew = LIVE.format(areas=", ".join(map(str, areas)))
             live = timed(lambda statement=anew: raw.run(statement).fetchall())  # type: ignore[misc]
             yield Figure(stage.name, "the same, added up anew", pair.product / live, "x", LIVE_GOAL, f"{live:,.2f} s")
 
@@ -233,7 +238,7 @@ def _sixteen(stage: Stage, actor: Actor, rows: Iterator[Any], *, each: int, fold
 def measure(stage: Stage, shape: Sequence[int], *, times: int, moves: int) -> Iterator[Figure]:
     """All of them, on a database of its own, which is left without work and without metrics."""
     stage.reset()
-    prepare(stage, shape)
+    prepare(stage, stretch(shape, country.NATION))
     with stage.raw(repeated=True) as raw:
         yield from reading(stage, raw, shape, times=times)
         yield from through_the_product(stage, shape, times=times)

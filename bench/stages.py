@@ -78,6 +78,10 @@ class Stage(ABC):
         again and again, so that they are worth preparing."""
 
     @abstractmethod
+    def keep(self) -> None:
+        """What stands now is what `reset` goes back to."""
+
+    @abstractmethod
     def reset(self) -> None:
         """Back to the country without any work."""
 
@@ -125,9 +129,10 @@ def _build(stage: Stage, shape: Sequence[int]) -> None:
     with stage.app.app_context():
         flask_migrate.upgrade()
     stage.let_go()
-    with stage.raw() as raw:
-        country.build(raw, shape)
-    stage.settle()
+    if shape:
+        with stage.raw() as raw:
+            country.build(raw, shape)
+        stage.settle()
 
 
 class Sqlite(Stage):
@@ -141,13 +146,17 @@ class Sqlite(Stage):
         self.template = folder / "template.sqlite"
         self.url = f"sqlite:///{self.file}"
         _build(self, shape)
-        shutil.copy(self.file, self.template)
+        self.keep()
 
     def connect(self, *, repeated: bool = False) -> Any:
         connection = sqlite3.connect(self.file, isolation_level=None)
         for pragma in SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection
+
+    def keep(self) -> None:
+        self.let_go()
+        shutil.copy(self.file, self.template)
 
     def reset(self) -> None:
         self.let_go()
@@ -188,6 +197,9 @@ class Postgres(Stage):
         # A plan that was prepared for any value would make a large set-based statement slower than it need be.
         return psycopg.connect(self.address, autocommit=True, prepare_threshold=5 if repeated else None)
 
+    def keep(self) -> None:
+        pass  # a reset empties the tables of work and leaves the others as they are
+
     def reset(self) -> None:
         self.let_go()
         with self.raw() as raw:
@@ -206,7 +218,7 @@ STAGES: dict[str, type[Sqlite] | type[Postgres]] = {"sqlite": Sqlite, "postgres"
 
 @contextmanager
 def stage(kind: str, shape: Sequence[int]) -> Iterator[Stage]:
-    """A stage of that kind with the country of that shape, taken away at the end."""
+    """A stage of that kind with the country of that shape, taken away at the end; an empty shape: no country yet."""
     folder = Path(tempfile.mkdtemp(prefix=f"campaign-bench-{kind}-"))
     made = STAGES[kind](folder, shape)
     try:
