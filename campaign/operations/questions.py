@@ -15,7 +15,7 @@ from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale, say
 from ..models import Assignment, Event, Question, Unit
 from ..models.facts import Standing
 from ..models.ladders import EVERYBODYS, calendars
-from ..rules.organisation import SYSTEM, Actor, PostFact, Role
+from ..rules.organisation import Actor, PostFact, Role
 from ..rules.standstill import BOSSES, TOLD_ABOVE_AFTER, so_long_ago
 from ..rules.states import WITH_OFFICER
 from .chains import chain_of
@@ -23,10 +23,12 @@ from .log import record
 from .move import FASTER, standing_of
 from .repeating import once, remember
 from .standing_still import PENDING_ALREADY, given_back, go_on, held_first, stop, tell
+from .telling_above import Late, tell_bosses
 
 ASK, ANSWER = "assignment:question:ask", "assignment:question:answer"
 WITHDRAW, TELL_ABOVE = "assignment:question:withdraw", "assignment:question:tell-above"
 LONGEST_WORDS = 2_000
+AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def pending(question_id: int) -> Pending:
 
 
 def tell_above(*, now: datetime) -> int:
-    """Tells the unit above the asked one of every question that has waited three working days, once each; how many."""
+    """Tells the unit above the asked one of questions that have waited three working days, once each; how many, at most
+    AT_ONCE. A fixed number of statements."""
     calendar = calendars([EVERYBODYS])[EVERYBODYS]
     long_ago = so_long_ago(now, TOLD_ABOVE_AFTER, calendar, zone())
     heard = select(Event.id).where(
@@ -134,16 +137,15 @@ def tell_above(*, now: datetime) -> int:
         .where(Question.answered_at.is_(None), Question.asked_at <= long_ago, Unit.superior_id.is_not(None))
         .where(Assignment.state.in_(WITH_OFFICER), ~heard.exists())
         .order_by(Question.id)
-        .limit(1_000)
-    ).all()
-    for row in rows:
-        data = {"question": row.id, "unit": row.superior_id}
-        event_id = record(
-            tag=TELL_ABOVE, subject="assignment", subject_id=row.assignment_id, actor=SYSTEM, now=now,
-            reason=row.words, data=data,
-        )  # fmt: skip
-        tell(row.superior_id, BOSSES, event_id, TELL_ABOVE, row.assignment_id, now=now)
-    return len(rows)
+        .limit(AT_ONCE)
+        .with_for_update(of=Question, skip_locked=True)
+    )
+    late = [
+        Late(row.assignment_id, row.superior_id, row.words, {"question": row.id, "unit": row.superior_id})
+        for row in rows
+    ]
+    tell_bosses(late, TELL_ABOVE, now=now)
+    return len(late)
 
 
 def _close(question: Pending, tag: str, words: str, actor: Actor, post: PostFact, now: datetime) -> int:

@@ -1,5 +1,6 @@
 """A question stops the clock: who asks whom, who answers, how many days are given back, what the clock says then."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -242,13 +243,42 @@ def test_after_three_working_days_the_unit_above_hears_of_it_once(case):
     assert told(TELL_ABOVE) == {case.tree.holder(county, role).id for role in (Role.SUPERVISOR, Role.DISPATCHER)}
 
 
+def test_telling_above_costs_no_more_for_many(case):
+    """Each of them is in the log, and each person hears of each; the statements stay the same."""
+    costs = []
+    for villages, day in ((case.tree.villages[:1], 0), (case.tree.villages[1:], 7)):
+        for village in villages:
+            unit = case.tree.unit(village).id
+            case.id = db.session.scalar(select(Assignment.id).where(Assignment.unit_id == unit))
+            case.ask(now=case.now + day * DAY, actor=case.tree.actor(village, Role.OFFICER))
+        with counted() as ran, unit_of_work():
+            assert tell_above(now=case.now + (day + 6) * DAY) == len(villages)
+        costs.append(len(ran))
+    assert costs[0] == costs[1] <= 5
+    entries = db.session.scalars(select(Event.subject_id).where(Event.tag == TELL_ABOVE)).all()
+    assert len(entries) == len(set(entries)) == len(case.tree.villages)
+    notices = db.session.execute(select(Notice.assignment_id, Notice.person_id).where(Notice.tag == TELL_ABOVE)).all()
+    assert len(notices) == len(set(notices)) == 2 * len(entries)
+
+
 def test_an_answer_costs_a_fixed_number_of_statements(case):
-    question, ran = case.ask(), []
+    question = case.ask()
+    with counted() as ran:
+        case.answer(question, case.now + DAY, client_action_id=str(uuid4()))
+    assert len(ran) <= 20
+
+
+@contextmanager
+def counted():
+    """The statements that go to the database inside, the beginnings of transactions aside."""
+    ran = []
 
     def note(_connection, _cursor, statement, *_):
-        ran.append(statement)
+        if not statement.startswith("BEGIN"):
+            ran.append(statement)
 
     event.listen(db.engine, "before_cursor_execute", note)
-    case.answer(question, case.now + DAY, client_action_id=str(uuid4()))
-    event.remove(db.engine, "before_cursor_execute", note)
-    assert len([each for each in ran if not each.startswith("BEGIN")]) <= 20
+    try:
+        yield ran
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
