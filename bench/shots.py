@@ -278,7 +278,7 @@ def take(browser: Browser, address: str, shot: Shot) -> bytes:
 def _sign_in(page: Page, shot: Shot) -> None:
     page.goto("/sign-in")
     if shot.language == "en":
-        page.get_by_role("link", name="English").click()
+        page.get_by_role("button", name="English").click()
     page.locator("input[name=login]").fill(shot.login)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main button[type=submit]").click()

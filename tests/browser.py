@@ -199,7 +199,9 @@ class Page:
     def form(self, words: str) -> Element:
         """The form whose button or address has these words."""
         for form in self.root.all("form"):
-            buttons = [button.text or button.get("value") for button in form.all("button", "input")]
+            buttons = [
+                each.text or each.get("value") for each in form.all("button", "input") if each.get("type") != "hidden"
+            ]
             if words in form.get("action") or any(words in button for button in buttons):
                 return form
         raise AssertionError(f"no form {words!r} on {self.path}; it says: {self.main[:400]}")

@@ -49,6 +49,11 @@ class Desk:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
 
+    def reads(self, language: str) -> None:
+        """The language of this browser: `zh_CN` or `en`; whoever has chosen one themselves keeps theirs."""
+        address = self.page.evaluate("location.origin")
+        self.page.context.add_cookies([{"name": "locale", "value": language, "url": address}])
+
     def axe(self) -> None:
         """Fails when axe finds anything on the page as it stands."""
         found = Axe().run(self.page).response["violations"]

@@ -86,6 +86,7 @@ def register_access(app: Flask) -> None:
 def enter(secret: str) -> None:
     """Puts a session just opened into the browser's cookie; nothing from before the sign-in is carried over."""
     session.clear()
+    g.pop("csrf_token", None)  # it was made for the session that is gone
     login_user(_load(secret))
 
 

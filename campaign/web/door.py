@@ -16,6 +16,7 @@ from ..operations.people import change_password, choose_language
 from ..operations.signing_in import Locked, admit, close_session, confirm, matches, open_session, refuse, reserve
 from ..rules.accounts import LONGEST, SHORTEST
 from .access import current_actor, enter, leave, page_now
+from .again import unseal
 from .language import COOKIE, speak
 from .navigation import our_path
 
@@ -82,6 +83,9 @@ def sign_in() -> Any:
     if secret is None or refusal is not None:
         return _sign_in_page(form, onward, refusal=speak(refusal) if refusal else ""), 401
     enter(secret)
+    kept = unseal(request.form.get("again", ""))
+    if kept is not None and not current_user.session.must_change_password:
+        return render_template("errors/again.html", kept=kept, signed_in=True)
     return redirect(onward, 303)
 
 
@@ -117,7 +121,7 @@ def password() -> Any:
     return redirect("/", 303)
 
 
-@bp.route("/language/<any(zh_CN, en):code>", methods=["GET", "POST"])
+@bp.post("/language/<any(zh_CN, en):code>")
 def language(code: str) -> Any:
     if current_user.is_authenticated:
         with unit_of_work():
@@ -146,7 +150,10 @@ def _present_password_is_right(form: PasswordForm) -> bool:
 
 
 def _sign_in_page(form: SignInForm, onward: str, refusal: str = "") -> str:
-    return render_template("door/sign_in.html", form=form, onward=onward, refusal=refusal)
+    sealed = request.form.get("again", "")
+    kept = unseal(sealed)
+    name = "door/sign_in.html" if kept is None else "errors/signed_out.html"
+    return render_template(name, form=form, onward=onward, refusal=refusal, kept=kept, sealed=sealed)
 
 
 def _password_page(form: NewPasswordForm, forced: bool) -> str:

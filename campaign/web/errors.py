@@ -12,6 +12,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ..db import is_busy
 from ..errors import CampaignError, Invalid
+from .again import from_our_page, has_our_token, seal, typed_here
+from .door import SignInForm
 from .language import speak
 
 RETRY_SECONDS = "5"
@@ -101,12 +103,23 @@ def _http(error: HTTPException) -> Any:
     if error.response is not None or error.code is None or error.code < 400:
         return error.get_response()
     if isinstance(error, CSRFError):
-        return _page(400, _("This form is no longer valid. Please open the page again and repeat what you did."))
+        return _form_of_before()
+    if error.code == 401 and not wants_json() and (kept := typed_here()) and has_our_token():
+        empty = {"form": SignInForm(formdata=None), "onward": "/", "refusal": ""}
+        return make_response(render_template("errors/signed_out.html", kept=kept, sealed=seal(kept), **empty), 401)
     answer = _page(error.code, _words().get(error.code, _("Please go back and try again.")))
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value
     return answer
+
+
+def _form_of_before() -> Any:
+    """The form is of a session before this one. What was typed is not lost: it may be sent as it stands."""
+    kept = typed_here() if not wants_json() and from_our_page() else None
+    if kept is None:
+        return _page(400, _("This form is no longer valid. Please open the page again and repeat what you did."))
+    return make_response(render_template("errors/again.html", kept=kept, signed_in=False), 400)
 
 
 def _database(error: OperationalError) -> Any:

@@ -242,15 +242,15 @@ def test_nobody_is_sent_elsewhere(wanted):
 
 def test_language(client, officer):
     assert "登录" in client.get("/sign-in").text
-    answer = client.get("/language/en?next=/sign-in")
+    answer = client.post("/language/en", data={"csrf_token": token(client), "next": "/sign-in"})
     assert (answer.status_code, answer.location) == (303, "/sign-in")
     page = client.get("/sign-in").text
     assert 'lang="en"' in page and "登录" not in page
     sign_in(client)
-    client.get("/language/zh_CN")
+    client.post("/language/zh_CN", data={"csrf_token": token(client, "/me/password")})
     client.delete_cookie("locale")
     assert "修改密码" in secret_page(client).text
-    assert client.get("/language/fr").status_code == 404
+    assert client.get("/language/en").status_code == 405, "to follow a link changes nothing"
 
 
 def test_two_parts_must_not_contradict(tmp_path):

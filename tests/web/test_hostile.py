@@ -127,7 +127,7 @@ def test_text_that_no_column_can_hold_is_refused_in_files_too(world):
 @pytest.mark.parametrize("wanted", ["//evil.example", "/\\evil.example", "//[", "/\t/evil", "https://evil.org", "///x"])
 def test_nobody_is_led_away(world, wanted):
     stranger = world.clients[ANONYMOUS]
-    assert stranger.get("/language/en", query_string={"next": wanted}).location == "/"
+    assert stranger.post("/language/en", data={"next": wanted}).location == "/"
     person = db.session.get_one(Person, world.ids["officer of the unit"])
     answer = stranger.post("/sign-in", data={"login": person.login, "password": make.PASSWORD, "next": wanted})
     assert answer.location == "/"

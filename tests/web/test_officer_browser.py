@@ -127,7 +127,8 @@ def test_a_photo_goes_on_where_the_line_broke_and_after_the_page_was_closed(page
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_every_page_is_for_everybody(page, window, language):
     for path in ("/", "/assignments", "/messages", "/me", "/assignments/2"):
-        page.goto(f"/language/{language}?next={path}")
+        window.reads(language)
+        page.goto(path)
         for fold in page.locator("details").all():
             fold.evaluate("fold => { fold.open = true }")
         window.axe()
