@@ -125,6 +125,7 @@ class Proposed:
     name: str
     kind: MetricKind
     unit_of_measure: str
+    money_places: int
     was: Decimal | None
     value: Decimal
 
@@ -170,7 +171,15 @@ def requests_of(assignment_id: int) -> tuple[Asked, ...]:
 def proposals_of(request_id: int) -> tuple[Proposed, ...]:
     """The targets that a dispute proposes, in the order of the metrics. One statement."""
     rows = db.session.execute(
-        select(Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Proposal.was, Proposal.value)
+        select(
+            Metric.id,
+            Metric.name,
+            Metric.kind,
+            Metric.unit_of_measure,
+            Metric.money_places,
+            Proposal.was,
+            Proposal.value,
+        )
         .join(Proposal, Proposal.metric_id == Metric.id)
         .where(Proposal.request_id == request_id)
         .order_by(Metric.position)

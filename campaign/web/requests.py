@@ -26,15 +26,17 @@ from ..queries.assignments import Whole, whole
 from ..queries.consequences import consequences_of
 from ..queries.evidence import evidence_named
 from ..queries.requests import Asked, Filters, View
+from ..rules.metrics import BadValue, MetricKind
 from ..rules.organisation import Actor, Role
 from ..rules.requests import Decision, RequestKind
 from ..rules.standstill import BOSSES, MOST_GIVEN_BACK
 from ..rules.states import WITH_OFFICER, State
 from .access import current_actor, page_now
 from .downloads import TYPES, table_answer
-from .filters import local
+from .filters import figure_words, local
 from .language import speak
 from .plan_forms import Typed
+from .typed_figures import read_figure, typed_figure, unit_beside
 from .uploads import keep_file
 from .words import word
 
@@ -174,6 +176,7 @@ def _ask_page(found: Whole, what: str, form: AskForm, errors: Errors, files: lis
         "requests/ask.html", ask=ask, what=what, kind=kind, may=may or bool(errors), errors=errors,
         reason=form.reason.data or "", due_on=form.due_on.data or "", metrics=disputable(found, kind),
         typed=request.form, files=evidence_named(ask.id, files) if files else (), most_days=MOST_GIVEN_BACK,
+        unit_beside=unit_beside,
         rule=rule_of(ask.id) if kind is RequestKind.EXTENSION and may else None, today=local(page_now()).date(),
         action_id=form.client_action_id.data or str(uuid4()), seen=form.seen.data or ask.version, form_page=True,
     )  # fmt: skip
@@ -198,14 +201,23 @@ def _targets(found: Whole, kind: RequestKind, errors: Errors) -> dict[int, Decim
     """The targets that were typed; empty fields propose nothing."""
     targets: dict[int, Decimal] = {}
     for metric in disputable(found, kind):
-        text = request.form.get(f"target-{metric.id}", "").strip().replace(",", "").replace("，", "")
-        if not text:
-            continue
-        if not text.replace(".", "", 1).isdecimal() or len(text) > 16:
-            errors.setdefault(f"target-{metric.id}", []).append(_("Please enter a number."))
-        else:
-            targets[metric.id] = Decimal(text)
+        name = f"target-{metric.id}"
+        figure = _figure(name, metric.kind, metric.money_places, errors)
+        if figure is not None:
+            targets[metric.id] = figure
     return targets
+
+
+def _figure(name: str, kind: MetricKind, money_places: int, errors: Errors) -> Decimal | None:
+    """The target in that field, if there is one that can be read."""
+    text = request.form.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return read_figure(text.removesuffix("%").removesuffix("％"), kind, money_places)
+    except BadValue as bad:
+        errors.setdefault(name, []).append(speak(bad.sentence))
+        return None
 
 
 def _kept(assignment_id: int) -> list[int]:
@@ -268,11 +280,9 @@ def _ruled(found: Asked, form: DecideForm, typed: Typed) -> tuple[date | None, d
     targets: dict[int, Decimal] = {}
     errors = Errors()
     for proposed in queries.proposals_of(found.id) if found.kind is RequestKind.DISPUTE else ():
-        text = request.form.get(f"target-{proposed.metric_id}", "").strip().replace(",", "")
-        if text and (not text.replace(".", "", 1).isdecimal() or len(text) > 16):
-            errors[f"target-{proposed.metric_id}"] = [_("Please enter a number.")]
-        elif text:
-            targets[proposed.metric_id] = Decimal(text)
+        figure = _figure(f"target-{proposed.metric_id}", proposed.kind, proposed.money_places, errors)
+        if figure is not None:
+            targets[proposed.metric_id] = figure
     return due_on, targets, errors
 
 
@@ -312,5 +322,5 @@ def _page_of(found: Asked, form: DecideForm, errors: Errors) -> str:
         proposals=queries.proposals_of(found.id) if found.kind is RequestKind.DISPUTE else (), typed=request.form,
         files=queries.evidence_of(found.id), follows=consequences_of(found, now=now) if decides or agrees else None,
         may_agree=found.needs_consent and actor.post_in(found.parent_unit_id, Role.DISPATCHER) is not None,
-        form_page=decides,
+        form_page=decides, figure_words=figure_words, typed_figure=typed_figure, unit_beside=unit_beside,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from campaign import clock
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Request
+from campaign.models.goals import goals_of
 from campaign.operations.issuing import dispatch
 from campaign.operations.requests import Wish, ask
 from campaign.rules.metrics import MetricKind
@@ -64,6 +65,31 @@ def test_a_dispute_is_asked_decided_and_read(tree, given, visitor):
     visitor.sign_out()
     visitor.sign_in(officer)
     assert visitor.get(f"/assignments/{work.id}").has("Requests and decisions", "按名册核定", "Sign for")
+
+
+def test_money_is_disputed_in_the_unit_of_the_plan(tree, now, visitor):
+    task = make.task(make.campaign(tree.unit(tree.county)), title="困难帮扶")
+    metric = make.metric(
+        task, MetricKind.AMOUNT, target=3_000_000, quota=Quota.PER_UNIT, name="帮扶资金", money_places=4
+    )
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    unit, name = tree.unit(tree.villages[0]), f"target-{metric.id}"
+    work = db.session.scalar(select(Assignment).where(Assignment.unit_id == unit.id))
+    visitor.sign_in(tree.holder(tree.villages[0], Role.OFFICER))
+    page = visitor.get(f"/assignments/{work.id}/request/dispute")
+    assert page.has("帮扶资金（万元）", "300 万元")
+    refused = page.submit("提交申请", status=422, reason="名册只有六户", **{name: "两百"})
+    assert refused.has("请填数字") and "两百" in refused.html
+    refused.submit("提交申请", reason="名册只有六户", **{name: "２００"})
+    visitor.sign_out()
+    visitor.sign_in(tree.holder(tree.county, Role.DISPATCHER))
+    page = visitor.get("/requests").click("指标或期限异议")
+    assert page.has("200 万元", "300 万元")
+    visitor.client.set_cookie("locale", "en")  # where one button's word is not part of the other's
+    visitor.get(page.path).submit("Grant", words="按名册核定")
+    db.session.rollback()  # to see what the browser did
+    assert goals_of([work.id])[work.id][metric.id].target == 2_000_000
 
 
 def test_an_extension_with_a_photo_keeps_the_photo_when_the_form_fails(app, tree, given, client, now):
