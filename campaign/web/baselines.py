@@ -21,6 +21,7 @@ from .access import current_actor, page_now
 from .filters import value_words
 from .language import speak
 from .occasions import bp as bp
+from .typed_figures import unit_beside
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -94,6 +95,7 @@ def _draw(
         "campaigns/baseline.html", form=form, head=head, metric=metric, errors=errors or {}, frozen=frozen, rows=shown,
         next_page=f"{shown[-1].lft}.{shown[-1].unit_id}" if more else "", later=_after() is not None,
         parts=len(KINDS[metric.kind].parts), action_id=uuid4(),
+        unit=unit_beside(metric.kind, metric.unit_of_measure, metric.money_places),
         said=lambda value: value_words(value, metric.kind, metric.unit_of_measure, metric.money_places),
     )  # fmt: skip
 
