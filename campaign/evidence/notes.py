@@ -5,6 +5,7 @@ Nothing here is believed: a clock may be wrong, a place may be missing, and whoe
 
 import math
 import re
+import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
@@ -18,6 +19,8 @@ TAKEN = ((0x9003, 0x9011), (0x9004, 0x9012))  # when, and by which offset from U
 MOMENT = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 LONGEST = 120
+PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+MOST_PARTS, MOST_NOTES = 20_000, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ class Notes:
 def notes_of(picture: Image.Image, zone: str) -> Notes:
     """What stands in the picture; a time without an offset is one of that zone. Whatever cannot be read is left out."""
     try:
-        written = picture.getexif()
+        if picture.format == "PNG" and "exif" not in picture.info:
+            picture.info["exif"] = _behind_the_points(picture)
+        written = Image.Image.getexif(picture)  # as of any picture: that of a PNG would unpack all of it first
         details, place = written.get_ifd(DETAILS), written.get_ifd(PLACE)
         camera = " ".join(_text(written.get(tag)) for tag in (MAKE, MODEL))
     except Exception:  # the notes of a damaged picture can fail in any way, and cost nothing but themselves
@@ -47,6 +52,21 @@ def notes_of(picture: Image.Image, zone: str) -> Notes:
     if latitude is None or longitude is None or (latitude == 0 and longitude == 0):  # what an unset receiver writes
         latitude = longitude = None
     return Notes(_moment(details, zone), latitude, longitude, camera.strip()[:LONGEST])
+
+
+def _behind_the_points(picture: Any) -> bytes | None:
+    """Of a PNG the notes that stand at its end, found by passing over its parts."""
+    stream = picture.fp
+    at = stream.seek(len(PNG_HEAD))
+    for _part in range(MOST_PARTS):
+        head = stream.read(8)
+        if len(head) < 8:
+            return None
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"eXIf":
+            return bytes(stream.read(min(length, MOST_NOTES)))
+        at = stream.seek(at + 12 + length)
+    return None
 
 
 def _moment(details: Any, zone: str) -> datetime | None:

@@ -33,7 +33,8 @@ FORMATS = {
 }
 _one_at_a_time = threading.Lock()
 
-pillow_heif.register_heif_opener()
+# A small picture inside a HEIC need not show what the large one shows: who sends a photo twice could hide behind it.
+pillow_heif.register_heif_opener(thumbnails=False)
 Image.MAX_IMAGE_PIXELS = None  # inspection has counted the points already, and its bound is the lower one
 
 
@@ -85,12 +86,10 @@ def look(store: Store, stream: IO[bytes], stored: Stored, *, zone: str, wait: bo
     """
     if not is_picture(stored.media_type):
         return Looked()
-    unpacks = stored.media_type == "image/png"  # its notes stand behind the picture, which is unpacked on the way
-    notes = Notes() if unpacks else _notes(stream, stored.media_type, zone)
+    notes = _notes(stream, stored.media_type, zone)
     if not _one_at_a_time.acquire(blocking=wait):
         return Looked(notes, done=False)
     try:
-        notes = _notes(stream, stored.media_type, zone) if unpacks else notes
         cheap = stored.media_type == "image/jpeg"  # unpacked at an eighth of its size; others only as a whole
         stream.seek(0)
         picture = _unpacked(stream, stored.media_type, (Copy.THUMB if cheap else Copy.DISPLAY).value)

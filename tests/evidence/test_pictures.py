@@ -1,6 +1,7 @@
 """Small copies: upright, bounded, without place or person; a bad picture costs only its copy."""
 
 import io
+import struct
 
 import pytest
 from PIL import Image, ImageOps
@@ -13,7 +14,7 @@ from campaign.evidence.store_folder import FolderStore
 from .hostile import png
 
 GPS, ORIENTATION, MAKER = 0x8825, 0x0112, 0x010F
-RED, WHITE = (200, 30, 30), (255, 255, 255)
+RED, BLUE, WHITE = (200, 30, 30), (30, 30, 200), (255, 255, 255)
 
 
 @pytest.fixture
@@ -55,6 +56,25 @@ def test_copies_are_upright_bounded_and_say_nothing_of_place_or_person(store, fo
 
 def test_a_photo_of_an_iphone_is_shown(store):
     assert max(copy_of(store, photo("HEIF", (1200, 900))).size) == Copy.THUMB.value
+
+
+def with_small_picture_of_another() -> bytes:
+    """A red HEIC whose embedded small picture, of 720 points, is a blue one."""
+    red, blue = (photo("HEIF", (960, 720), colour=each, exif=None, thumbnails=[720]).getvalue() for each in (RED, BLUE))
+    at = red.find(b"iloc") + 34  # where the second item lies: its offset, and then its length
+    start, length = struct.unpack_from(">I", blue, at)[0], struct.unpack_from(">I", blue, at + 10)[0]
+    forged = bytearray(red) + blue[start : start + length]
+    struct.pack_into(">I", forged, at, len(red))
+    struct.pack_into(">I", forged, at + 10, length)
+    return bytes(forged)
+
+
+def test_a_small_picture_inside_a_heic_does_not_stand_for_the_large_one(store):
+    sent = with_small_picture_of_another()
+    with Image.open(io.BytesIO(sent)) as opened:
+        assert opened.size == (960, 720)
+    made = copy_of(store, io.BytesIO(sent))
+    assert all(abs(a - b) < 12 for a, b in zip(made.getpixel((50, 50)), RED, strict=True))
 
 
 def test_notes_other_than_exif_stay_behind_too(store):
