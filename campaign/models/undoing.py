@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, select
 
 from ..db import db
-from ..rules.states import Action
+from ..rules.states import Action, State
 from ..rules.telling import HELD, HOLD
+from .assignments import Assignment
 from .facts import Standing
 from .log import Event
 from .reporting import STANDS, Review
@@ -36,22 +37,88 @@ class LastDecision:
 
 def last_decision(assignment_id: int) -> LastDecision | None:
     """The decision with which an assignment came to where it stands; None when something else moved it last."""
-    moved = (
-        select(func.max(Event.id))
-        .where(Event.subject == "assignment", Event.subject_id == assignment_id, Event.to_state.is_not(None))
-        .scalar_subquery()
-    )
+    moved = _last_move(assignment_id)
     newest = select(func.max(Review.id)).where(Review.assignment_id == assignment_id, STANDS).scalar_subquery()
-    told = exists().where(Notice.event_id == Event.id, Notice.delivered_at.is_not(None))
     row = db.session.execute(
         select(
             Event.id, Review.id, Review.person_id, Review.unit_id, Review.step, Review.decision, Review.at,
-            Review.since, Review.due_at, told,
+            Review.since, Review.due_at, _TOLD,
         )
         .join(Review, and_(Review.id == newest, Review.person_id == Event.person_id, Review.at == Event.at))
         .where(Event.id == moved, Event.tag.in_(HELD))
     ).first()  # fmt: skip
     return None if row is None else LastDecision(*row)
+
+
+# Over Event: somebody has been told of it.
+_TOLD = exists().where(Notice.event_id == Event.id, Notice.delivered_at.is_not(None))
+
+
+def _last_move(assignment_id: int | ColumnElement[int]) -> ScalarSelect[int]:
+    """The event with which an assignment came to where it stands."""
+    moves = Event.__table__.alias("moves").c
+    return (
+        select(func.max(moves.id))
+        .where(moves.subject == "assignment", moves.subject_id == assignment_id, moves.to_state.is_not(None))
+        .scalar_subquery()
+    )
+
+
+@dataclass(frozen=True)
+class Act:
+    """Many decisions of one person in one act: when, and the first and the last id of a review that may be of it."""
+
+    person_id: int
+    at: datetime
+    first: int
+    last: int
+
+    @property
+    def reviews(self) -> ColumnElement[bool]:
+        """Which reviews are of it, over Review."""
+        return and_(Review.id.between(self.first, self.last), Review.person_id == self.person_id, Review.at == self.at)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One of them, as it stands now. `event_id`: None where something else has moved the assignment since."""
+
+    review_id: int
+    assignment_id: int
+    version: int
+    state: State
+    unit_id: int
+    step: int
+    event_id: int | None
+    told: bool
+
+
+def decisions_of(act: Act) -> list[Decided]:
+    """All decisions of the act, by assignment. One statement, whatever their number."""
+    mine = and_(Event.id == _last_move(Assignment.id.expression), Event.person_id == act.person_id, Event.at == act.at)
+    rows = (
+        select(
+            Review.id, Assignment.id, Assignment.version, Assignment.state, Review.unit_id, Review.step, Event.id, _TOLD
+        )
+        .join(Assignment, Assignment.id == Review.assignment_id)
+        .outerjoin(Event, and_(mine, Event.tag.in_(HELD)))
+        .where(act.reviews)
+        .order_by(Assignment.id)
+    )
+    return [Decided(*row) for row in db.session.execute(rows)]
+
+
+def hold(act: Act) -> None:
+    """Keeps what the act has left to be told from being told, and its assignments from being moved, until this
+    transaction ends; in the order in which others take them."""
+    events = select(Event.id).join(
+        Review, and_(Event.subject == "assignment", Event.subject_id == Review.assignment_id, Event.at == Review.at)
+    )
+    told = select(Notice.id).where(Notice.event_id.in_(events.where(act.reviews)))
+    of = select(Assignment.id).where(Assignment.id.in_(select(Review.assignment_id).where(act.reviews)))
+    for rows, key in ((told, Notice.id), (of, Assignment.id)):
+        locked = rows.order_by(key).with_for_update()
+        db.session.execute(select(func.count()).select_from(locked.subquery()))  # none of them comes here for it
 
 
 def with_last_decision(facts: Standing, last: LastDecision | None, now: datetime) -> Standing:

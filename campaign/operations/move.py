@@ -13,7 +13,7 @@ from sqlalchemy import Table, bindparam, insert, update
 
 from ..db import db, listed, micros, run
 from ..errors import Forbidden, NotFound, Refused, Stale, say
-from ..models import Assignment, TallyDelta
+from ..models import Assignment, Review, TallyDelta
 from ..models.facts import Standing, facts_of
 from ..notify.outbox import tell_posts
 from ..rules.organisation import Actor, PostFact, Role
@@ -164,6 +164,24 @@ def move_together(
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     if changed.rowcount != len(ids):
+        raise Stale(FASTER)
+
+
+def move_back_together(review_ids: Collection[int], row: Transition) -> None:
+    """Takes as many assignments that were locked, and that the law allows, back to where these decisions found them;
+    events and messages are the caller's. Raises Stale unless every one of them still stands where the step begins."""
+    changed: Any = db.session.execute(
+        update(Assignment)
+        .where(
+            Review.id.in_(listed(review_ids)), Assignment.id == Review.assignment_id, Assignment.state.in_(row.sources)
+        )
+        .values(
+            state=row.target, version=Assignment.version + 1, reviewer_unit_id=Review.unit_id, review_step=Review.step,
+            review_due_at=Review.due_at, not_before=None, since=Review.since,
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    if changed.rowcount != len(review_ids):
         raise Stale(FASTER)
 
 

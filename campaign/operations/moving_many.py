@@ -24,6 +24,7 @@ from .timers import arm_all, review_dues
 
 Listed = Select[tuple[int]]  # ids as a subquery
 UNSEEN = {"synchronize_session": False}
+APPROVE_MANY = "approve-many"  # what such an act is called among those that are remembered
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Approved:
 
     count: int
     refused: tuple[tuple[int, Sentence], ...]
+
+
+def _result(count: int, first: int, last: int) -> str:
+    """What is remembered of an act: how many, and between which ids their reviews lie, for who takes it back."""
+    return f"{count} {first} {last}"
 
 
 def approve_many(
@@ -43,10 +49,10 @@ def approve_many(
     with the number of items.
     """
     content = {"ids": sorted(versions)}
-    before = once(client_action_id, actor=actor, subject="approve-many", content=content, now=now)
+    before = once(client_action_id, actor=actor, subject=APPROVE_MANY, content=content, now=now)
     if before is not None:
-        return Approved(int(before or 0), ())
-    ids = sorted(versions)
+        return Approved(int(before.split()[0]) if before else 0, ())
+    ids, newest = sorted(versions), _newest_review() if client_action_id else 0
     locked = select(Assignment.id).where(Assignment.id.in_(listed(ids))).order_by(Assignment.id).with_for_update()
     db.session.execute(select(func.count()).select_from(locked.subquery()))  # none of them comes here for it
     found = sorted_out(ids, actor, now=now)
@@ -62,7 +68,8 @@ def approve_many(
         if kept:
             _move(group, [id for id, _ in kept], [version for _, version in kept], until, actor, now)
     refused = [*found.refused, *((id, FASTER) for id in sorted(moved & set(found.ready)))]
-    remember(client_action_id, str(len(ids) - len(refused)))
+    if client_action_id:
+        remember(client_action_id, _result(len(ids) - len(refused), newest + 1, _newest_review()))
     return Approved(len(ids) - len(refused), tuple(refused))
 
 
@@ -73,13 +80,17 @@ def _move(
     _record(group, theirs, actor, now)
     _decide(group, theirs, actor, now)
     if group.row.target is not State.SUBMITTED:
-        _count(group, these)
+        count_all(these, group.row.target)
     step = 0 if group.to is None else group.step + 1
     move_together(ids, group.row, now=now, reviewer_unit_id=group.to, review_step=step, review_due_at=until)
     _tell(group, these, now)
     db.session.execute(delete(Claim).where(Claim.assignment_id.in_(these)).execution_options(**UNSEEN))
     if group.to is not None:
-        _arm(ids, now)
+        arm_alike(ids, now=now, after=now)
+
+
+def _newest_review() -> int:
+    return int(db.session.execute(select(func.coalesce(func.max(Review.id), 0))).scalar_one())
 
 
 def _record(group: Group, versions: Listed, actor: Actor, now: datetime) -> None:
@@ -123,12 +134,12 @@ def _decide(group: Group, versions: Listed, actor: Actor, now: datetime) -> None
     db.session.execute(insert(Review.__table__).from_select(names, rows))  # type: ignore[arg-type]
 
 
-def _count(group: Group, ids: Listed) -> None:
+def count_all(ids: Listed, target: State) -> None:
     """A delta for the roll-up for each, before the states change."""
     due, behind = (
         func.coalesce(type_coerce(moment, BigInteger), 0) for moment in (Assignment.due_at, Assignment.behind_at)
     )
-    to = literal(group.row.target, Code(State))
+    to = literal(target, Code(State))
     rows = select(Assignment.task_id, Assignment.unit_id, Assignment.state, due, behind, to, due, behind)
     names = ["task_id", "unit_id", "from_state", "from_due", "from_behind", "to_state", "to_due", "to_behind"]
     chosen = rows.where(Assignment.id.in_(ids))
@@ -162,15 +173,15 @@ def _tell(group: Group, ids: Listed, now: datetime) -> None:
     db.session.execute(insert_new(Notice.__table__).from_select(names, rows))
 
 
-def _arm(ids: Collection[int], now: datetime) -> None:
-    """The next rung of each, decided once for all that stand alike."""
+def arm_alike(ids: Collection[int], *, now: datetime, after: datetime) -> None:
+    """The next rung of each, decided once for all that stand alike. `after`: up to then everything has been decided."""
     timings = timings_alike(ids)
     together: dict[Step, list[int]] = {}
     for row in timings.rows:
         timing = timings.of(row)
-        decision = decide(timing.steps, timing.state, timing.behind_at, now, now)
+        decision = decide(timing.steps, timing.state, timing.behind_at, after, now)
         step = decision.speak[0] if decision.speak else decision.next
         if step is not None:
             together.setdefault(step, []).extend(map(int, row.ids.split(",")))
     for step, chosen in together.items():
-        arm_all(Assignment.id.in_(listed(chosen)), step, when=max(step.when, now), after=now)
+        arm_all(Assignment.id.in_(listed(chosen)), step, when=max(step.when, now), after=after)

@@ -1,17 +1,26 @@
 """Taking back a decision just made: by the same person, before anybody was told, while nothing happened since."""
 
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import String, cast, delete, insert, literal, select
 
-from ..db import db
-from ..models import Claim, Notice, Undo
-from ..models.undoing import last_decision, with_last_decision
-from ..rules.organisation import Actor
-from ..rules.states import Action
-from .move import allowed, move, standing_of
-from .repeating import once
+from ..db import Instant, db, listed
+from ..errors import NotFound, Sentence, say
+from ..models import Claim, ClientAction, Event, Notice, Review, Submission, Undo
+from ..models.undoing import Act, Decided, decisions_of, hold, last_decision, with_last_decision
+from ..rules.organisation import Actor, PostFact
+from ..rules.states import Action, State
+from ..rules.telling import HOLD
+from ..rules.transitions import Facts, Transition, post_for, row_for
+from .move import FASTER, allowed, move, move_back_together, standing_of
+from .moving_many import APPROVE_MANY, arm_alike, count_all
+from .repeating import once, remember
 from .timers import arm, review_due_at
+
+UNSEEN = {"synchronize_session": False}
+GONE = say("This act is not there any more, or it was not yours.")
 
 
 def take_back(
@@ -57,3 +66,127 @@ def take_back(
 
 def _hold(event_id: int) -> None:
     db.session.execute(select(Notice.id).where(Notice.event_id == event_id).order_by(Notice.id).with_for_update())
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """How many approvals of an act were taken back, and why the others were not."""
+
+    count: int
+    refused: tuple[tuple[int, Sentence], ...]
+
+
+@dataclass
+class _Group:
+    """Decisions that the law treats alike, and what becomes of them."""
+
+    row: Transition
+    post: PostFact
+    state: State
+    step: int
+    of: list[Decided] = field(default_factory=list)
+
+
+def take_back_many(act_id: str, *, actor: Actor, now: datetime, client_action_id: str | None = None) -> TakenBack:
+    """Takes all approvals of one act back that may still be: each as if it were the only one. `act_id`: the client
+    action id of the approval. What somebody has moved since is left as it is and named.
+
+    NotFound for an act that is not the actor's. The number of statements does not grow with the number of approvals.
+    """
+    before = once(client_action_id, actor=actor, subject="undo-many", content={"act": act_id}, now=now)
+    if before is not None:
+        return TakenBack(int(before or 0), ())
+    act = _act_of(act_id, actor)
+    hold(act)
+    groups, refused = _asked(decisions_of(act), act, actor, now)
+    for group in groups:
+        _take_back(group, act, actor, now)
+    count = sum(len(group.of) for group in groups)
+    remember(client_action_id, str(count))
+    return TakenBack(count, tuple(refused))
+
+
+def _act_of(act_id: str, actor: Actor) -> Act:
+    row = db.session.execute(
+        select(ClientAction.at, ClientAction.result).where(
+            ClientAction.id == act_id, ClientAction.person_id == actor.person_id, ClientAction.subject == APPROVE_MANY
+        )
+    ).first()
+    found = [] if row is None else row.result.split()
+    if row is None or len(found) != len(("count", "first", "last")):
+        raise NotFound(GONE)
+    return Act(actor.person_id, row.at, int(found[1]), int(found[2]))
+
+
+def _asked(
+    decisions: Collection[Decided], act: Act, actor: Actor, now: datetime
+) -> tuple[list[_Group], list[tuple[int, Sentence]]]:
+    """The law, asked once for all decisions that stand alike."""
+    groups: dict[tuple[object, ...], _Group | Sentence] = {}
+    refused: list[tuple[int, Sentence]] = []
+    for each in decisions:
+        if each.event_id is None:  # somebody has moved it since, or taken it back
+            refused.append((each.assignment_id, FASTER))
+            continue
+        key = (each.state, each.unit_id, each.step, each.told)
+        verdict = groups.get(key)
+        if verdict is None:
+            verdict = groups[key] = _verdict(each, act, actor, now)
+        if isinstance(verdict, _Group):
+            verdict.of.append(each)
+        else:
+            refused.append((each.assignment_id, verdict))
+    return [group for group in groups.values() if isinstance(group, _Group)], refused
+
+
+def _verdict(each: Decided, act: Act, actor: Actor, now: datetime) -> _Group | Sentence:
+    facts = Facts(
+        id=0,  # to take back asks nothing of what is the item's own
+        state=each.state,
+        version=0,
+        unit_id=0,
+        issuing_units=(),
+        decided_by_id=act.person_id,
+        decided_in=each.unit_id,
+        untold=not each.told and now < act.at + HOLD,
+    )
+    row = row_for(Action.UNDO, facts, actor)
+    post = None if row is None else post_for(row.party, facts, actor)
+    if row is None or post is None:
+        return FASTER
+    refusal = next((said for guard in row.guards if (said := guard(facts, actor))), None)
+    return refusal or _Group(row, post, each.state, each.step)
+
+
+def _take_back(group: _Group, act: Act, actor: Actor, now: datetime) -> None:
+    ids = [each.assignment_id for each in group.of]
+    these, reviews = listed(ids), [each.review_id for each in group.of]
+    _record(group, reviews, actor, now)
+    undone = select(Review.id, literal(actor.person_id), literal(group.post.id), literal(now, Instant))
+    kept = undone.where(Review.id.in_(listed(reviews))).order_by(Review.id)
+    db.session.execute(insert(Undo.__table__).from_select(["review_id", "person_id", "post_id", "at"], kept))  # type: ignore[arg-type]
+    if group.state is not group.row.target:
+        count_all(these, group.row.target)
+    move_back_together(reviews, group.row)
+    told = listed([each.event_id for each in group.of if each.event_id is not None])
+    for gone in (delete(Notice).where(Notice.event_id.in_(told)), delete(Claim).where(Claim.assignment_id.in_(these))):
+        db.session.execute(gone.execution_options(**UNSEEN))
+    arm_alike(ids, now=now, after=act.at)
+
+
+def _record(group: _Group, reviews: Collection[int], actor: Actor, now: datetime) -> None:
+    """One event for each, its data written as `canonical` writes them."""
+    data = literal('{"decision":"approve","digest":"') + Submission.digest + literal('","number":')
+    data = data + cast(Submission.number, String) + literal(f',"step":{group.step}}}')
+    rows = (
+        select(
+            literal(now, Instant), literal(group.row.tag), literal("assignment"), Review.assignment_id,
+            literal(actor.person_id), literal(group.post.id), literal(group.state.name.lower()),
+            literal(group.row.target.name.lower()), literal(""), data,
+        )
+        .join(Submission, Submission.id == Review.submission_id)
+        .where(Review.id.in_(listed(reviews)))
+        .order_by(Review.assignment_id)
+    )  # fmt: skip
+    names = ["at", "tag", "subject", "subject_id", "person_id", "post_id", "from_state", "to_state", "reason", "data"]
+    db.session.execute(insert(Event.__table__).from_select(names, rows))  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
-from flask import Response, current_app, flash, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_wtf import FlaskForm
@@ -17,6 +17,7 @@ from ..errors import Refused, Sentence, say
 from ..evidence.store import Store
 from ..models.together import sorted_out
 from ..operations.moving_many import approve_many
+from ..operations.taking_back import take_back_many
 from ..queries import queue as waiting
 from ..queries.together import evidence_of
 from ..rules.leaving_out import NOT_THERE
@@ -50,6 +51,13 @@ class ManyForm(FlaskForm):
         return {id: version for id, version in list(looked_at.items())[:MOST] if id not in left}
 
 
+class UndoManyForm(FlaskForm):
+    """Which act is taken back."""
+
+    client_action_id = HiddenField()
+    act = HiddenField()
+
+
 @bp.get("/reviews/many")
 @require_role(Role.SUPERVISOR)
 def many() -> Any:
@@ -81,8 +89,30 @@ def approve_them() -> Any:
             now=page_now(), client_action_id=form.client_action_id.data or None,
         )  # fmt: skip
     flash(ngettext("%(num)s submission approved.", "%(num)s submissions approved.", done.count), "success")
+    if done.count and form.client_action_id.data:
+        now = page_now().timestamp()
+        session["decided"] = {"act": form.client_action_id.data, "count": done.count, "at": now}
     for said, n in _by_reason([*done.refused, *((id, NOT_THERE) for id in lacking)]):
         flash(_("Left out, %(count)s: %(why)s", count=n, why=said), "warning")
+    return redirect(url_for("reviews.queue", **kept(asked())), 303)
+
+
+@bp.post("/reviews/many/undo")
+@require_role(Role.SUPERVISOR)
+def undo_many() -> Any:
+    """Everything that was approved in one act a moment ago, in one press."""
+    form = UndoManyForm()
+    with unit_of_work():
+        done = take_back_many(
+            form.act.data or "", actor=current_actor(), now=page_now(),
+            client_action_id=form.client_action_id.data or None,
+        )  # fmt: skip
+    session.pop("decided", None)
+    if done.count:
+        flash(ngettext("%(num)s approval taken back. It waits for you again.",
+                       "%(num)s approvals taken back. They wait for you again.", done.count))  # fmt: skip
+    for said, n in _by_reason(done.refused):
+        flash(_("Left as it is, %(count)s: %(why)s", count=n, why=said), "warning")
     return redirect(url_for("reviews.queue", **kept(asked())), 303)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -74,14 +75,16 @@ class WordsOrPhrase:
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision of a moment ago: `seen` is the version after it, `seconds` how long it may be taken back."""
+    """A decision of a moment ago: `seen` is the version after it, `seconds` how long it may be taken back. Of many
+    approved in one act: `act` is its id, `count` how many they were."""
 
-    id: int
-    seen: int
-    verb: Action
-    unit_name: str
-    task_title: str
     seconds: int
+    id: int = 0
+    seen: int = 0
+    verb: Action = Action.APPROVE
+    unit_name: str = ""
+    act: str = ""
+    count: int = 0
 
 
 class ReturnForm(DecisionForm):
@@ -186,17 +189,23 @@ def return_(id: int) -> Any:
 
 def _remember(place: Place, seen: int, verb: Action) -> None:
     """What was decided just now, so that the next page can offer to take it back."""
-    session["decided"] = [place.id, seen + 1, int(verb), place.unit_name, place.task_title, page_now().timestamp()]
+    decided = {"id": place.id, "seen": seen + 1, "verb": int(verb), "unit_name": place.unit_name}
+    session["decided"] = decided | {"at": page_now().timestamp()}
 
 
 def decided_just_now() -> Decided | None:
     """What this person decided a moment ago, while it may still be taken back."""
-    kept_in_session = session.get("decided")
-    if not kept_in_session:
+    decided = session.get("decided")
+    if not isinstance(decided, dict):
         return None
-    id, seen, verb, unit_name, task_title, at = kept_in_session
-    left = HOLD.total_seconds() - (page_now().timestamp() - at)
-    return Decided(id, seen, Action(verb), unit_name, task_title, math.floor(left)) if left >= 1 else None
+    left = seconds_left(datetime.fromtimestamp(decided["at"], UTC))
+    known = {name: decided[name] for name in ("id", "seen", "unit_name", "act", "count") if name in decided}
+    return Decided(left, verb=Action(decided.get("verb", Action.APPROVE)), **known) if left else None
+
+
+def seconds_left(at: datetime) -> int:
+    """For how many whole seconds a decision of that instant may still be taken back."""
+    return max(0, math.floor((at + HOLD - page_now()).total_seconds()))
 
 
 def _bytes_lie_there(assignment_id: int) -> None:
@@ -225,9 +234,13 @@ def page_of(
     else:
         page = waiting.page(actor, filters)
     before, after = page.around(assignment_id)
-    if facts.since is not None and now - facts.since < HOLD:
-        facts = with_last_decision(facts, last_decision(assignment_id), now)
+    last = last_decision(assignment_id) if facts.since is not None and now - facts.since < HOLD else None
+    facts = with_last_decision(facts, last, now)
     aside = beside(facts, actor, now=now)
+    may = permissions(facts, actor, facts.chain, aside.claim.holder if aside.claim else None)
+    decided = decided_just_now()
+    if may.undo and last is not None:  # also of what was approved here among many
+        decided = Decided(seconds_left(last.at), header.id, header.version, last.decision, header.unit_name)
     look_at = found.last_look
     since = look_at[0] if look_at else found.former
     answer = render_template(
@@ -235,9 +248,9 @@ def page_of(
         since=since, looked_at=look_at[1] if look_at else None, changes=found.changes(since),
         form=form, approval=approval, questions=0, to_decide=0, wrong=wrong or {}, typed=request.form if wrong else {},
         filters=filters, keep=kept(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
-        may=permissions(facts, actor, facts.chain, aside.claim.holder if aside.claim else None), aside=aside,
+        may=may, aside=aside, decided=decided,
         flags=flags_of(found.latest.id, actor) if aside.flags else (), verdicts=list(Verdict),
-        bounces=bounces(found.versions), decided=decided_just_now(), open_id=assignment_id,
+        bounces=bounces(found.versions), open_id=assignment_id,
         action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),
         badges={} if kept(filters) else {"reviews.queue": page.total},
     )  # fmt: skip

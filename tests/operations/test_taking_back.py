@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, update
@@ -9,15 +10,16 @@ from sqlalchemy import func, select, update
 from campaign.cli import find_breaches
 from campaign.config import Settings
 from campaign.db import db, unit_of_work
-from campaign.errors import CampaignError, Forbidden, Refused, Stale
+from campaign.errors import CampaignError, Forbidden, NotFound, Refused, Stale
 from campaign.models import Assignment, Claim, Event, Notice, Person, Review, Timer, Undo
 from campaign.notify.fanning import fan_out
 from campaign.operations.claiming import LASTS, claim, put_down
 from campaign.operations.folding import fold
 from campaign.operations.issuing import dispatch
+from campaign.operations.moving_many import approve_many
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve, return_for_changes
-from campaign.operations.taking_back import take_back
+from campaign.operations.taking_back import take_back, take_back_many
 from campaign.rules.organisation import Role
 from campaign.rules.states import ReturnReason, State
 from campaign.rules.telling import HOLD
@@ -182,4 +184,55 @@ def test_two_reviewers_two_hundred_times_one_winner(app, work, now):
             take_back(mine, actor=winner, now=at + SECOND, seen=seen + 1)
         seen += 2
     assert (count(Review), count(Undo), standing(mine).version) == (200, 200, 403)
+    assert find_breaches(app.extensions["evidence"]) == []
+
+
+def test_many_approvals_are_taken_back_in_one_press(app, work, now):
+    """At both levels: each as if it were the only one; what was told or moved since is left and named."""
+    low, high = work.actor(work.townships[0], Role.SUPERVISOR), work.actor(work.county, Role.SUPERVISOR)
+    ids = [work.ids[village.id] for village in work.villages[:3]]
+    for who, seen, later in ((low, 3, now + HOLD), (high, 6, now + 5 * HOLD)):
+        waited = [standing(mine) for mine in ids]
+        armed = sorted(map(str, db.session.query(Timer.assignment_id, Timer.fires_at, Timer.rung).all()))
+        act, undo = str(uuid4()), str(uuid4())
+        with unit_of_work():
+            approve_many(dict.fromkeys(ids, seen), actor=who, now=later, client_action_id=act)
+        told = count(Notice, Notice.created_at == later)
+        assert told and count(Event, Event.at == later) == 3
+        for whose, when, why in ((high if who is low else low, SECOND, NotFound), (who, HOLD, None)):
+            if why is not None:
+                with pytest.raises(why), unit_of_work():
+                    take_back_many(act, actor=whose, now=later + when)
+                continue
+            with unit_of_work():
+                late = take_back_many(act, actor=whose, now=later + when)
+            assert (late.count, len(late.refused)) == (0, 3)
+        for _ in range(2):  # the same press again gives the same answer
+            with unit_of_work():
+                assert take_back_many(act, actor=who, now=later + SECOND, client_action_id=undo).count == 3
+        assert [standing(mine)[2:6] for mine in ids] == [was[2:6] for was in waited]
+        assert [standing(mine).version for mine in ids] == [was.version + 2 for was in waited]
+        assert count(Notice, Notice.created_at == later) == 0
+        left = sorted(map(str, db.session.query(Timer.assignment_id, Timer.fires_at, Timer.rung).all()))
+        assert set(armed) <= set(left), "the clock of the level speaks as before"
+        with unit_of_work():
+            fold(now=later)
+        assert find_breaches(app.extensions["evidence"]) == []
+        with unit_of_work():  # the same step is decided again, one by one
+            for mine in ids:
+                approve(mine, actor=who, now=later + 2 * HOLD, seen=seen + 2)
+    assert (count(Undo), count(Event, Event.tag == "assignment:review:undo")) == (6, 6)
+
+
+def test_of_many_approvals_what_was_moved_or_told_since_is_left(app, work, now):
+    judge, above = work.actor(work.townships[0], Role.SUPERVISOR), work.actor(work.county, Role.SUPERVISOR)
+    ids, act = [work.ids[village.id] for village in work.villages[:3]], str(uuid4())
+    with unit_of_work():
+        approve_many(dict.fromkeys(ids, 3), actor=judge, now=now, client_action_id=act)
+        approve(ids[0], actor=above, now=now + SECOND, seen=4)
+        db.session.execute(update(Notice).where(Notice.assignment_id == ids[1]).values(delivered_at=now + SECOND))
+    with unit_of_work():
+        done = take_back_many(act, actor=judge, now=now + 2 * SECOND)
+    assert (done.count, sorted(id for id, _ in done.refused)) == (1, sorted(ids[:2]))
+    assert [standing(mine).review_step for mine in ids] == [0, 1, 0]
     assert find_breaches(app.extensions["evidence"]) == []

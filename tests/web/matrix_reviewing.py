@@ -48,6 +48,7 @@ def reviewing(world: World) -> Iterator[Case]:
     yield Case("reviews.flag_counts", role(Role.AUDITOR, Role.ADMINISTRATOR))
     yield Case("reviews.many", role(Role.SUPERVISOR))
     yield Case("reviews.approve_them", role(Role.SUPERVISOR, wins=303), method="POST")
+    yield Case("reviews.undo_many", role(Role.SUPERVISOR, wins=404), method="POST", data={"act": str(MISSING)})
     yield Case("reviews.export", role(Role.SUPERVISOR), {"kind": "csv"})
 
 

@@ -25,6 +25,10 @@ def latest(assignment) -> int:
     return db.session.scalar(select(func.max(Submission.id)).where(Submission.assignment_id == assignment.id))
 
 
+def step_of(assignment) -> int:
+    return db.session.scalar(select(Assignment.review_step).where(Assignment.id == assignment.id))
+
+
 def post(client, assignment, what, **typed):
     path = f"/reviews/{assignment.id}"
     return client.post(f"{path}/{what}", data=form_of(client, path, **typed))
@@ -62,8 +66,15 @@ def test_flags_explain_themselves_and_hide_what_lies_elsewhere(reviewer, flagged
     shown = f"{flagged.id}:1,{waiting[1].id}:1"
     data = form | {"seen": shown, "shown": f"{flagged.id},{waiting[1].id}", "take": [str(flagged.id)]}
     assert reviewer.post("/reviews/many", data=data).status_code == 303
-    steps = dict(db.session.execute(select(Assignment.id, Assignment.review_step)).all())
-    assert (steps[flagged.id], steps[waiting[1].id]) == (1, 0), "what was unticked still waits"
+    assert (step_of(flagged), step_of(waiting[1])) == (1, 0), "what was unticked still waits"
+    page = text_of(reviewer.get("/reviews"))
+    assert "Approved just now: 1 submission" in page and 'action="/reviews/many/undo"' in page
+    own = text_of(reviewer.get(f"/reviews/{flagged.id}"))
+    assert f'action="/reviews/{flagged.id}/undo"' in own, "one of them alone, on its own page"
+    undo = {"act": form["client_action_id"], "client_action_id": str(uuid4()), "csrf_token": form["csrf_token"]}
+    answer = reviewer.post("/reviews/many/undo", data=undo, follow_redirects=True)
+    assert "1 approval taken back. It waits for you again." in text_of(answer)
+    assert step_of(flagged) == 0
 
 
 def test_a_decision_is_offered_back_for_a_moment(reviewer, waiting, monkeypatch, now):
