@@ -1,6 +1,7 @@
 """How values are put into words on a page: days, numbers, money, figures of metrics, lights, sentences from below."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
@@ -13,6 +14,8 @@ from flask import Flask, current_app, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from ..rules.dates import Light
 from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, Value, money_in
@@ -82,6 +85,7 @@ def register_filters(app: Flask) -> None:
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(
         has_endpoint=has_endpoint,
+        ngettext=_counted(app.jinja_env.globals),
         other_language=other_language,
         page_actor=page_actor,
         page_language=page_language,
@@ -90,6 +94,17 @@ def register_filters(app: Flask) -> None:
         target_words=target_words,
         word=word,
     )
+
+
+def _counted(known: dict[str, Any]) -> Callable[..., Any]:
+    """The templates' `ngettext` with the number as it is read: 1,000 entries, not 1000."""
+    plain: Callable[..., Any] = known["ngettext"]
+
+    @pass_context
+    def counted(context: Context, singular: str, plural: str, n: int, **values: Any) -> Any:
+        return plain(context, singular, plural, n, **({"num": number(n)} | values))
+
+    return counted
 
 
 def static_url(filename: str) -> str:
