@@ -1,29 +1,22 @@
-"""How far assignments have come towards their targets, and from when they lag behind: for the verbs that report and
-for the check, so that both ask the same."""
+"""From when assignments lag behind by their dates and by how far they have come: for the verbs that report or give
+targets and for the check, so that all ask the same."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, union_all
+from sqlalchemy import Select, and_, func, select
 
 from ..clock import zone
-from ..db import db, listed
-from ..rules.curves import behind_at, share
-from ..rules.dates import CountsFrom, DueKind, local_day
-from ..rules.metrics import MetricKind, Value
+from ..rules.curves import Reach, lags_at
+from ..rules.dates import CountsFrom, DueKind, end_of_day, local_day
 from ..rules.states import State
 from .assignments import Assignment, Batch, Suspension
-from .campaigns import Metric, Task
+from .campaigns import Task
 from .log import Event
-from .outlook import growing
-from .prospects import began, signing
-from .reporting import CheckIn, MetricValue, Submission
 
-Which = Callable[[Any], ColumnElement[bool]]  # chooses assignments by a column that holds their id
+SIGNED = "assignment:sign-for:acknowledge"
 
 
 @dataclass(frozen=True)
@@ -38,15 +31,27 @@ class Course:
     start: datetime
     moved: bool
 
-    def expected(self, reached: Decimal) -> datetime | None:
-        """From when it lags behind when that share of its targets (0 to 1) is reported."""
-        return behind_at(self.start, self.due_at, reached, zone())
+    def expected(self, figures: Iterable[Reach]) -> datetime | None:
+        """From when it lags behind when its figures have come so far."""
+        return lags_at(self.start, self.due_at, figures, zone())
 
-    def holds(self, reached: Decimal | None) -> bool:
-        """Whether its moment is that of the share that it reported last; None: no figure grows, and it has none."""
+    def holds(self, figures: Iterable[Reach]) -> bool:
+        """Whether its moment is that of what it reported last; without a figure that grows it has none."""
+        figures = tuple(figures)
         if self.moved and self.behind_at is not None and self.due_at is not None:
-            return self.start < self.behind_at < self.due_at
-        return self.moved or self.behind_at == (None if reached is None else self.expected(reached))
+            return bool(figures) and self.start < self.behind_at < self.due_at
+        return self.moved or self.behind_at == self.expected(figures)
+
+
+def signing(assignment_id: Any) -> Any:
+    """The event by which that assignment was signed for: there is at most one."""
+    return and_(Event.subject == "assignment", Event.subject_id == assignment_id, Event.tag == SIGNED)
+
+
+def began(dispatched_at: datetime, signed_on: date | None) -> datetime:
+    """From when the curve of an assignment counts: the dispatch, or the end of the day on which it was signed for where
+    its dates count from there."""
+    return dispatched_at if signed_on is None else end_of_day(signed_on, zone())
 
 
 def courses() -> Select[Any]:
@@ -73,43 +78,3 @@ def course_of(row: Any) -> Course:
     start = began(row.dispatched_at, signed_on) + timedelta(days=given_back)
     moved = row.first_due_at is not None or given_back > 0
     return Course(row.id, State(row.state), row.due_at, row.behind_at, start, moved)
-
-
-def shares(which: Which, reported: Mapping[int, Value] | None = None) -> dict[int, Decimal]:
-    """How much of their targets the chosen assignments have reported last, 0 to 1; those without a growing figure are
-    left out. `reported`: values by metric that are being reported now. One statement."""
-    parts = MetricValue.id, MetricValue.metric_id, MetricValue.number, MetricValue.numerator, MetricValue.denominator
-    submitted = select(Submission.assignment_id, Submission.at.label("at"), *parts).join(
-        Submission, Submission.id == MetricValue.submission_id
-    )
-    checked = select(CheckIn.assignment_id, CheckIn.at.label("at"), *parts).join(
-        CheckIn, CheckIn.id == MetricValue.check_in_id
-    )
-    told = union_all(
-        submitted.where(which(Submission.assignment_id)), checked.where(which(CheckIn.assignment_id))
-    ).subquery()
-    rows = db.session.execute(
-        select(
-            Assignment.id, Metric.id.label("metric_id"), Metric.kind, Metric.target,
-            told.c.number, told.c.numerator, told.c.denominator,
-        )
-        .join(Metric, and_(Metric.task_id == Assignment.task_id, growing()))
-        .outerjoin(told, and_(told.c.assignment_id == Assignment.id, told.c.metric_id == Metric.id))
-        .where(which(Assignment.id))
-        .order_by(Assignment.id, told.c.at, told.c.id)
-    )  # fmt: skip
-    last: dict[int, dict[int, tuple[MetricKind, Decimal, Value | None]]] = defaultdict(dict)
-    for row in rows:
-        value = Value(row.number, row.numerator, row.denominator)
-        last[row.id][row.metric_id] = row.kind, row.target, (reported or {}).get(row.metric_id, value)
-    return {id: share(figures.values()) for id, figures in last.items()}
-
-
-def only(assignment_id: int) -> Which:
-    """Chooses that one."""
-    return lambda column: column == literal(assignment_id)
-
-
-def one_of(ids: Collection[int]) -> Which:
-    """Chooses those."""
-    return lambda column: column.in_(listed(ids))

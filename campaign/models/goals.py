@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, and_, case, func, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, case, func, null, or_, select, type_coerce
+from sqlalchemy.orm import aliased
 
 from ..db import db, listed
 from ..rules.metrics import Aggregation
@@ -41,6 +42,26 @@ def own_target() -> ColumnElement[Decimal | None]:
 def join_target() -> ColumnElement[bool]:
     """ON clause of the outer join of Target to Assignment and Metric."""
     return and_(Target.assignment_id == Assignment.id, Target.metric_id == Metric.id)
+
+
+def given_below() -> ColumnElement[int]:
+    """Over Assignment and Metric, in ten-thousandths: of a sum, what the units below must reach together, once it was
+    split among them."""
+    child, theirs = aliased(Assignment), aliased(Target)
+    below = (
+        select(func.coalesce(func.sum(type_coerce(theirs.value, BigInteger), type_=BigInteger), 0))
+        .join(child, child.id == theirs.assignment_id)
+        .where(child.parent_id == Assignment.id, theirs.metric_id == Metric.id)
+        .correlate(Assignment, Metric)
+        .scalar_subquery()
+    )
+    return case((Metric.aggregation == Aggregation.SUM, below), else_=0)
+
+
+def left_to_itself() -> ColumnElement[int]:
+    """What the unit of an assignment must reach by itself, in ten-thousandths: its target without those of the units
+    below; NULL for nothing. In a statement over Assignment, Metric and `join_target()`."""
+    return type_coerce(own_target(), BigInteger) - given_below()
 
 
 def goals_of(assignment_ids: Iterable[int]) -> dict[int, dict[int, Goal]]:

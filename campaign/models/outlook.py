@@ -3,29 +3,43 @@
 The dispatch writes it, the preview shows it: one function, so that what the page promises is what happens.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import and_, exists, or_, select, true
 
 from ..clock import zone
 from ..db import db
 from ..rules.calendars import Calendar
-from ..rules.curves import GROWING_KINDS, GROWING_TOWARDS, behind_at
+from ..rules.curves import Knot, Reach, knots_of, lags_at
 from ..rules.dates import DateRule, Dates, dates_at
 from ..rules.ladder import Anchors, Ladder, Step, plan
-from ..rules.metrics import Aggregation
 from ..rules.periods import period_dates, period_rule
 from ..rules.plans import Grade
+from ..rules.targets import Quota
 from .campaigns import Campaign, Metric, Occasion, Task
+from .goals import meant_for_each
 from .ladders import calendar_for, calendars, ladders, latest_ladder
+from .reaches import may_grow, milestones_of, steps_of
+from .targets import Allocation
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The curve of a figure that may grow, with the milestones on it. `for_each`: whoever receives the task must reach
+    it. `given`: so must they because a quota or a split says how much; who is left out there has no curve of it."""
+
+    knots: tuple[Knot, ...]
+    for_each: bool
+    given: bool
 
 
 @dataclass(frozen=True)
 class Outlook:
     """The dates that follow, and `steps`: the rungs at their times, by time. `behind_at`: when the curve is missed if
-    nothing at all is reported; None for a task without a figure to reach. `curved`: whether it has one."""
+    nothing at all is reported; None where nobody is given a figure to reach. `curves`: of all that may grow."""
 
     rule: DateRule
     dates: Dates
@@ -34,7 +48,17 @@ class Outlook:
     calendar: Calendar
     grade: Grade
     steps: tuple[Step, ...]
-    curved: bool = False
+    curves: tuple[Curve, ...] = ()
+
+    @property
+    def uneven(self) -> bool:
+        """Whether some may have no figure of their own to reach, or not the same ones, so that each is looked at."""
+        return self.behind_at is not None and not all(curve.for_each for curve in self.curves)
+
+    @property
+    def many_ways(self) -> bool:
+        """Whether its figures have different milestones."""
+        return len({curve.knots for curve in self.curves}) > 1
 
 
 def rule_of(task: Task, occasion: Occasion | None) -> DateRule:
@@ -54,8 +78,9 @@ def rule_of(task: Task, occasion: Occasion | None) -> DateRule:
     return period_rule(rule, task.window_days) if task.rrule else rule
 
 
-def outlook_of(task_id: int, *, now: datetime, opens_on: date | None = None) -> Outlook:
+def outlook_of(task_id: int, *, now: datetime, opens_on: date | None = None, handed_out: bool = False) -> Outlook:
     """What a dispatch of that task at `now` would mean; of a period, the one that opens or opened on that day.
+    `handed_out`: its totals are split in the same breath.
 
     Raises NoResultFound where there is no such task.
     """
@@ -72,23 +97,30 @@ def outlook_of(task_id: int, *, now: datetime, opens_on: date | None = None) -> 
         dates = dates_at(rule, now, zone(), calendar)
     else:
         dates = period_dates(rule, opens_on, now, zone(), calendar)
-    curved = has_curve(task_id)
-    behind = behind_at(now, dates.due_at, Decimal(0), zone()) if curved else None
+    curves = curves_of(task_id, handed_out=handed_out)
+    behind = nothing_yet(curves, now, dates.due_at)
     anchors = Anchors(dates.respond_by, dates.due_at, dates.cut_off_at, behind_at=behind)
     steps = plan(ladder, task.grade, anchors, calendar, zone())
-    return Outlook(rule, dates, behind, ladder, calendar, task.grade, steps, curved)
+    return Outlook(rule, dates, behind, ladder, calendar, task.grade, steps, curves)
 
 
-def has_curve(task_id: int) -> bool:
-    """Whether the task has a figure that grows towards a target."""
-    found = select(Metric.id).where(Metric.task_id == task_id, growing()).limit(1)
-    return db.session.execute(found).first() is not None
+def nothing_yet(curves: Iterable[Curve], start: datetime, due_at: datetime | None) -> datetime | None:
+    """When the first of the curves that everybody has is missed, if nothing at all is reported."""
+    return lags_at(start, due_at, (Reach(Decimal(0), curve.knots) for curve in curves if curve.given), zone())
 
 
-def growing() -> ColumnElement[bool]:
-    """A clause over Metric: it must be reported, and grows towards a target that each unit has to reach.
-
-    The target of a sum is that of all units together; what of it is one unit's is not known before it is split.
-    """
-    kinds, towards = Metric.kind.in_(GROWING_KINDS), Metric.comparator.in_(GROWING_TOWARDS)
-    return and_(kinds, towards, Metric.target > 0, Metric.required, Metric.aggregation != Aggregation.SUM)
+def curves_of(task_id: int, *, handed_out: bool = False) -> tuple[Curve, ...]:
+    """The figures of the task that may grow towards a target; none where nothing does. `handed_out`: its totals are
+    being split. One statement."""
+    root = exists().where(Allocation.task_id == Metric.task_id, Allocation.parent_id.is_(None))
+    counted = and_(Metric.quota == Quota.PER_PERSON, Metric.register_id.is_not(None))
+    given = or_(counted, and_(Metric.quota == Quota.TOTAL, true() if handed_out else root))
+    rows = db.session.execute(
+        select(
+            Metric.target, milestones_of().label("milestones"), meant_for_each().label("each"), given.label("given")
+        ).where(Metric.task_id == task_id, may_grow())
+    )
+    return tuple(
+        Curve(knots_of(row.target, steps_of(row.milestones), zone()), bool(row.each), bool(row.each or row.given))
+        for row in rows
+    )

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, select
@@ -16,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 from ..clock import zone
 from ..db import db, listed
 from ..rules.calendars import Calendar, Roll
-from ..rules.curves import behind_again, behind_at
+from ..rules.curves import Knot, behind_again, lags_at
 from ..rules.dates import CountsFrom, DateRule, Dates, DueKind, dates_at, end_of_day, local_day
 from ..rules.ladder import Anchors, Ladder, Step, plan
 from ..rules.periods import period_dates
@@ -24,11 +23,11 @@ from ..rules.plans import Grade
 from ..rules.states import OPEN, State
 from .assignments import Assignment, Batch
 from .campaigns import Occasion, Period, Task
+from .courses import began, course_of, courses, signing
 from .ladders import EVERYBODYS, calendars, ladders
 from .log import Event
-from .outlook import has_curve, rule_of
-
-SIGNED = "assignment:sign-for:acknowledge"
+from .outlook import curves_of, rule_of
+from .reaches import reach_of
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def prospects(
         return []
     held = calendars({row.calendar_id or EVERYBODYS for row in batches}) | dict(corrected or {})
     known_ladders = ladders({row.ladder_id for row in batches})
-    curved = {task_id for task_id in {row.task_id for row in batches} if has_curve(task_id)}
+    curves = {task_id: _curve(task_id) for task_id in {row.task_id for row in batches}}
     following: dict[int, list[Group]] = defaultdict(list)
     for group in groups_of(ids) if groups is None else groups:
         if not group.own:
@@ -141,7 +140,7 @@ def prospects(
     for row in batches:
         task, calendar = row.Task, held[row.calendar_id or EVERYBODYS]
         rule = _rule(row, supposed)
-        changes = tuple(_change(group, rule, row, calendar, task.id in curved) for group in following[row.id])
+        changes = tuple(_change(group, rule, row, calendar, curves[task.id]) for group in following[row.id])
         ladder = known_ladders[row.ladder_id]
         if changes:
             about = row.id, task.id, task.title, task.campaign_id, rule, task.grade, ladder, calendar
@@ -181,18 +180,7 @@ def _open(task_ids: set[int]) -> ColumnElement[bool]:
     return and_(Assignment.task_id.in_(listed(task_ids)), Assignment.state.in_(OPEN))
 
 
-def signing(assignment_id: Any) -> ColumnElement[bool]:
-    """The event by which that assignment was signed for: there is at most one."""
-    return and_(Event.subject == "assignment", Event.subject_id == assignment_id, Event.tag == SIGNED)
-
-
-def began(dispatched_at: datetime, signed_on: date | None) -> datetime:
-    """From when the curve of an assignment counts: the dispatch, or the end of the day on which it was signed for where
-    its dates count from there."""
-    return dispatched_at if signed_on is None else end_of_day(signed_on, zone())
-
-
-def on_signing(batch_id: int, *, now: datetime) -> tuple[Dates, datetime | None] | None:
+def on_signing(assignment_id: int, batch_id: int, *, now: datetime) -> tuple[Dates, datetime | None] | None:
     """The dates of an assignment of that batch that is signed for now, and from when it lags behind; None where they do
     not count from the sign-for."""
     row = db.session.execute(_of_batches(Batch.id == batch_id)).one()
@@ -201,28 +189,17 @@ def on_signing(batch_id: int, *, now: datetime) -> tuple[Dates, datetime | None]
     calendar_id, signed_on = row.calendar_id or EVERYBODYS, local_day(now, zone())
     dates = _dates(_rule(row, None), row, calendars([calendar_id])[calendar_id], now)
     start = began(row.dispatched_at, signed_on)
-    behind = behind_at(start, dates.due_at, Decimal(0), zone()) if has_curve(row.task_id) else None
-    return dates, behind
+    return dates, lags_at(start, dates.due_at, reach_of(assignment_id), zone())
 
 
 def by_decision(
-    assignment_id: int,
-    batch_id: int,
-    due_on: date,
-    *,
-    due_at: datetime | None,
-    cut_off_at: datetime | None,
-    behind_at: datetime | None,
+    assignment_id: int, batch_id: int, due_on: date, *, due_at: datetime | None, cut_off_at: datetime | None
 ) -> tuple[datetime, datetime | None, datetime | None]:
     """Due date, cut-off and the moment of lagging behind when one assignment that has these dates is due on that day by
     decision. The cut-off goes along by as many days; where there was no due date it follows from the task."""
     due, cut_off = granted(batch_id, due_on, due_at=due_at, cut_off_at=cut_off_at)
-    row = db.session.execute(_of_batches(Batch.id == batch_id)).one()
-    signed_at = db.session.execute(select(Event.at).where(signing(assignment_id))).scalar()
-    from_signing = signed_at is not None and row.Task.counts_from is CountsFrom.SIGN_FOR
-    start = began(row.dispatched_at, local_day(signed_at, zone()) if signed_at and from_signing else None)
-    behind = behind_again(start, due_at, behind_at, due, zone()) if has_curve(row.task_id) else None
-    return due, cut_off, behind
+    course = course_of(db.session.execute(courses().where(Assignment.id == assignment_id)).one())
+    return due, cut_off, replace(course, due_at=due).expected(reach_of(assignment_id))
 
 
 def granted(
@@ -277,9 +254,23 @@ def _dates(rule: DateRule, row: Any, calendar: Calendar, signed_at: datetime | N
     return dates_at(rule, row.dispatched_at, zone(), calendar, signed_at=signed_at)
 
 
-def _change(group: Group, rule: DateRule, row: Any, calendar: Calendar, curved: bool) -> Change:
+def _curve(task_id: int) -> tuple[bool, tuple[Knot, ...]] | None:
+    """Whether what is dispatched has the curve of the task from the beginning, and the milestones on it; None where the
+    task has none. Where its figures have different ones, or some units have nothing to reach, what follows is near;
+    whoever writes it looks at each (`operations/settling.py`)."""
+    curves = curves_of(task_id)
+    if not curves:
+        return None
+    return any(curve.given for curve in curves), max((curve.knots for curve in curves), key=len)
+
+
+def _change(
+    group: Group, rule: DateRule, row: Any, calendar: Calendar, curve: tuple[bool, tuple[Knot, ...]] | None
+) -> Change:
     signed_at = None if group.signed_on is None else end_of_day(group.signed_on, zone())
     dates = _dates(rule, row, calendar, signed_at)
     start = began(row.dispatched_at, group.signed_on)
-    behind = behind_again(start, group.due_at, group.behind_at, dates.due_at, zone()) if curved else None
+    behind = None
+    if curve is not None and (curve[0] or group.behind_at is not None):
+        behind = behind_again(start, group.due_at, group.behind_at, dates.due_at, zone(), curve[1])
     return Change(group, dates, behind)

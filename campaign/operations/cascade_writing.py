@@ -39,9 +39,8 @@ from ..models import (
     Unit,
 )
 from ..models.organisation import holds_on, stands_in_on
-from ..models.outlook import Outlook
+from ..models.outlook import Outlook, nothing_yet
 from ..models.splits import Part, Whole
-from ..rules.curves import behind_at
 from ..rules.dates import DueKind, end_of_day, local_day
 from ..rules.ladder import Anchors, Step, first_step, plan
 from ..rules.organisation import Actor, Role
@@ -80,8 +79,7 @@ def dates_below(whole: Whole, outlook: Outlook, due_on: date | None, *, now: dat
     respond_by = outlook.dates.respond_by
     if respond_by is not None and due_at is not None:
         respond_by = min(respond_by, due_at)
-    behind = behind_at(now, due_at, Decimal(0), zone()) if outlook.curved else None
-    return Handed(respond_by, due_at, cut_off_at, behind, own and due_at is not None)
+    return Handed(respond_by, due_at, cut_off_at, nothing_yet(outlook.curves, now, due_at), own and due_at is not None)
 
 
 def _days_before(moment: datetime, days: timedelta) -> datetime:

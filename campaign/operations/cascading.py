@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, or_, select, update
 
 from ..clock import local_today
 from ..db import db, listed
@@ -39,6 +39,7 @@ from .log import record
 from .move import FASTER
 from .quotas import write_quotas
 from .repeating import once, remember
+from .settling import settle
 
 SPLIT, CHANGED, ISSUED = "assignment:cascade:split", "assignment:cascade:change", "assignment:dispatch:issue"
 MOST_UNITS = 3_000
@@ -157,6 +158,7 @@ def _write(
         look_again(Assignment.id == whole.parent_id)
     if batch_id is not None and has_quotas(Metric.task_id == whole.task_id):
         write_quotas(Assignment.batch_id == batch_id)
+    settle(ours if whole.parent_id is None else or_(ours, Assignment.id == whole.parent_id), now=now)
     tag = CHANGED if whole.version else SPLIT
     event_id = record(
         tag=tag, subject="assignment" if whole.parent_id else "campaign",
@@ -283,7 +285,7 @@ def _hand_down(
     new = sorted(child.unit_id for child in children if child.assignment_id is None and child.unit_id in plan.shares)
     if whole.parent_id is None or not new:
         return None, 0
-    outlook = outlook_of(whole.task_id, now=now)
+    outlook = outlook_of(whole.task_id, now=now, handed_out=True)
     dates = dates_below(whole, outlook, plan.due_on, now=now)
     batch_id, made = hand_down(whole, outlook, new, dates, now=now)
     if made != len(new):

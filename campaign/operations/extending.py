@@ -70,7 +70,7 @@ def extend(
         raise Refused(say("This is not possible any more in the present state."))
     _checked(facts, due_on, now)
     due_at, cut_off_at, behind_at = by_decision(
-        facts.id, facts.batch_id, due_on, due_at=facts.due_at, cut_off_at=facts.cut_off_at, behind_at=facts.behind_at
+        facts.id, facts.batch_id, due_on, due_at=facts.due_at, cut_off_at=facts.cut_off_at
     )
     if due_at == facts.due_at:
         raise _invalid("due_on", say("It is due on this day already."))

@@ -13,6 +13,7 @@ from ..models.outlook import outlook_of
 from ..rules.ladder import Anchors, first_step, plan
 from ..rules.states import OPEN, WITH_OFFICER
 from .folding import rebuild_tasks
+from .settling import settle
 from .timers import arm_all
 
 
@@ -51,6 +52,7 @@ def pull_below(assignment_id: int, task_id: int, due_at: datetime | None, *, now
         .execution_options(synchronize_session=False)
     )
     rebuild_tasks([task_id], now=now)
+    settle(Assignment.id.in_(listed(ids)), now=now)
     outlook = outlook_of(task_id, now=now)
     first = first_step(plan(outlook.ladder, outlook.grade, Anchors(None, due_at), outlook.calendar, zone()), now)
     if first is not None:

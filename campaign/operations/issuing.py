@@ -26,6 +26,7 @@ from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .quotas import write_quotas
 from .repeating import once
+from .settling import off, settle
 from .standing_still import let_go
 from .timers import arm, arm_all
 from .vague import hold_vague
@@ -118,7 +119,7 @@ def dispatch(
         nested.rollback()
         return Dispatched(None, 0)
     nested.commit()
-    _give_targets(task_id, batch_id)
+    _give_targets(task_id, batch_id, outlook, now)
     told("timers", 1, DISPATCH_STEPS)
     _arm_batch(batch_id, outlook, now)
     told("digest", 2, DISPATCH_STEPS)
@@ -200,7 +201,7 @@ def _assign(task_id: int, batch_id: int, outlook: Outlook, turn: Turn, now: date
     return int(added.rowcount)  # type: ignore[attr-defined]
 
 
-def _give_targets(task_id: int, batch_id: int) -> None:
+def _give_targets(task_id: int, batch_id: int, outlook: Outlook, now: datetime) -> None:
     """What each unit must reach, where the issuer has split the totals already, or a quota asks so much per person.
 
     Whoever splits the totals in this instant comes before this, or finds its assignments.
@@ -212,6 +213,8 @@ def _give_targets(task_id: int, batch_id: int) -> None:
         write_targets(here, allocation_id, fresh=batch_id)
     if has_quotas(Metric.task_id == task_id):
         write_quotas(here)
+    if outlook.uneven:
+        settle(here if outlook.many_ways else and_(here, off()), now=now)
 
 
 def _arm_batch(batch_id: int, outlook: Outlook, now: datetime) -> None:

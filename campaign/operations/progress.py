@@ -9,11 +9,14 @@ from sqlalchemy import bindparam, update
 
 from ..db import db, run
 from ..models import Assignment
-from ..models.courses import course_of, courses, only, shares
+from ..models.courses import course_of, courses
 from ..models.facts import Standing
+from ..models.reaches import reach_of
+from ..rules.curves import Reach
 from ..rules.metrics import Value
 from .move import count
 
+NOTHING = Reach(Decimal(0))
 _ROWS: Any = Assignment.__table__
 _FOLLOW = update(_ROWS).where(_ROWS.c.id == bindparam("reported")).values(behind_at=bindparam("behind"))
 
@@ -29,12 +32,12 @@ def follow_curve(facts: Standing, values: Mapping[int, Value]) -> bool:
         return False
     held = courses().where(Assignment.id == facts.id).with_for_update(key_share=True, of=Assignment)
     course = course_of(db.session.execute(held).one())
-    if course.expected(Decimal(0)) is None:
+    if course.expected([NOTHING]) is None:
         return False
-    reached = shares(only(facts.id), values).get(facts.id)
-    if reached is None:
+    figures = reach_of(facts.id, values)
+    if not figures:
         return False
-    behind = course.expected(reached)
+    behind = course.expected(figures)
     if behind == course.behind_at:
         return False
     run(_FOLLOW, {"reported": facts.id, "behind": behind})

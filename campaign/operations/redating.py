@@ -16,11 +16,14 @@ from sqlalchemy import ColumnElement, and_, case, false, func, literal, not_, or
 from ..clock import zone
 from ..db import Instant, db, finished_before, listed, micros
 from ..models import Assignment, Event, Task
-from ..models.prospects import Change, Group, Prospect, groups_of, prospects, signing
+from ..models.courses import signing
+from ..models.outlook import curves_of
+from ..models.prospects import Change, Group, Prospect, groups_of, prospects
 from ..rules.dates import end_of_day
 from ..rules.ladder import Step, first_step
 from ..rules.states import OPEN, WITH_OFFICER, State
 from .folding import Shift, fold_tasks, rebuild_tasks, shift
+from .settling import off, settle
 from .timers import arm_all
 
 MOST_PASSES = 3
@@ -66,7 +69,19 @@ def redate(task_ids: Iterable[int], *, now: datetime) -> list[Redated]:
         _count(touched, before, list(chain.from_iterable(found.values())), now)
         for batch_id, prospect in batches.items():
             _arm(prospect, found[batch_id], now)
+        for task_id in touched:
+            _settle(task_id, now)
     return [_redated(prospect, found[batch_id], items[batch_id]) for batch_id, prospect in batches.items()]
+
+
+def _settle(task_id: int, now: datetime) -> None:
+    """Where some units have nothing to reach of what grows, or milestones differ, each is looked at by itself."""
+    curves = curves_of(task_id)
+    here = Assignment.task_id == task_id
+    if len({curve.knots for curve in curves}) > 1:
+        settle(here, now=now)
+    elif not all(curve.for_each for curve in curves):
+        settle(and_(here, off()), now=now)
 
 
 def _queue_up(task_ids: Collection[int]) -> None:

@@ -20,6 +20,7 @@ from .log import record
 from .move import FASTER
 from .quotas import write_quotas
 from .repeating import once, remember
+from .settling import settle, with_wholes
 
 LONGEST_NAME, LONGEST_CONDITION, LONGEST_UNIT = 120, 1_000, 20
 MOST_COUNTED = Decimal(10_000_000_000)  # more people than there are
@@ -126,6 +127,8 @@ def change_counts(
     ]
     db.session.execute(insert(RegisterCount.__table__), rows)  # type: ignore[arg-type]
     moved = write_quotas(and_(Metric.register_id == register_id, Assignment.state.not_in(CLOSED)))
+    if moved:
+        settle(with_wholes(moved), now=now)
     record(
         tag="register:counts:change", subject="register", subject_id=register_id, actor=actor, post_id=post.id,
         now=now, data={"version": seen + 1, "units": len(news), "targets": len(moved), "digest": digest},

@@ -97,7 +97,7 @@ def acknowledge(
         return
     facts = standing_of(assignment_id)
     step = allowed(Action.ACKNOWLEDGE, facts, actor=actor, seen=seen)
-    found = on_signing(facts.batch_id, now=now) if facts.due_at is None else None
+    found = on_signing(facts.id, facts.batch_id, now=now) if facts.due_at is None else None
     if found is None:
         move(step, actor=actor, now=now)
         return

@@ -171,7 +171,7 @@ def _grant(facts: Standing, request_id: int, due_on: date, now: datetime) -> Non
 def dated(facts: Standing, given: Shifted, due_on: date) -> Shifted:
     """These dates with that due day by decision; the cut-off goes along by as many days."""
     due_at, cut_off_at, behind_at = by_decision(
-        facts.id, facts.batch_id, due_on, due_at=facts.due_at, cut_off_at=facts.cut_off_at, behind_at=facts.behind_at
+        facts.id, facts.batch_id, due_on, due_at=facts.due_at, cut_off_at=facts.cut_off_at
     )
     respond_by = min(given.respond_by, due_at) if given.respond_by else None
     return replace(given, respond_by=respond_by, due_at=due_at, cut_off_at=cut_off_at, behind_at=behind_at)

@@ -15,8 +15,9 @@ from sqlalchemy.orm import aliased
 from ..db import db, listed
 from ..errors import Busy
 from ..evidence.store import Store
-from ..models import Assignment, Batch, Event, Evidence, Firing, Period, Post, Review, Submission, Timer
-from ..models.courses import course_of, courses, one_of, shares
+from ..models import Assignment, Batch, Event, Evidence, Firing, Period, Post, Review, Submission, Target, Timer
+from ..models.courses import course_of, courses
+from ..models.reaches import reaches
 from ..models.reporting import STANDS
 from ..models.timing import timings_of
 from ..rules.ladder import always
@@ -252,18 +253,15 @@ def curves_are_followed() -> Iterator[Breach]:
     """What is open lags behind from the moment that its dates and its latest figures give. Where its dates were moved
     since the dispatch, or days given back, only that the moment lies within its time: what was reported is then known
     to the day, and days given back may be working days."""
-    chosen = (
-        courses()
-        .where(Assignment.state.in_(OPEN), or_(Assignment.behind_at.is_not(None), Batch.behind_at.is_not(None)))
-        .order_by(Assignment.id)
-        .limit(CHUNK)
-    )
+    given = Assignment.id.in_(select(Target.assignment_id))
+    has_one = or_(Assignment.behind_at.is_not(None), Batch.behind_at.is_not(None), given)
+    chosen = courses().where(Assignment.state.in_(OPEN), has_one).order_by(Assignment.id).limit(CHUNK)
     last = 0
     while found := [course_of(row) for row in db.session.execute(chosen.where(Assignment.id > last))]:
         last = found[-1].id
-        reached = shares(one_of([course.id for course in found]))
+        figures = reaches([course.id for course in found])
         for course in found:
-            if not course.holds(reached.get(course.id)):
+            if not course.holds(figures.get(course.id, ())):
                 yield Breach("curves", "assignment", course.id, "does not lag behind from when its figures say")
 
 

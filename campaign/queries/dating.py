@@ -9,9 +9,9 @@ from sqlalchemy import and_, func, or_, select
 from ..clock import zone
 from ..db import db
 from ..models import Assignment, Batch, CalendarDay, Event, Occasion, Period, Person, Task
+from ..models.courses import signing
 from ..models.ladders import EVERYBODYS, calendars
 from ..models.outlook import rule_of
-from ..models.prospects import signing
 from ..rules.calendars import Calendar, DayKind, Roll
 from ..rules.dates import CountsFrom, DateRule, Explanation, explain, local_day
 from ..rules.states import OPEN, State

@@ -8,16 +8,20 @@ from sqlalchemy import event as listen
 from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Tally, Timer
+from campaign.models import Assignment, Milestone, Tally, Timer
+from campaign.operations.cascading import Plan, split_task
 from campaign.operations.extending import extend
 from campaign.operations.folding import differences, fold
 from campaign.operations.issuing import dispatch
+from campaign.operations.registers import change_counts, create_register
 from campaign.operations.reporting import Report, acknowledge, check_in, submit, withdraw
 from campaign.queries.checking import curves_are_followed, nothing_waits_unheard
-from campaign.rules.curves import behind_at
-from campaign.rules.dates import Light, light_of
+from campaign.rules.curves import behind_at, knots_of
+from campaign.rules.dates import Light, end_of_day, light_of
 from campaign.rules.metrics import Aggregation, Comparator, MetricKind, Value
+from campaign.rules.milestones import Step
 from campaign.rules.organisation import Role
+from campaign.rules.targets import Method, Quota
 from tests import make
 
 DAYS = 30
@@ -170,7 +174,7 @@ def test_a_due_date_that_is_moved_takes_the_moment_along(case, now):
     issuer = case.tree.actor(case.tree.county, Role.DISPATCHER)
     with unit_of_work():
         extend(case.id, make.TODAY + timedelta(days=60), "道路中断", actor=issuer, now=now + timedelta(3), seen=2)
-    assert abs(case.row.behind_at - case.after("0.25")) <= timedelta(days=2)  # it is known to the day, which grew
+    assert case.row.behind_at == case.after("0.25")
     case.sound()
     case.report(4, count(20))
     assert case.row.behind_at == case.after("0.5")
@@ -187,10 +191,112 @@ def test_the_check_finds_a_moment_that_is_wrong_and_the_folder_keeps_the_key(cas
     assert [(breach.check, breach.subject_id) for breach in curves_are_followed()] == [("curves", case.id)]
 
 
-def test_the_target_of_a_sum_is_nobodys_own_and_has_no_curve(app, now):
-    tree = make.small_tree()
-    task = make.task(make.campaign(tree.unit(tree.county)))
-    make.metric(task, target=200, aggregation=Aggregation.SUM)
+class Parts:
+    """A total of the county for its villages, with a milestone half way, and so much per person of a register."""
+
+    def __init__(self, now, *, target=60, **fields) -> None:
+        self.now, self.tree = now, make.small_tree()
+        self.villages = [self.tree.unit(area) for area in self.tree.villages]
+        self.issuer = self.tree.actor(self.tree.county, Role.DISPATCHER)
+        self.task = make.task(make.campaign(self.tree.unit(self.tree.county)), due_on=make.TODAY + timedelta(days=DAYS))
+        self.metric = make.metric(self.task, target=target, aggregation=Aggregation.SUM, **fields).id
+        self.versions = 0
+
+    def dispatch(self) -> None:
+        with unit_of_work():
+            dispatch(self.task.id, actor=self.issuer, now=self.now)
+
+    def split(self, *figures, days=0) -> None:
+        shares = {unit.id: {self.metric: Decimal(figure)} for unit, figure in zip(self.villages, figures, strict=False)}
+        plan = Plan(Method.BY_HAND, shares, reason="调整")
+        with unit_of_work():
+            split_task(self.task.id, plan, actor=self.issuer, now=self.now + timedelta(days), seen=self.versions)
+        self.versions += 1
+
+    def of(self, at: int) -> Assignment:
+        db.session.expire_all()
+        where = Assignment.task_id == self.task.id, Assignment.unit_id == self.villages[at].id
+        return db.session.scalars(select(Assignment).where(*where)).one()
+
+    def report(self, at: int, number, days=1) -> None:
+        officer, id = self.tree.actor(self.tree.villages[at], Role.OFFICER), self.of(at).id
+        if self.of(at).version == 1:
+            with unit_of_work():
+                acknowledge(id, actor=officer, now=self.now, seen=1)
+        with unit_of_work():
+            check_in(id, Report("进展", {self.metric: count(number)}), actor=officer, now=self.now + timedelta(days))
+
+    def after(self, share, knots=()) -> object:
+        return behind_at(self.now, self.of(0).due_at, Decimal(share), make.ZONE, knots)
+
+    def moments(self, *at) -> list:
+        return [self.of(each).behind_at for each in at or (0, 1, 2)]
+
+    def sound(self) -> None:
+        assert list(curves_are_followed()) == list(nothing_waits_unheard()) == differences() == []
+
+
+def test_each_is_measured_by_its_own_part_of_a_total(app, now):
+    story = Parts(now)
+    story.dispatch()
+    assert story.moments() == [None] * 3  # a total that is not split is nobody's own
+    story.split(40, 20, 0)
+    nothing = story.after(0)
+    assert story.moments() == [nothing, nothing, None]  # of whom nothing is asked is not behind
+    story.sound()
+    story.report(0, 10)
+    story.report(1, 10)
+    assert story.moments() == [story.after("0.25"), story.after("0.5"), None]
+    story.split(10, 40, 10, days=2)
+    assert story.moments() == [None, story.after("0.25"), nothing]
+    story.sound()
     with unit_of_work():
-        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
-    assert db.session.scalars(select(Assignment.behind_at).distinct()).all() == [None]
+        fold(now=now)
+    assert differences() == []
+    extended = make.TODAY + timedelta(days=60)
+    with unit_of_work():
+        extend(story.of(1).id, extended, "道路中断", actor=story.issuer, now=now + timedelta(3), seen=2)
+    exact = behind_at(now, story.of(1).due_at, Decimal("0.25"), make.ZONE)
+    assert story.moments(1) == [exact]
+    with unit_of_work():
+        extend(story.of(5).id, extended, "道路中断", actor=story.issuer, now=now, seen=1)
+    assert story.moments(5) == [None]
+    story.sound()
+
+
+def test_a_split_before_the_dispatch_and_a_milestone_say_when_it_lags(app, now):
+    story = Parts(now)
+    with unit_of_work() as session:
+        session.add(Milestone(metric_id=story.metric, due_on=make.TODAY + timedelta(days=15), target=Decimal(45)))
+    story.split(40, 20, 0)
+    story.dispatch()
+    knots = knots_of(Decimal(60), [Step(make.TODAY + timedelta(days=15), Decimal(45))], make.ZONE)
+    assert story.after(0, knots) < story.after(0)  # three quarters by the middle
+    assert story.moments() == [story.after(0, knots), story.after(0, knots), None]
+    story.report(1, 15)
+    assert story.moments(1) == [end_of_day(make.TODAY + timedelta(days=15), make.ZONE)]
+    story.report(0, 35)
+    assert story.moments(0) == [story.after("0.875", knots)]
+    story.sound()
+
+
+def test_a_quota_for_each_person_is_measured_by_the_register(app, now):
+    story = Parts(now)
+    head = story.tree.actor(story.tree.county, Role.DISPATCHER)
+    with unit_of_work():
+        register = create_register(story.tree.unit(story.tree.county).id, "在册妇女", actor=head, now=now)
+    counts = {story.villages[0].id: Decimal(10)}
+    with unit_of_work():
+        change_counts(register, counts, actor=head, now=now, seen=1)
+        update_metric = {"quota": Quota.PER_PERSON, "register_id": register, "target": Decimal(2)}
+        db.session.execute(update(make.Metric).where(make.Metric.id == story.metric).values(update_metric))
+    story.dispatch()
+    assert story.moments() == [story.after(0), None, None]  # who was not counted has no figure
+    story.report(0, 10)
+    assert story.moments(0) == [story.after("0.5")]
+    story.sound()
+    with unit_of_work():
+        counts = {story.villages[0].id: Decimal(20), story.villages[1].id: Decimal(1)}
+        change_counts(register, counts, actor=head, now=now + timedelta(1), seen=2)
+    assert story.moments() == [story.after("0.25"), story.after(0), None]
+    story.sound()
