@@ -131,7 +131,11 @@ class Target(Base):
     which it was granted; then only a person changes it, and no register that is counted again."""
 
     __tablename__ = "target"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        Index("ix_target_granted", "metric_id", sqlite_where=text("request_id IS NOT NULL"),
+              postgresql_where=text("request_id IS NOT NULL")),
+        {"sqlite_with_rowid": False},
+    )  # fmt: skip
 
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), primary_key=True)
     metric_id: Mapped[int] = mapped_column(ForeignKey("metric.id"), primary_key=True)
