@@ -1,6 +1,7 @@
 """The board: units × tasks of a campaign with states and lights, exact at any moment.
 
-Figures of an area come from the tallies and what is not yet folded into them; those of a leaf from its assignments.
+It walks the tree as it was on the day of the campaign, along which its figures add up. Figures of an area come from the
+tallies and what is not yet folded into them; those of a leaf from its assignments.
 Five statements, whatever the size.
 """
 
@@ -9,16 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement, Select, literal, null, or_, select, union_all
 from sqlalchemy import Row as Found
-from sqlalchemy import Select, literal, or_, select, union_all
+from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import Instant, db
 from ..errors import NotFound, say
 from ..models import Area, Campaign, CampaignUnit, Task, TaskLine, Unit
+from ..models.climbing import below_at, moved_since, parent_at, standing_in
 from ..rules.dates import Light
+from ..rules.former_tree import FormerTree, read_moves
 from ..rules.organisation import LEAF_LEVELS, Actor, Level, Line, Role
 from ..rules.plans import CampaignStatus
-from .board_figures import OWN, URGENCY, Cell, Figures, Place, figures_of
+from .board_figures import NOTHING_MOVED, OWN, URGENCY, Cell, Figures, Place, figures_of
 from .scope import visible_campaigns
 
 PAGE = 100
@@ -44,7 +48,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Head:
-    """The campaign as the board shows it. `mine`: one of the reader's units issues it; `dispatcher`: as dispatcher."""
+    """The campaign as the board shows it. `mine`: one of the reader's units issues it; `dispatcher`: as dispatcher.
+    `tree`: what moved since the campaign was issued at that instant (UTC; None for a draft)."""
 
     id: int
     title: str
@@ -60,6 +65,13 @@ class Head:
     mine: bool = False
     dispatcher: bool = False
     compared_ground: str = ""
+    issued_at: datetime | None = None
+    tree: FormerTree = NOTHING_MOVED
+
+    @property
+    def moment(self) -> ColumnElement[Any]:
+        """The moment whose tree is walked, for a statement."""
+        return null() if self.issued_at is None else literal(self.issued_at, Instant())
 
 
 @dataclass(frozen=True)
@@ -111,10 +123,11 @@ class Window:
     lft: int
     rgt: int
     lines: frozenset[Line] | None
+    tree: FormerTree = NOTHING_MOVED
 
     def holds(self, place: Place) -> bool:
-        """Whether the whole area lies in it."""
-        return self.lft <= place.lft and place.rgt <= self.rgt
+        """Whether the whole area lies in it, today or on the day of the campaign: who saw its figures still does."""
+        return (self.lft <= place.lft and place.rgt <= self.rgt) or self.tree.holds((self.lft, self.rgt), place.lft)
 
 
 def board(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime) -> Board:
@@ -126,9 +139,9 @@ def board(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime) -> Boa
     shown = chain[-1]
     lines, chosen = lines_of({line for column in columns for line in column.lines}, asked.line, shown, windows)
     ranked = asked.light is not None or asked.sort != BY_AREA
-    children = _children(shown, asked, limit=None if ranked or asked.whole else PAGE + 1)
+    children = _children(head, shown, asked, limit=None if ranked or asked.whole else PAGE + 1)
     page, previous, following = (children, None, None) if ranked or asked.whole else _cut(children, asked)
-    figures = figures_of(shown, page, [column.id for column in columns], chosen, now)
+    figures = figures_of(shown, page, [column.id for column in columns], chosen, now, head.tree)
     rows = [_row(place, "leaf" if place.level in LEAF_LEVELS else "area", figures) for place in page]
     if ranked:
         rows = _ranked(rows, asked)
@@ -162,7 +175,7 @@ def heads(actor: Actor) -> Select[Any]:
         select(
             Campaign.id, Campaign.title, Campaign.number, Campaign.status, Campaign.starts_on, Campaign.ends_on,
             Campaign.issuing_unit_id, Unit.name, Area.id.label("area_id"), Area.lft, Area.rgt, co_issues.label("co"),
-            Campaign.compared_ground,
+            Campaign.compared_ground, Campaign.issued_at, moved_since(Campaign.issued_at).label("moved"),
         )
         .join(Unit, Unit.id == Campaign.issuing_unit_id)
         .join(Area, Area.id == Unit.area_id)
@@ -195,6 +208,8 @@ def head_of(row: Found[Any] | None, actor: Actor) -> Head:
         mine=bool(issuers & set(actor.units())),
         dispatcher=bool(issuers & set(actor.units(Role.DISPATCHER))),
         compared_ground=row.compared_ground,
+        issued_at=row.issued_at,
+        tree=read_moves(row.moved),
     )
 
 
@@ -218,9 +233,10 @@ def windows_of(head: Head, actor: Actor) -> list[Window]:
     if actor.is_system:
         return [Window(0, 2**31, None)]
     own = [
-        Window(post.lft, post.rgt, None if post.line is Line.PARTY else frozenset({post.line})) for post in actor.posts
+        Window(post.lft, post.rgt, None if post.line is Line.PARTY else frozenset({post.line}), head.tree)
+        for post in actor.posts
     ]
-    return [Window(head.lft, head.rgt, None), *own] if head.mine else own
+    return [Window(head.lft, head.rgt, None, head.tree), *own] if head.mine else own
 
 
 def lines_of(
@@ -247,42 +263,72 @@ def way_to(
         start = select(Unit.area_id).where(Unit.id == widest.unit_id)
     else:
         start = select(Area.id).where(Area.id == (area_id or head.area_id))
-    columns = (Area.id, Area.name, Area.level, Area.lft, Area.rgt, Area.parent_id, Area.depth)
-    chain = select(*columns).where(Area.id.in_(start)).cte("chain", recursive=True)
-    chain = chain.union_all(select(*columns).join(chain, chain.c.parent_id == Area.id))
+    columns = (Area.id, Area.name, Area.level, Area.lft, Area.rgt, Area.parent_id)
+    chain = select(*columns, literal(0).label("up")).where(Area.id.in_(start)).cte("chain", recursive=True)
+    above = parent_at(chain.c, head.moment) if head.tree.moves else chain.c.parent_id
+    chain = chain.union_all(select(*columns, chain.c.up + 1).join(Area, above == Area.id))
     parts = [select(chain, literal(0).label("below"))]
     if below:
-        lower = select(*columns).where(Area.parent_id.in_(start), Area.lft > after).order_by(Area.lft).limit(below)
+        inside = _right_below(head, start.scalar_subquery())
+        lower = select(*columns, literal(0).label("up")).where(inside, Area.lft > after).order_by(Area.lft).limit(below)
         parts.append(select(lower.subquery(), literal(1).label("below")))
     every = union_all(*parts).subquery()
-    shown = (every.c.id, every.c.name, every.c.level, every.c.lft, every.c.rgt, every.c.below)
-    rows = db.session.execute(select(*shown).order_by(every.c.below, every.c.depth, every.c.lft)).all()
-    places = [Place(*row[:5]) for row in rows if not row.below]
+    found = (every.c.id, every.c.name, every.c.level, every.c.lft, every.c.rgt, _today(head, every.c.parent_id))
+    rows = db.session.execute(
+        select(*found, every.c.parent_id, every.c.below).order_by(every.c.below, every.c.up.desc(), every.c.lft)
+    ).all()
+    places = _places([row for row in rows if not row.below])
     if not places or not any(window.holds(places[-1]) for window in windows):
         raise NotFound(say("There is no such area, or it is not yours to see."))
-    lowest = places[-1]
     seen = [place for place in places if any(window.holds(place) for window in windows)]
+    top = next((at for at, place in enumerate(seen) if place.id == head.area_id), 0)
     if head.mine or actor.is_system:  # the board of an issuer begins at the issuing area, not above it
-        seen = [place for place in seen if place.lft >= head.lft or place is lowest]
-    return tuple(seen), [Place(*row[:5]) for row in rows if row.below]
+        seen = seen[top:]
+    return tuple(seen), [_placed(row, places[-1].id) for row in rows if row.below]
 
 
-def _children(shown: Place, asked: Asked, limit: int | None) -> list[Place]:
+def _places(rows: Sequence[Found[Any]]) -> list[Place]:
+    """The areas of a way, from the highest down."""
+    uppers = [None, *(row.id for row in rows)]
+    return [_placed(row, upper) for row, upper in zip(rows, uppers, strict=False)]
+
+
+def _placed(row: Found[Any], upper: int | None) -> Place:
+    """The area in a row, below that one on the day of the campaign."""
+    today = "" if upper is None or row.parent_id == upper else row.today or ""
+    return Place(row.id, row.name, row.level, row.lft, row.rgt, today)
+
+
+def _right_below(head: Head, parent_id: Any) -> ColumnElement[bool]:
+    """A clause over Area: it stood right below that one on the day of the campaign."""
+    return below_at(parent_id, head.moment) if head.tree.moves else Area.parent_id == parent_id
+
+
+def _today(head: Head, parent_id: Any) -> ColumnElement[Any]:
+    """The name of the area below which one stands today, where any moved."""
+    upper = aliased(Area)
+    name = select(upper.name).where(upper.id == parent_id).correlate_except(upper).scalar_subquery()
+    return (name if head.tree.moves else literal("")).label("today")
+
+
+def _children(head: Head, shown: Place, asked: Asked, limit: int | None) -> list[Place]:
     """The areas right below; with a text, whatever matches anywhere below."""
-    query = select(Area.id, Area.name, Area.level, Area.lft, Area.rgt).limit(limit)
+    columns = (Area.id, Area.name, Area.level, Area.lft, Area.rgt, _today(head, Area.parent_id), Area.parent_id)
+    query = select(*columns).limit(limit)
     if asked.text:
         sought = asked.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         matches = or_(Area.name.like(f"%{sought}%", escape="\\"), Area.code.like(f"{sought}%", escape="\\"))
-        query = query.where(Area.lft > shown.lft, Area.lft <= shown.rgt, matches)
+        inside = standing_in(Area.lft, head.tree.stretches((shown.lft, shown.rgt)))
+        query = query.where(inside, Area.id != shown.id, matches)
     else:
-        query = query.where(Area.parent_id == shown.id)
+        query = query.where(_right_below(head, shown.id))
     if limit is not None and asked.before is not None:
         rows = db.session.execute(query.where(Area.lft < asked.before).order_by(Area.lft.desc())).all()[::-1]
     else:
         after = asked.after if limit is not None else None
         bound = query.where(Area.lft > after) if after is not None else query
         rows = db.session.execute(bound.order_by(Area.lft)).all()
-    return [Place(*row) for row in rows]
+    return [_placed(row, None if asked.text else shown.id) for row in rows]
 
 
 def _cut(children: list[Place], asked: Asked) -> tuple[list[Place], int | None, int | None]:

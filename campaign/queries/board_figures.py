@@ -5,12 +5,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, case, cast, func, literal, null, select, true, type_coerce, union_all
+from sqlalchemy import (
+    BigInteger,
+    FromClause,
+    Select,
+    and_,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    type_coerce,
+    union_all,
+    values,
+)
 
 from ..db import db, micros
 from ..models import Area, Assignment, Batch, Tally, TallyDelta, Unit
 from ..models.pending import dispatched, left_and_reached
 from ..rules.dates import NEAR_DUE, Light, light_of
+from ..rules.former_tree import FormerTree
 from ..rules.organisation import LEAF_LEVELS, Level, Line
 from ..rules.states import NOT_ASKED, State
 from .lights import stands_still
@@ -22,19 +39,22 @@ URGENCY = (
     Light.OVERDUE, Light.RETURNED, Light.BEHIND, Light.DUE, Light.NEW, Light.OPEN, Light.DISPUTED,
     Light.WAITING, Light.DONE, Light.NOT_APPLICABLE, Light.CANCELLED,
 )  # fmt: skip
+NOTHING_MOVED = FormerTree()
 NO_ASSIGNMENT = cast(null(), BigInteger)
 FAR, NEAR, SLOW, LATE, STILL = range(5)  # how the dates stand to now, or that the clock stands still: all a light needs
 
 
 @dataclass(frozen=True)
 class Place:
-    """An area on the board, with its preorder interval."""
+    """An area on the board, with its preorder interval of today. `today`: the name of the area below which it stands
+    now, where that is another one than on the day of the campaign."""
 
     id: int
     name: str
     level: Level
     lft: int
     rgt: int
+    today: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,22 +146,26 @@ Figures = dict[int, dict[int, Cell]]  # area (or OWN) -> task -> cell
 
 
 def figures_of(
-    shown: Place, rows: Sequence[Place], tasks: Sequence[int], lines: Sequence[Line] | None, now: datetime
-) -> Figures:
-    """The cells of the shown area, of its own units (under `OWN`) and of every row; empty cells are left out.
+    shown: Place, rows: Sequence[Place], tasks: Sequence[int], lines: Sequence[Line] | None, now: datetime,
+    tree: FormerTree = NOTHING_MOVED,
+) -> Figures:  # fmt: skip
+    """The cells of the shown area, of its own units (under `OWN`) and of every row; empty cells are left out. `tree`:
+    what moved since the day of the campaign.
 
     One statement, so that a fold in the same moment is seen either wholly or not at all.
     """
     if not tasks or (lines is not None and not lines):
         return {}
     places = [shown, *rows]
-    tallied = [place.id for place in places if place.level not in LEAF_LEVELS]
+    upper = [place for place in places if place.level not in LEAF_LEVELS]
+    tallied = [place.id for place in upper]
+    stretches = stretches_of(upper, tree)
     leaves = [place for place in places if place.level in LEAF_LEVELS]
     chosen = true() if lines is None else Unit.line.in_(lines)
     parts: list[Select[Any]] = []
     if tallied:
         parts.append(_folded(tallied, tasks, lines))
-        parts += [_spread(part, tallied, chosen) for part in (*_unfolded(tasks), *_standing_still(tasks))]
+        parts += [_spread(part, stretches, chosen) for part in (*_unfolded(tasks), *_standing_still(tasks))]
     # Most leaves have nothing below them: their units are found by the area, without a range.
     if lowest := [place.id for place in leaves if place.lft == place.rgt]:
         parts.append(_facts(Area.id, and_(Area.id.in_(lowest), Unit.area_id == Area.id), tasks, chosen))
@@ -189,17 +213,27 @@ def _dates() -> tuple[Any, Any]:
     return func.coalesce(due, 0).label("due"), func.coalesce(behind, 0).label("behind")
 
 
-def _spread(part: Select[Any], areas: list[int], chosen: Any) -> Select[Any]:
+def stretches_of(places: Sequence[Place], tree: FormerTree) -> FromClause:
+    """The areas as rows (id, lft, rgt): where in today's order those stand who lay in each on the day of the campaign.
+    Where nothing moved, an area is its own interval."""
+    if not tree.moves:
+        return select(Area.id, Area.lft, Area.rgt).where(Area.id.in_([place.id for place in places])).subquery()
+    rows = [(place.id, *each) for place in places for each in tree.stretches((place.lft, place.rgt))]
+    columns = (column("id", BigInteger), column("lft", BigInteger), column("rgt", BigInteger))
+    return values(*columns, name="stretch").data(rows).cte()
+
+
+def _spread(part: Select[Any], stretches: FromClause, chosen: Any) -> Select[Any]:
     """What is pending, for each of the areas that it lies in."""
     rows = part.subquery()
     return (
         select(
-            Area.id, rows.c.task_id, rows.c.state, rows.c.due, rows.c.behind, rows.c.still, rows.c.n,
+            stretches.c.id, rows.c.task_id, rows.c.state, rows.c.due, rows.c.behind, rows.c.still, rows.c.n,
             NO_ASSIGNMENT.label("assignment_id"),
         )
         .select_from(rows)
         .join(Unit, Unit.id == rows.c.unit_id)
-        .join(Area, and_(Area.id.in_(areas), Unit.lft.between(Area.lft, Area.rgt)))
+        .join(stretches, Unit.lft.between(stretches.c.lft, stretches.c.rgt))
         .where(chosen)
     )  # fmt: skip
 

@@ -44,13 +44,13 @@ def figures_page(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime,
     shown = above[-1]
     lines, chosen = lines_of(known or Line, asked.line, shown, windows)
     rolled = rollup([metric.id for metric in metrics], [shown.id], on=today, lines=chosen)
-    whole = shown.lft <= head.lft and head.rgt <= shown.rgt
+    whole = head.tree.holds((shown.lft, shown.rgt), head.lft)
     rows = [
         Standing(metric, stand_of(rolled[metric.id, shown.id], whole=whole))
         for metric in metrics
         if (metric.id, shown.id) in rolled
     ]
-    cells = figures_of(shown, [], tasks, chosen, now).get(shown.id, {})
+    cells = figures_of(shown, [], tasks, chosen, now, head.tree).get(shown.id, {})
     return FiguresPage(
         head, tuple(tasks), lines, above, Row(shown, "total", cells, Cell.added(cells.values())),
         tuple(row for row in rows if row.stand.rolled.asked),

@@ -13,11 +13,12 @@ from sqlalchemy.orm import aliased
 
 from ..db import db
 from ..models import Assignment, Batch, Person, Question, Task, Unit
+from ..models.climbing import standing_in
 from ..rules.awaiting import OF_THE_UNIT, Awaits, awaits
 from ..rules.dates import Light, light_of
 from ..rules.organisation import Line
 from ..rules.states import OPEN, State
-from .board import Board, Row
+from .board import Board, Head, Row
 from .board_figures import Place
 from .scope import NARROW
 
@@ -59,7 +60,7 @@ def narrow(place: Place) -> bool:
 
 
 def slow_items(
-    campaign_id: int, place: Place, lines: Sequence[Line] | None, *, now: datetime, most: int = MOST_ITEMS
+    head: Head, place: Place, lines: Sequence[Line] | None, *, now: datetime, most: int = MOST_ITEMS
 ) -> list[Slow]:
     """The open assignments of that subtree and these lines (None: all) whose next step has been due the longest; what
     has no date stands last. One statement. The scope is that of the board that was asked before."""
@@ -75,6 +76,7 @@ def slow_items(
         .correlate(Assignment)
         .scalar_subquery()
     )
+    inside = standing_in(Unit.lft, head.tree.stretches((place.lft, place.rgt)))
     at = case((Assignment.state == State.SUBMITTED, Assignment.review_due_at), else_=Assignment.due_at)
     query = (
         select(
@@ -89,7 +91,7 @@ def slow_items(
         .join(Task, Task.id == Assignment.task_id)
         .outerjoin(reviewer, reviewer.id == Assignment.reviewer_unit_id)
         .outerjoin(Person, Person.id == Assignment.in_charge_id)
-        .where(Task.campaign_id == campaign_id, Unit.lft.between(place.lft, place.rgt))
+        .where(Task.campaign_id == head.id, inside)
         .order_by(case((at.is_(None), 1), else_=0), at, Assignment.id)
         .limit(most)
     )  # fmt: skip

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Select, and_, func, literal, select, type_coe
 
 from ..db import Exact, db
 from ..errors import NotFound, say
-from ..models import Area, Assignment, Campaign, Metric, Share, Task, TaskLine, Unit
+from ..models import Assignment, Campaign, Metric, Share, Task, TaskLine, Unit
 from ..models.splits import in_force
 from ..models.targets import Allocation, AllocationTotal
 from ..rules.figures import Standing
@@ -24,7 +24,7 @@ from ..rules.plans import CampaignStatus
 from ..rules.rechecks import RecheckResult
 from ..rules.targets import Quota
 from .board import Head, head_of, heads, lines_of, way_to, windows_of
-from .board_figures import Place
+from .board_figures import Place, stretches_of
 from .history import FigurePoint, figure_trend
 from .rechecks import Confidence, confidence_of, found_inside
 from .rollup import RollUp, rollup
@@ -188,7 +188,7 @@ def _branch(
     if found is None:  # no line of the reader's is asked here
         raise NotFound(say("There is no such metric, or it is not yours to see."))
     split = splits.get(place.id, Split())
-    whole = place.lft <= head.lft and head.rgt <= place.rgt
+    whole = head.tree.holds((place.lft, place.rgt), head.lft)
     return Branch(place, kind, stand_of(found, whole=whole, given=split.below), split)
 
 
@@ -218,8 +218,7 @@ def _beside(
     re-checks found in the shown area. One statement."""
     parts = [found_inside(metric.task_id, above[-1].id, lines, what=CHECKED)]
     if metric.aggregation is Aggregation.SUM and metric.comparator is not Comparator.NONE:
-        ids = [above[-1].id, *(place.id for place in below)]
-        parts += _parts(metric, head, ids, [place.id for place in above], lines)
+        parts += _parts(metric, head, [above[-1], *below], [place.id for place in above], lines)
     found: dict[int, Split] = {}
     results: dict[RecheckResult, int] = {}
     for row in db.session.execute(union_all(*parts)):
@@ -238,9 +237,10 @@ def _beside(
 
 
 def _parts(
-    metric: MetricFact, head: Head, ids: Sequence[int], ways: Sequence[int], lines: Sequence[Line] | None
+    metric: MetricFact, head: Head, places: Sequence[Place], ways: Sequence[int], lines: Sequence[Line] | None
 ) -> list[Select[Any]]:
     """Rows (what, area_id as `key`, value): 0 what its unit gave, 1 what it holds back, 2 what was given inside."""
+    ids, stretches = [place.id for place in places], stretches_of(places, head.tree)
     giver = (
         select(Allocation.id, func.coalesce(Unit.area_id, literal(head.area_id)).label("area_id"))
         .outerjoin(Assignment, Assignment.id == Allocation.parent_id)
@@ -257,12 +257,12 @@ def _parts(
     held = held.join(AllocationTotal, mine)
     from_above = giver.where((Unit.area_id.in_(ways)) | (Allocation.parent_id.is_(None))).subquery()
     got = (
-        select(literal(2), Area.id, _total(Share.value))
+        select(literal(2), stretches.c.id, _total(Share.value))
         .select_from(from_above)
         .join(Share, and_(Share.allocation_id == from_above.c.id, Share.metric_id == metric.id))
         .join(Unit, Unit.id == Share.unit_id)
-        .join(Area, and_(Area.id.in_(ids), Unit.lft.between(Area.lft, Area.rgt)))
-        .group_by(Area.id)
+        .join(stretches, Unit.lft.between(stretches.c.lft, stretches.c.rgt))
+        .group_by(stretches.c.id)
     )
     if lines is not None:
         got = got.where(Unit.line.in_(lines))

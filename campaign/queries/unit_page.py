@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy.orm import aliased
 
 from ..clock import local_today
 from ..db import db
@@ -24,6 +25,7 @@ from ..models import (
     MetricValue,
     Period,
     Person,
+    Placement,
     Post,
     Submission,
     Task,
@@ -147,11 +149,12 @@ class UnitPage:
     people: tuple[Held, ...]
     next: str
     more: bool  # there are more assignments than were read
+    moved: bool = False  # areas have come here or left: figures count by the tree of the day of each campaign
 
 
 def unit_page(unit_id: int, *, actor: Actor, now: datetime, today: date, after: str = "") -> UnitPage:
     """The unit for this reader. Raises NotFound outside their scope."""
-    unit, way = _unit(unit_id, actor)
+    unit, way, moved = _unit(unit_id, actor)
     asked, more = _asked(unit_id, now)
     metrics: dict[int, tuple[Asked, MetricFact, Decimal | None, Value | None]] = {}
     for each in asked:
@@ -167,7 +170,7 @@ def unit_page(unit_id: int, *, actor: Actor, now: datetime, today: date, after: 
     below, following = _below(unit_id, now, after)
     return UnitPage(
         unit, way, tuple(asked), tuple(stands), load_of(asked, now), tuple(again_of(asked)), below,
-        _people(unit_id, today), following, more,
+        _people(unit_id, today), following, more, moved,
     )  # fmt: skip
 
 
@@ -231,16 +234,28 @@ def again_of(asked: Sequence[Asked]) -> list[Again]:
     return found
 
 
-def _unit(unit_id: int, actor: Actor) -> tuple[UnitFact, tuple[Step, ...]]:
+def _unit(unit_id: int, actor: Actor) -> tuple[UnitFact, tuple[Step, ...], bool]:
     area_id = select(Unit.area_id).where(Unit.id == unit_id)
     line = select(Unit.line).where(Unit.id == unit_id).scalar_subquery()
-    columns = (Area.id, Area.name, Area.parent_id, Area.depth, Area.level)
+    columns = (Area.id, Area.name, Area.parent_id, Area.depth, Area.level, Area.lft, Area.rgt)
     chain = select(*columns).where(Area.id.in_(area_id)).cte("chain", recursive=True)
     chain = chain.union_all(select(*columns).join(chain, chain.c.parent_id == Area.id))
     seen = case((visible_units(actor), 1), else_=0).label("seen")
+    inside = aliased(Area)
+    came = select(Placement.area_id).join(inside, inside.id == Placement.area_id)
+    came = came.where(inside.lft.between(chain.c.lft, chain.c.rgt)).correlate(chain)
+    left = select(Placement.area_id).where(Placement.parent_id == chain.c.id).correlate(chain)
+    moved = case((or_(came.exists(), left.exists()), 1), else_=0).label("moved")
     rows = db.session.execute(
         select(
-            chain.c.id, chain.c.name, chain.c.level, Unit.id.label("unit_id"), Unit.name.label("unit"), Unit.line, seen
+            chain.c.id,
+            chain.c.name,
+            chain.c.level,
+            Unit.id.label("unit_id"),
+            Unit.name.label("unit"),
+            Unit.line,
+            seen,
+            moved,
         )
         .select_from(chain)
         .outerjoin(Unit, and_(Unit.area_id == chain.c.id, Unit.line == line))
@@ -251,7 +266,7 @@ def _unit(unit_id: int, actor: Actor) -> tuple[UnitFact, tuple[Step, ...]]:
     own = rows[-1]
     way = tuple(Step(row.unit_id, row.unit or row.name, bool(row.unit_id and row.seen)) for row in rows)
     first = next(at for at, step in enumerate(way) if step.open)
-    return UnitFact(own.unit_id, own.unit, own.line, own.level, own.id), way[first:]
+    return UnitFact(own.unit_id, own.unit, own.line, own.level, own.id), way[first:], bool(own.moved)
 
 
 def _asked(unit_id: int, now: datetime) -> tuple[list[Asked], bool]:

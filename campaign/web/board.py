@@ -20,6 +20,7 @@ from .access import current_actor, page_now
 from .board_parts import (
     SPANS,
     addresses,
+    as_of,
     asked_of,
     days_of,
     funnel_of,
@@ -38,6 +39,7 @@ bp = Blueprint("board", __name__)
 bp.add_app_template_global(sample, "sample")
 bp.add_app_template_global(bullet, "bullet")
 bp.add_app_template_global(picture_samples, "picture_samples")
+bp.add_app_template_global(as_of, "as_of")
 
 CHIPS = (Light.OVERDUE, Light.RETURNED, Light.BEHIND, Light.DUE, Light.NEW, Light.WAITING)
 

@@ -9,8 +9,8 @@ from flask import request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from ..queries.board import BY_AREA, BY_COVERAGE, Asked, Board
-from ..queries.board_figures import Cell
+from ..queries.board import BY_AREA, BY_COVERAGE, Asked, Board, Head
+from ..queries.board_figures import Cell, Place
 from ..queries.history import trend
 from ..rules.dates import Light
 from ..rules.organisation import Line
@@ -34,6 +34,26 @@ class Picture:
     drawn: Markup
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Then:
+    """The tree of the day of issue, where it is another one than today's: how many areas left the one shown since, and
+    how many came to it."""
+
+    day: date
+    left: int
+    came: int
+
+
+def as_of(head: Head, place: Place) -> Then | None:
+    """What is to be said of the tree on a page of that area; None where nothing near it moved."""
+    if head.issued_at is None:
+        return None
+    here = (place.lft, place.rgt)
+    went = sum(not here[0] <= each.lft <= here[1] and head.tree.holds(here, each.lft) for each in head.tree.moves)
+    came = sum(here[0] < each.lft <= here[1] and not head.tree.holds(here, each.lft) for each in head.tree.moves)
+    return Then(local(head.issued_at).date(), went, came) if went or came or place.today else None
 
 
 def asked_of(whole: bool = False) -> Asked:

@@ -4,18 +4,20 @@ from datetime import timedelta
 
 import pytest
 
-from campaign.db import unit_of_work
+from campaign.db import db, unit_of_work
+from campaign.documents.tables import table_of
 from campaign.errors import NotFound
+from campaign.operations.areas import import_areas
 from campaign.operations.folding import fold
 from campaign.operations.recording import record_states
-from campaign.queries.board import Asked
+from campaign.queries.board import Asked, board, head_for
 from campaign.queries.board_metrics import figures_page
 from campaign.queries.board_slowest import slow_items
 from campaign.queries.burden import ask_of, loads_of, reported_already
 from campaign.queries.metric_page import AskedMetric, metric_page
 from campaign.queries.unit_page import unit_page
 from campaign.rules.awaiting import Awaits
-from campaign.rules.organisation import Line, Role
+from campaign.rules.organisation import SYSTEM, Line, Role
 from tests import make
 from tests.web.boards import statements, trained
 
@@ -59,8 +61,56 @@ def test_units_and_what_they_carry(app, now):
     receives = make.Unit.line == Line.WOMEN
     assert reported_already(again.id, receives, since=now - timedelta(days=1)) == [("培训人次", 4)]
     assert ask_of(again.id, None).fields == 1
-    slow = slow_items(work.campaign.id, page_place(work, actor, now), None, now=now)
+    slow = slow_items(head_for(work.campaign.id, actor), page_place(work, actor, now), None, now=now)
     assert [item.waits for item in slow] == [Awaits.REVIEW, Awaits.CORRECTION, Awaits.REPORT]
+
+
+def test_boards_walk_the_tree_of_the_day_of_the_campaign(app, now):
+    """A village moves to the other town, first with nothing folded, then folded: its figures stay where they add up."""
+    work = trained(now)
+    work.campaign.issued_at = now
+    db.session.commit()
+    actor, later = work.actor(work.county, Role.DISPATCHER), now + timedelta(days=2)
+    home, other, village = work.townships[0], work.townships[1], work.villages[0]
+    before = {place.id: rows_of(work, place, actor, later) for place in (work.county, home, other)}
+    row = (village.code, village.name, "village", other.code)
+    with unit_of_work():
+        moved = table_of("areas.csv", ("code", "name", "level", "parent_code"), [row])
+        import_areas(moved, actor=SYSTEM, now=now + timedelta(days=1))
+    for folded in (False, True):
+        for place in (work.county, home, other):
+            rows = rows_of(work, place, actor, later)
+            assert [row[1:] for row in rows] == [row[1:] for row in before[place.id]], folded
+        there = rows_of(work, home, actor, later)
+        assert [name for name, *_ in there if name] == [other.name] * 2
+        assert rows_of(work, village, actor, later)
+        supervisor = work.actor(home, Role.SUPERVISOR)
+        assert rows_of(work, village, supervisor, later), "who saw its figures on that day sees them still"
+        slow = slow_items(
+            head_for(work.campaign.id, actor), board_of(work, home, actor, later).total.place, None, now=now
+        )
+        assert len(slow) == len(slow_items(head_for(work.campaign.id, actor), home, None, now=now))
+        with unit_of_work():
+            while fold(now=later):
+                pass
+
+
+def board_of(work, place, actor, now):
+    return board(work.campaign.id, Asked(area_id=place.id), actor=actor, now=now)
+
+
+def rows_of(work, place, actor, now):
+    """Every row of the board and of a metric's page there: where it stands today, its name and its figures; the rows
+    add up to the whole."""
+    shown = board_of(work, place, actor, now)
+    parts = [*([shown.own] if shown.own else []), *shown.rows]
+    assert not parts or sum(row.whole.total for row in parts) == shown.total.whole.total
+    asked = AskedMetric(area_id=place.id)
+    metric = metric_page(work.sum.id, asked, actor=actor, now=now, today=make.TODAY)
+    assert not metric.rows or sum(row.stand.figure for row in metric.rows) == metric.total.stand.figure
+    grid = [(row.place.today, row.place.id, row.kind, row.whole.states) for row in (shown.total, *parts)]
+    tree = [(row.place.today, row.place.id, row.kind, row.stand.figure, row.stand.target) for row in metric.rows]
+    return sorted([*grid, *tree], key=lambda row: (len(row), row[1:3]))
 
 
 def page_place(work, actor, now):

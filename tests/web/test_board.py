@@ -12,9 +12,11 @@ from sqlalchemy import event
 
 from campaign import clock
 from campaign.db import db, unit_of_work
+from campaign.documents.tables import table_of
 from campaign.models import LoginSession
+from campaign.operations.areas import import_areas
 from campaign.operations.recording import record_states
-from campaign.rules.organisation import Level, Line, Role
+from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State
 from campaign.web.access import digest_of
@@ -202,3 +204,26 @@ def test_a_page_costs_few_statements_and_speaks_chinese(work, enter, visitor, pa
     page = visitor.get(f"{path(work)}{page}")
     assert len([text for text in seen if not text.startswith("BEGIN")]) <= 8
     assert page.has("柳林镇", "逾期 1", "跟踪", "导出 Excel")
+
+
+def test_a_moved_village_stays_in_its_row_and_says_where_it_is_today(dispatcher, visitor, now):
+    """Board, slowest and unit page: the tree of the day of issue, in words, and the way to where it is now."""
+    home, other, village = dispatcher.townships[0], dispatcher.townships[1], dispatcher.villages[0]
+    dispatcher.campaign.issued_at = now - timedelta(days=2)
+    db.session.commit()
+    row = (village.code, village.name, "village", other.code)
+    with unit_of_work():
+        moved = table_of("areas.csv", ("code", "name", "level", "parent_code"), [row])
+        import_areas(moved, actor=SYSTEM, now=now - timedelta(days=1))
+    page = visitor.get(path(dispatcher, area=home.id))
+    assert page.has(village.name, f"today in {other.name}", "1 area has left since", "As of the day of issue")
+    unit = page.click(f"today in {other.name}")
+    assert unit.has("Areas have come here or left", other.name)
+    there = visitor.get(path(dispatcher, area=other.id))
+    assert there.has("1 area has come here since")
+    assert village.name not in there.main
+    alone = visitor.get(path(dispatcher, area=village.id))
+    assert alone.has(f"{village.name} stands in {other.name} today.", home.name)
+    slow = visitor.get(f"/campaigns/{dispatcher.campaign.id}/board/slowest?area={home.id}")
+    assert slow.has(f"today in {other.name}")
+    assert "As of the day of issue" not in visitor.get(path(dispatcher, area=dispatcher.county.id)).text
