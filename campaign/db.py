@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -43,6 +44,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DECIMAL_PLACES = 4
 LOCK_WAIT_MS = 5_000
+PREPARED_MOST = 500  # statements that one PostgreSQL connection keeps prepared
 SQLITE_PRAGMAS = (
     f"busy_timeout={LOCK_WAIT_MS}",
     "journal_mode=WAL",
@@ -305,6 +307,7 @@ def prepare_engine(engine: Engine) -> None:
     """Sets what every connection needs: on SQLite WAL, full flush, foreign keys, and transactions begun by us."""
     if engine.dialect.name != "sqlite":
         _ping_when_in_doubt(engine)
+        _stay_prepared(engine)
         return
 
     @event.listens_for(engine, "connect")
@@ -332,3 +335,22 @@ def _ping_when_in_doubt(engine: Engine) -> None:
         return not look.poll(0) or bool(ask(connection))
 
     engine.dialect.do_ping = _alive  # type: ignore[method-assign, assignment]
+
+
+def _stay_prepared(engine: Engine) -> None:
+    """Lets a PostgreSQL connection keep its prepared statements when what was only read ends: the driver forgets all of
+    them at every rollback, and to plan a statement anew takes longer than most of them run. The server itself keeps
+    them, and plans those again whose tables changed."""
+    undo: Any = engine.dialect.do_rollback
+
+    def _rollback(connection: Any) -> None:
+        libpq = connection.pgconn
+        healthy = libpq.transaction_status == TransactionStatus.INTRANS
+        if not healthy or libpq.exec_(b"ROLLBACK").status != ExecStatus.COMMAND_OK:
+            undo(connection)
+
+    engine.dialect.do_rollback = _rollback  # type: ignore[method-assign, assignment]
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.prepared_max = PREPARED_MOST

@@ -60,3 +60,12 @@ def test_a_connection_that_the_server_has_ended_is_not_used_again(app, postgres_
     with psycopg.connect(postgres_server.server.get_uri("postgres"), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
     assert db.session.execute(text("SELECT pg_backend_pid()")).scalar_one() != before
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_what_is_read_again_and_again_stays_prepared_although_it_is_rolled_back(app):
+    for _time in range(8):  # the driver prepares what it has seen five times
+        db.session.execute(text("SELECT 7"))
+        db.session.remove()
+    kept = "SELECT count(*) FROM pg_prepared_statements WHERE statement = 'SELECT 7'"
+    assert db.session.execute(text(kept)).scalar_one() == 1
