@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import Select, String, and_, cast, exists, func, select
 from sqlalchemy.orm import aliased
 
 from ..clock import zone
@@ -17,6 +17,7 @@ from ..models import (
     Assignment,
     Batch,
     Campaign,
+    CampaignUnit,
     Draft,
     Period,
     Person,
@@ -39,8 +40,10 @@ from ..rules.requirements import MetricNeed, Needs
 from ..rules.states import WITH_OFFICER, Action, State
 from ..rules.windows import first_moment
 from .attached import File, Rule, asked_and_attached
+from .beside import Said
 from .course import Decision, Higher, Note, Version, history
 from .dating import has_story
+from .flags import Found
 from .scope import visible_assignments
 from .urging import Urge
 
@@ -93,6 +96,12 @@ class Ask:
     was_asked_about: bool  # whether a question was ever asked upwards
     was_requested_for: bool  # whether more time, another target or an exemption was ever requested
     urged_at: datetime | None
+    co_issuers: str | None  # ids, comma-joined
+
+    @property
+    def issuers(self) -> tuple[int, ...]:
+        """The units that issue the campaign, the first among them first."""
+        return self.issuer_id, *(int(id) for id in (self.co_issuers or "").split(",") if id)
 
     @property
     def date_has_story(self) -> bool:
@@ -148,7 +157,7 @@ class Asked(Measure):
 @dataclass(frozen=True)
 class Whole:
     """All that the page of an assignment shows. `chain`: the reviewing units by name, nearest first; `urged`: the
-    last urge, while it is with the officer."""
+    last urge, while it is with the officer; `said`: the thread; `flags`: those of the latest version."""
 
     ask: Ask
     metrics: tuple[Asked, ...]
@@ -158,6 +167,8 @@ class Whole:
     notes: tuple[Note, ...]
     chain: tuple[str, ...] = field(default=())
     urged: Urge | None = None
+    said: tuple[Said, ...] = ()
+    flags: tuple[Found, ...] = ()
 
     @property
     def latest(self) -> Version | None:
@@ -194,7 +205,8 @@ def whole(assignment_id: int, actor: Actor) -> Whole | None:
     if row is None:
         return None
     ask = Ask(*row)
-    versions, notes, above, urged = history(ask.id, ask.unit_id, urged=bool(ask.urged_at) and ask.state in WITH_OFFICER)
+    course = history(ask.id, ask.unit_id, urged=bool(ask.urged_at) and ask.state in WITH_OFFICER)
+    versions = course.versions
     rules, files = asked_and_attached(ask.task_id, ask.id, versions[-1].id if versions else None)
     return Whole(
         ask,
@@ -202,14 +214,18 @@ def whole(assignment_id: int, actor: Actor) -> Whole | None:
         rules=rules,
         files=files,
         versions=versions,
-        notes=notes,
-        chain=_chain(ask, above, versions[-1] if versions and ask.state is State.SUBMITTED else None),
-        urged=urged,
+        notes=course.notes,
+        chain=_chain(ask, course.above, versions[-1] if versions and ask.state is State.SUBMITTED else None),
+        urged=course.urged,
+        said=course.said,
+        flags=course.flags,
     )
 
 
 def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
     issuer, reviewer, issuer_area, charged = aliased(Unit), aliased(Unit), aliased(Area), aliased(Person)
+    others = func.aggregate_strings(cast(CampaignUnit.unit_id, String), ",")
+    co_issuers = select(others).where(CampaignUnit.campaign_id == Campaign.id).correlate(Campaign)
     return (
         select(
             Assignment.id, Assignment.state, Assignment.version, Assignment.unit_id, Unit.name,
@@ -223,6 +239,7 @@ def _ask(assignment_id: int, actor: Actor) -> Select[Any]:
             Task.roll, Task.rrule, Assignment.period, Period.opens_on, charged.id, charged.name,
             exists().where(Question.assignment_id == Assignment.id),
             exists().where(Request.assignment_id == Assignment.id), Assignment.urged_at,
+            co_issuers.scalar_subquery(),
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)

@@ -17,6 +17,7 @@ from ..models.undoing import last_decision, with_last_decision
 from ..operations import claiming, remarking
 from ..operations.judging import judge
 from ..operations.taking_back import take_back
+from ..queries.assignments import Whole
 from ..queries.beside import Said, beside, phrases_of, thread_of
 from ..queries.flags import Found, counts, flags_of
 from ..queries.submission import dossier
@@ -24,6 +25,7 @@ from ..queries.versions import bounces, compared
 from ..rules.flags import Verdict
 from ..rules.organisation import Role
 from ..rules.permissions import permissions
+from ..rules.transitions import Facts
 from .access import current_actor, page_now, require_role
 from .errors import wants_json
 from .language import speak
@@ -227,6 +229,15 @@ def review_talk(assignment_id: int) -> Talk:
     may_remark = facts is not None and permissions(facts, actor, facts.chain).comment
     flags = flags_of(facts.submission_id, actor) if facts is not None and facts.submission_id else ()
     return Talk(thread_of(assignment_id), flags, may_remark, actor.person_id)
+
+
+@bp.app_template_global("talk_of")
+def talk_of(found: Whole) -> Talk:
+    """The same for the page of an assignment, which has read it with the rest. No statement."""
+    ask, actor = found.ask, current_actor()
+    chain = found.latest.chain if found.latest else ()
+    facts = Facts(ask.id, ask.state, ask.version, ask.unit_id, ask.issuers, ask.reviewer_unit_id)
+    return Talk(found.said, found.flags, permissions(facts, actor, chain).comment, actor.person_id)
 
 
 @bp.app_template_global("new_action_id")
