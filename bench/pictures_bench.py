@@ -19,7 +19,8 @@ from PIL import Image, ImageFilter
 from campaign.db import db
 from campaign.evidence.pictures import Copy, look, small_copy
 from campaign.evidence.store_folder import FolderStore
-from campaign.models.likeness import near_pictures
+from campaign.models.likeness import UNSIGNED, near_pictures
+from campaign.rules.turning import turned
 
 from . import country
 from .figures import Figure, table
@@ -62,7 +63,7 @@ def fill(on: Stage, many: int) -> None:
 
 
 def look_ups(on: Stage, many: int, times: int) -> Iterator[Figure]:
-    """Pictures that are there, each changed in six bits: each must be found again."""
+    """Pictures that are there, each turned or mirrored and changed in six bits: each must be found again."""
     chance = random.Random(9)
     rows = list(prints(many))
     kinds = {"any picture": rows[1::5], "one with a common wall": rows[0::5]}
@@ -70,7 +71,8 @@ def look_ups(on: Stage, many: int, times: int) -> Iterator[Figure]:
         for what, among in kinds.items():
             taken = []
             for row in chance.sample(among, times):
-                asked = row[1] ^ sum(1 << bit for bit in chance.sample(range(64), 6))
+                way = chance.choice(turned(row[1] & UNSIGNED))
+                asked = way ^ sum(1 << bit for bit in chance.sample(range(64), 6))
                 started = time.perf_counter()
                 found = near_pictures({"new": asked})
                 taken.append(time.perf_counter() - started)

@@ -1,15 +1,17 @@
 """What a picture looks like, in 64 bits: nearly the same for the same picture in another size or quality.
 
 Of a small grey copy the 64 slowest waves across and down are taken (a cosine transform), and for each whether it is
-stronger than the middle one. What was cropped by more than a few per cent, turned or mirrored looks different.
+positive. What was cropped by more than a few per cent looks different; what was turned or mirrored differs in a way
+that can be told from the bits (`rules/turning.py`).
 """
 
 import math
 
 from PIL import Image, ImageStat
 
+from ..rules.turning import WAVES
+
 SIDE = 32
-WAVES = sorted(((across, down) for across in range(11) for down in range(11)), key=lambda at: (sum(at), at[0]))[1:65]
 COSINES = [[math.cos(math.pi * wave * (2 * at + 1) / (2 * SIDE)) for at in range(SIDE)] for wave in range(11)]
 PLAIN = 3.0  # a picture whose greys differ by less is a wall or a black frame, and looks like every other one
 
@@ -23,8 +25,7 @@ def fingerprint(picture: Image.Image) -> int | None:
     rows = [points[at : at + SIDE] for at in range(0, SIDE * SIDE, SIDE)]
     across = [[_strength(wave, row) for row in rows] for wave in COSINES]
     waves = [_strength(COSINES[down], across[wave]) for wave, down in WAVES]
-    middle = sorted(waves)[len(waves) // 2]
-    return sum(1 << place for place, wave in enumerate(waves) if wave >= middle)
+    return sum(1 << place for place, wave in enumerate(waves) if wave > 0)
 
 
 def _strength(wave: list[float], values: bytes | list[float]) -> float:

@@ -4,12 +4,14 @@ Two pictures are near when few of the 64 bits differ. One bit may differ in each
 in at most seven bits shares a quarter with one of the looked-up numbers and is found; up to ten, nearly always.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, bindparam, func, select, union_all
+from sqlalchemy import Select, bindparam, func, literal_column, select, union_all
 
 from ..db import db
+from ..rules.turning import turned
 from .assignments import Assignment
 from .keeping import Fingerprint, WordPrint
 from .organisation import Unit
@@ -17,23 +19,30 @@ from .reporting import Attachment, Evidence, Submission
 
 NEAR = 10  # of 64 bits; pictures that have nothing in common differ in about 32
 QUARTER, QUARTERS = 0xFFFF, ("first", "second", "third", "fourth")
-AT_ONCE = 8  # pictures in one look-up
+AT_ONCE = 4  # pictures in one look-up
 MOST_OF_A_QUARTER = 20_000  # rows read for one quarter: a sky that half the country shares must not cost seconds
+MOST_ALIKE, MOST_NEAR = 200, 1_000  # fingerprints near to one picture, and files that have these
 MOST_USES = 400
 MOST_SHARING, MOST_READ = 3_000, 8
-UNSIGNED = (1 << 64) - 1
+UNSIGNED, HALF = (1 << 64) - 1, 1 << 63
 _print = Fingerprint.__table__.c
-_NEAR = union_all(
+_CANDIDATES = union_all(
     *(
         select(
-            select(_print.sha256, _print.bits)
+            select(literal_column(str(place)).label("place"), _print.bits)
             .where(_print[name].in_(bindparam(name, expanding=True)))
             .limit(MOST_OF_A_QUARTER)
             .subquery(name)
         )
-        for name in QUARTERS
+        for place, name in enumerate(QUARTERS)
     )
 )
+_WITH_THESE = (
+    select(_print.sha256, _print.bits)
+    .where(_print.first.in_(bindparam("first", expanding=True)), _print.bits.in_(bindparam("bits", expanding=True)))
+    .limit(MOST_NEAR)
+)
+Asked = Sequence[tuple[str, int]]  # pictures, each in one of its eight ways
 
 
 @dataclass(frozen=True)
@@ -49,18 +58,43 @@ class Use:
 
 
 def near_pictures(prints: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """For each of these pictures (hash: fingerprint) the hashes of others that look nearly like it, with the number of
-    bits that differ. One statement for every eight pictures."""
+    """For each of these pictures (hash: fingerprint) the hashes of others that look nearly like it, also when they were
+    turned or mirrored, with the number of bits that differ. Two statements for every four pictures."""
     found: dict[str, dict[str, int]] = {sha256: {} for sha256 in prints}
     names = sorted(prints)
     for at in range(0, len(names), AT_ONCE):
-        asked = {name: prints[name] & UNSIGNED for name in names[at : at + AT_ONCE]}
-        for sha256, bits in db.session.connection().execute(_NEAR, _looked_up(asked.values())):
-            for name, own in asked.items():
-                differ = ((bits & UNSIGNED) ^ own).bit_count()
-                if differ <= NEAR and sha256 != name:
+        asked = names[at : at + AT_ONCE]
+        near = _near_fingerprints([(name, way) for name in asked for way in turned(prints[name] & UNSIGNED)])
+        signed = [bits - (1 << 64) if bits >= HALF else bits for bits in near]
+        if not near:
+            continue
+        wanted = {"first": sorted({bits >> 48 for bits in near}), "bits": signed}
+        for sha256, bits in db.session.connection().execute(_WITH_THESE, wanted):
+            for name, differ in near[bits & UNSIGNED].items():
+                if sha256 != name:
                     found[name][sha256] = differ
     return found
+
+
+def _near_fingerprints(asked: Asked) -> dict[int, dict[str, int]]:
+    """The fingerprints (unsigned) that are kept and near to one of these, and to which by how many bits.
+
+    Each row comes from the index of one quarter, and is compared only with those that were looked for there.
+    """
+    wanted = _looked_up(asked)
+    near: dict[str, dict[int, int]] = defaultdict(dict)
+    looked_for = {name: list(numbers) for name, numbers in zip(QUARTERS, wanted, strict=True)}
+    for place, signed in db.session.connection().execute(_CANDIDATES, looked_for):
+        bits = signed & UNSIGNED
+        for name, own in wanted[place][bits >> (48 - 16 * place) & QUARTER]:
+            differ = (bits ^ own).bit_count()
+            if differ <= NEAR:
+                near[name][bits] = min(differ, near[name].get(bits, NEAR))
+    told: dict[int, dict[str, int]] = defaultdict(dict)
+    for name, ways in near.items():
+        for bits, differ in sorted(ways.items(), key=lambda one: one[1])[:MOST_ALIKE]:
+            told[bits][name] = differ
+    return told
 
 
 def uses_of(hashes: Sequence[str], assignment_id: int) -> list[Use]:
@@ -117,11 +151,12 @@ def alike_words(sketch: Sequence[int], unit_id: int) -> list[tuple[int, str]]:
     return [(row.id, row.words) for row in rows]
 
 
-def _looked_up(prints: Iterable[int]) -> dict[str, list[int]]:
-    """For each quarter its number in these fingerprints, and all numbers that differ from it in one bit."""
-    asked: dict[str, set[int]] = {name: set() for name in QUARTERS}
-    for bits in prints:
-        for place, name in enumerate(QUARTERS):
+def _looked_up(asked: Asked) -> list[dict[int, list[tuple[str, int]]]]:
+    """For each quarter the numbers to look for, those that differ in one bit as well, and who looks for each."""
+    wanted: list[dict[int, list[tuple[str, int]]]] = [defaultdict(list) for _name in QUARTERS]
+    for name, bits in asked:
+        for place, numbers in enumerate(wanted):
             quarter = bits >> (48 - 16 * place) & QUARTER
-            asked[name] |= {quarter, *(quarter ^ 1 << bit for bit in range(16))}
-    return {name: sorted(numbers) for name, numbers in asked.items()}
+            for number in (quarter, *(quarter ^ 1 << bit for bit in range(16))):
+                numbers[number].append((name, bits))
+    return wanted

@@ -24,6 +24,7 @@ from ..rules.windows import When, first_moment, when_taken
 from ..rules.wording import SAME, resemblance, sketch
 
 LONGEST_EXPLANATION = 400
+MOST_OTHERS = 25  # of the pictures that look like one; a blank form looks like thousands
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ def keep(
 
 def evidence_flags(facts: Standing, submission_id: int, words: str, evidence: Mapping[int, int | None]) -> list[Found]:
     """What is found on the evidence (by id, with the rule each serves) and the words of a version that was just
-    written; the words are remembered for the versions of others. At most seven statements, whatever is there, and one
-    more for every eight pictures."""
+    written; the words are remembered for the versions of others. At most seven statements, whatever is there, and two
+    more for every four pictures."""
     return [*_on_files(facts, evidence), *_on_words(facts, submission_id, words)]
 
 
@@ -79,7 +80,8 @@ def _on_files(facts: Standing, evidence: Mapping[int, int | None]) -> list[Found
         return []
     files = _files(facts.id, evidence)
     near = near_pictures({file.sha256: file.bits for file in files if file.bits is not None})
-    hashes = {file.sha256 for file in files}.union(*near.values())
+    nearest = (sorted(others, key=others.__getitem__)[:MOST_OTHERS] for others in near.values())
+    hashes = {file.sha256 for file in files}.union(*nearest)
     uses: dict[str, list[Use]] = {}
     for use in uses_of(sorted(hashes), facts.id):
         uses.setdefault(use.sha256, []).append(use)

@@ -94,7 +94,7 @@ def test_pictures_that_were_submitted_before(app, tree, at):
     beside, other_place = at(1), at(5)
     beside.adds(jpeg(scene(1)))
     brighter = ImageEnhance.Brightness(scene(1).resize((900, 675))).enhance(1.15)
-    other_place.adds(jpeg(brighter, 60))
+    other_place.adds(jpeg(brighter.transpose(Image.Transpose.ROTATE_90), 60))
     other_place.adds(jpeg(scene(2)))
     copied = beside.hands_in()
     assert [(flag.kind, flag.score, flag.against_evidence_id) for flag in copied] == [(FlagKind.SAME_BYTES, 100, own)]
