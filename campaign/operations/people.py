@@ -131,7 +131,10 @@ def add_post(
     now: datetime,
     valid_to: date | None = None,
 ) -> int:
-    """Gives a person a role in a unit for a time. Raises Refused when they have it already, Invalid for a bad time."""
+    """Gives a person a role in a unit for a time. Raises Refused when they have it already, Invalid for a bad time.
+
+    Administrators may give themselves one; the log then says so by a tag of its own.
+    """
     _administrator(actor)
     unit = db.session.execute(select(Unit.line, Unit.lft).where(Unit.id == unit_id)).one_or_none()
     known = db.session.scalar(select(Person.id).where(Person.id == person_id, Person.id != SYSTEM_PERSON_ID))
@@ -153,7 +156,8 @@ def add_post(
     post = Post(person_id=person_id, unit_id=unit_id, role=role, valid_from=valid_from, valid_to=valid_to)
     db.session.add(post)
     db.session.flush()
-    _log("person:post:add", person_id, actor, now, post=post.id, unit=unit_id, role=role.name.lower())
+    tag = "person:post:take" if person_id == actor.person_id else "person:post:add"
+    _log(tag, person_id, actor, now, post=post.id, unit=unit_id, role=role.name.lower())
     return post.id
 
 

@@ -79,6 +79,7 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "person:account:enable": (),
     "person:account:language": ("locale",),
     "person:post:add": ("post", "unit", "role"),
+    "person:post:take": ("post", "unit", "role"),  # an administrator gave it to themselves
     "person:post:end": ("post", "on"),
     "person:post:hand-over": ("from", "to", "posts", "on", "in_charge"),
     "assignment:unit:name-in-charge": ("person", "name"),

@@ -20,7 +20,7 @@ from ..rules.accounts import may_administer, may_administer_all
 from ..rules.organisation import Line, Role
 from .access import current_actor, page_now
 from .admin_people import standing_of
-from .happenings import beside, told
+from .happenings import beside, told, who_did
 from .language import speak
 from .words import word
 
@@ -178,6 +178,7 @@ def _draw(id: int, form: PostForm | None) -> Any:
         entries=timeline.of_object("person", id, limit=20),
         told=told,
         beside=beside,
+        who_did=who_did,
     )
 
 

@@ -107,7 +107,12 @@ def _http(error: HTTPException) -> Any:
     if error.code == 401 and not wants_json() and (kept := typed_here()) and has_our_token():
         empty = {"form": SignInForm(formdata=None), "onward": "/", "refusal": ""}
         return make_response(render_template("errors/signed_out.html", kept=kept, sealed=seal(kept), **empty), 401)
-    answer = _page(error.code, _words().get(error.code, _("Please go back and try again.")))
+    sentence = _words().get(error.code, _("Please go back and try again."))
+    if error.code == 401 and wants_json():  # a script asked, and what was typed still stands on its page
+        sentence = _(
+            "You have been signed out. What you typed stays on this page: press the button, sign in, go on."
+        )
+    answer = _page(error.code, sentence)
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value

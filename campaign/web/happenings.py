@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from ..queries.timeline import Entry
-from ..rules.organisation import SYSTEM_PERSON_ID
+from ..rules.organisation import SYSTEM_PERSON_ID, Role
 from ..rules.states import ReturnReason
 from .words import tag_words, word
 
@@ -135,6 +135,9 @@ def beside(entry: Entry) -> list[str]:
     code = str(entry.data.get("code", "")).upper()
     if code in ReturnReason.__members__:
         found.append(word(ReturnReason[code]))
+    role = str(entry.data.get("role", "")).upper()
+    if role in Role.__members__:
+        found.append(word(Role[role]))
     if entry.reason:
         found.append(_("“%(words)s”", words=entry.reason))
     if entry.tag == "assignment:dispatch:issue":

@@ -314,6 +314,7 @@ TAGS: dict[str, Any] = {
     "person:account:enable": _l("Account enabled"),
     "person:account:language": _l("Language changed"),
     "person:post:add": _l("Post added"),
+    "person:post:take": _l("An administrator gave themselves a post"),
     "person:post:end": _l("Post ended"),
     "person:post:hand-over": _l("A post was handed over"),
     "delegation:stand-in:name": _l("A stand-in was named"),

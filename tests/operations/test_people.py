@@ -184,6 +184,10 @@ def test_posts_count_while_they_are_valid(county, now):
         end_post(first, actor=county["admin"], now=now)
     assert len(actor_of(person.id, today).posts) == 1
     assert last_tag(person.id) == "person:post:end"
+    admin = county["admin"]
+    with unit_of_work():
+        add_post(admin.person_id, county["women"].id, Role.SUPERVISOR, valid_from=TODAY, actor=admin, now=now)
+    assert last_tag(admin.person_id) == "person:post:take", "what an administrator gives themselves stands out"
 
 
 def test_a_post_holds_what_the_law_needs(county):
