@@ -84,20 +84,31 @@ def parent_at(area: Any, moment: ColumnElement[Any]) -> ColumnElement[int | None
     return func.coalesce(then, area.parent_id)
 
 
-def below_at(parent_id: Any, moment: Any) -> ColumnElement[bool]:
-    """A clause over Area: it stood right below that parent at that moment; None is now."""
-    former, sooner = aliased(Placement), aliased(Placement)
-    moved = exists().where(former.area_id == Area.id, former.until > moment).correlate_except(former)
+def stayed_since(area: Any, moment: Any) -> ColumnElement[bool]:
+    """A clause: the area was not moved since that moment; its parent of today is the one it had."""
+    former = aliased(Placement)
+    return ~exists().where(former.area_id == area.id, former.until > moment).correlate_except(former)
+
+
+def stood_there(former: Any, moment: Any) -> ColumnElement[bool]:
+    """A clause: this former placement is where its area stood at that moment."""
+    sooner = aliased(Placement)
     earlier = exists().where(sooner.area_id == former.area_id, sooner.until > moment, sooner.until < former.until)
-    left = select(former.area_id).where(former.parent_id == parent_id, former.until > moment, ~earlier)
-    return or_(and_(Area.parent_id == parent_id, ~moved), Area.id.in_(left))
+    return and_(former.until > moment, ~earlier.correlate_except(sooner))
+
+
+def below_at(parent_id: Any, moment: Any) -> ColumnElement[bool]:
+    """A clause over Area: it stood right below that parent at that moment; NULL is now."""
+    child, former = aliased(Area), aliased(Placement)
+    stayed = select(child.id).where(child.parent_id == parent_id, stayed_since(child, moment))
+    left = select(former.area_id).where(former.parent_id == parent_id, stood_there(former, moment))
+    return Area.id.in_(stayed.union_all(left))
 
 
 def moved_since(moment: Any) -> ScalarSelect[str | None]:
     """What moved since that moment, as `rules.former_tree.read_moves` reads it; NULL for nothing. A column, so that
     who asks for a campaign hears of it in the same statement."""
-    former, sooner, area, parent = aliased(Placement), aliased(Placement), aliased(Area), aliased(Area)
-    earlier = exists().where(sooner.area_id == former.area_id, sooner.until > moment, sooner.until < former.until)
+    former, area, parent = aliased(Placement), aliased(Area), aliased(Area)
     numbers = [cast(one, String) for one in (area.id, area.lft, area.rgt, parent.id, parent.lft)]
     colon = literal(":")
     text = numbers[0] + colon + numbers[1] + colon + numbers[2] + colon + numbers[3] + colon + numbers[4]
@@ -106,7 +117,7 @@ def moved_since(moment: Any) -> ScalarSelect[str | None]:
         .select_from(former)
         .join(area, area.id == former.area_id)
         .join(parent, parent.id == former.parent_id)
-        .where(former.until > moment, ~earlier)
+        .where(stood_there(former, moment))
         .correlate_except(former, area, parent)
         .scalar_subquery()
     )

@@ -1,18 +1,18 @@
 """What a rolled-up figure is, and the facts of its metric: kind, target, the milestone in force."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, exists, func, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..db import DECIMAL_PLACES, db, run
-from ..models import Area, Batch, FigureTouch, Metric, Milestone, TallyDelta
+from ..models import Area, Batch, FigureTouch, Joint, Metric, Milestone, Placement, TallyDelta
 from ..rules.figures import Standing
 from ..rules.metrics import KINDS, Aggregation, Comparator, MetricKind, OverTime, Value, meets
 from ..rules.milestones import Step, milestone_in_force
@@ -20,14 +20,17 @@ from ..rules.organisation import LEAF_LEVELS
 from ..rules.targets import Quota
 
 NONE = Decimal(0)
+STANDINGS = {int(standing): standing for standing in Standing}
 
 
+@lru_cache(4_096)
 def exact(stored: int) -> Decimal:
-    """The decimal that was stored as ten-thousandths. Most are zero, and making a decimal takes its time."""
+    """The decimal that was stored as ten-thousandths. Most are zero or targets, and making one takes its time."""
     return Decimal(stored).scaleb(-DECIMAL_PLACES) if stored else NONE
 
 
-@dataclass(frozen=True)
+# What a page makes hundreds of is not frozen: that would take longer than reading it. Nobody changes it all the same.
+@dataclass(slots=True)
 class Sums:
     """What adds up: `n` assignments, `met` of them reach their own target; numbers, both parts of rates, and what
     units of other lines credit."""
@@ -46,7 +49,36 @@ class Sums:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
+class Standings(Mapping[Standing, "Sums"]):
+    """The sums of one metric in one area by how they stand, made of rows (three keys, the standing, the sums) when they
+    are first looked at. Several rows of one standing add up."""
+
+    __slots__ = ("_made", "_rows")
+
+    def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
+        self._rows = rows
+        self._made: dict[Standing, Sums] | None = None
+
+    def _sums(self) -> dict[Standing, Sums]:
+        if self._made is None:
+            self._made = {}
+            for row in self._rows:
+                standing = STANDINGS[row[3]]
+                sums = Sums(int(row[4]), int(row[5]), exact(row[6]), exact(row[7]), exact(row[8]), exact(row[9]))
+                self._made[standing] = self._made[standing] + sums if standing in self._made else sums
+        return self._made
+
+    def __getitem__(self, standing: Standing) -> Sums:
+        return self._sums()[standing]
+
+    def __iter__(self) -> Iterator[Standing]:
+        return iter(self._sums())
+
+    def __len__(self) -> int:
+        return len(self._sums())
+
+
+@dataclass(slots=True)
 class Facts:
     """A metric as roll-ups need it. `milestones`: all, in order; `milestone`: the one in force. `last_period`: the
     latest turn of its task that was dispatched, 0 where it does not recur."""
@@ -64,12 +96,17 @@ class Facts:
     milestone: Step | None = None
 
     @property
+    def every_turn(self) -> bool:
+        """Whether all turns of a recurring task count together."""
+        return self.over_time is OverTime.SUM
+
+    @property
     def adds_up(self) -> bool:
         """Whether units have a value together, beside how many of them met."""
         return self.aggregation in (Aggregation.SUM, Aggregation.RATIO)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class RolledUp:
     """One metric in one area with all below it. `own_target`: what the unit of the area itself was given.
 
@@ -172,31 +209,55 @@ class RolledUp:
 
 @dataclass(frozen=True)
 class Ahead:
-    """What the statement of the figures must look at: anything not yet folded, leaf areas."""
+    """What the statement of the figures must look at: anything not yet folded; areas that are leaves, and others above
+    them; whether units report joint activities at all, tasks recur, or areas stood elsewhere once."""
 
     pending: bool = False
     leaves: bool = False
+    above: bool = False
+    joint: bool = False
+    turns: bool = False
+    moved: bool = False
 
 
-def facts_of(metric_ids: Sequence[int], area_ids: Sequence[int], on: date) -> tuple[dict[int, Facts], Ahead]:
-    """The facts of these metrics by id, and what lies ahead of who asks for their figures there; in one statement."""
-    found: dict[int, Any] = {}
+def facts_of(values: Mapping[str, Any], on: date) -> tuple[dict[int, Facts], Ahead]:
+    """The facts by id of the `metrics` in these parameters, and what lies ahead of who asks for their figures in the
+    `areas`; in one statement. See `listing`."""
+    facts: dict[int, Facts] = {}
     steps: dict[int, list[Step]] = {}
-    values = {"metrics": listing(metric_ids), "areas": listing(area_ids)}
-    ahead = Ahead()
+    pending = turns = False
+    row = None
     for row in run(_facts(db.session.get_bind().dialect.name), values):
-        found[row.id] = row
-        ahead = Ahead(ahead.pending or bool(row.pending), bool(row.leaves))
+        if row[0] not in facts:
+            facts[row[0]] = Facts(*row[:9])
+            pending, turns = pending or bool(row.pending), turns or row.last_period > 0
         if row.due_on is not None:
-            steps.setdefault(row.id, []).append(Step(row.due_on, row.by_then))
-    facts = {
-        id: Facts(
-            id, row.task_id, row.kind, row.aggregation, row.over_time, row.comparator, row.target, row.quota,
-            int(row.last_period or 0), tuple(steps.get(id, ())), milestone_in_force(steps.get(id, ()), on),
-        )
-        for id, row in found.items()
-    }  # fmt: skip
-    return facts, ahead
+            steps.setdefault(row[0], []).append(Step(row.due_on, row.by_then))
+    for id, those in steps.items():
+        facts[id].milestones, facts[id].milestone = tuple(those), milestone_in_force(those, on)
+    if row is None:
+        return {}, Ahead()
+    leaves = bool(row.leaves)
+    return facts, Ahead(pending, leaves, bool(row.above) or not leaves, bool(row.joint), turns, bool(row.moved))
+
+
+def own_target_of(metric: Facts, rows: Sequence[Sequence[Any]]) -> Decimal | None:
+    """What the units of the area itself must reach, of rows that end with how many of them have a target and these
+    together. Several lines: of a sum what they must reach together, else what each of them must. None without any."""
+    if len(rows) == 1 and rows[0][-2] == 1:  # most are so
+        return exact(rows[0][-1])
+    turns: dict[int, tuple[int, int]] = {}
+    for row in rows:
+        if row[-2]:
+            units, target = turns.get(row[2], (0, 0))
+            turns[row[2]] = units + int(row[-2]), target + int(row[-1])
+    if not turns:
+        return None
+    if metric.aggregation is Aggregation.SUM:
+        found = [exact(target) for _units, target in turns.values()]
+    else:
+        found = [exact(target) / units for units, target in turns.values()]
+    return sum(found, NONE) if metric.every_turn else found[-1]
 
 
 def given(name: str) -> Select[tuple[int]]:
@@ -222,12 +283,15 @@ def _facts(_dialect: str) -> Select[Any]:
         exists().where(Batch.task_id == Metric.task_id, Batch.folded.is_(False)),
         exists().where(FigureTouch.id > 0),  # of whatever task: they are few, and soon gone
     )
-    leaves = exists().where(Area.id.in_(given("areas")), Area.level.in_(LEAF_LEVELS))
+    asked = Area.id.in_(given("areas"))
     return (
         select(
             Metric.id, Metric.task_id, Metric.kind, Metric.aggregation, Metric.over_time, Metric.comparator,
-            Metric.target, Metric.quota, last.label("last_period"), Milestone.due_on,
-            Milestone.target.label("by_then"), pending.label("pending"), leaves.label("leaves"),
+            Metric.target, Metric.quota, func.coalesce(last, 0).label("last_period"), Milestone.due_on,
+            Milestone.target.label("by_then"), pending.label("pending"),
+            exists().where(asked, Area.level.in_(LEAF_LEVELS)).label("leaves"),
+            exists().where(asked, Area.level.not_in(LEAF_LEVELS)).label("above"),
+            exists().where(Joint.metric_id > 0).label("joint"), exists().where(Placement.area_id > 0).label("moved"),
         )
         .outerjoin(Milestone, Milestone.metric_id == Metric.id)
         .where(Metric.id.in_(given("metrics")))

@@ -33,7 +33,7 @@ from ..rules.figures import Standing
 from ..rules.metrics import OverTime
 from ..rules.organisation import LEAF_LEVELS, Line
 from ..rules.states import State
-from .rollup_facts import Facts, RolledUp, Sums, facts_of
+from .rollup_facts import Facts, RolledUp, Sums, facts_of, listing
 
 
 def rollup_at(
@@ -46,7 +46,7 @@ def rollup_at(
 ) -> dict[int, RolledUp]:
     """Every metric in one area with all below it, as it stood at `at`: who was asked, what was approved, pending,
     returned and missing then. `period` as in `rollup`; None takes the latest turn dispatched by then."""
-    facts, _ = facts_of(metric_ids, [area_id], at.date())
+    facts, _ = facts_of({"metrics": listing(metric_ids), "areas": listing([area_id])}, at.date())
     if not facts or (lines is not None and not lines):
         return {}
     found: dict[int, dict[int, dict[Standing, Sums]]] = {}
