@@ -1,17 +1,18 @@
 """Whom a rung tells: officers, the person in charge, the head; and up the tree, passing over vacant posts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, select, union
+from sqlalchemy import CompoundSelect, Select, select, union
 
 from ..clock import local_today
-from ..db import db, listed
+from ..db import listed
 from ..rules.ladder import AUDIENCES, Audience, Rung, Step, Teller
 from ..rules.organisation import Level, Role
+from .gathering import gathered
 from .ladders import stop_levels
 from .organisation import Delegation, Person, Post, Unit, holds_on, stands_in_on
 
@@ -26,14 +27,19 @@ class Told:
     people: Sequence[int]
 
 
-def audience(said: Iterable[tuple[Any, Step]], *, now: datetime) -> list[Told]:
+def audience(
+    said: Iterable[tuple[Any, Step]], *, now: datetime, stops: Mapping[int, Level] | None = None
+) -> list[Told]:
     """For rows with (id, unit_id, reviewer_unit_id, in_charge_id, ladder_id) and what is said of each.
 
-    Asks nothing of the database where nobody above is told, and three questions otherwise, however many there are.
+    Asks nothing of the database where nobody above is told, and otherwise two questions, however many there are: one
+    for the `stops`, the highest level that each ladder tells, where these are not given.
     """
     said = list(said)
     above = _Above(_bases(said), now) if any(step.rung.steps for _, step in said) else None
-    stops = stop_levels({row.ladder_id for row, _ in said}) if above else {}
+    if above and stops is None:
+        stops = stop_levels({row.ladder_id for row, _ in said})
+    stops = stops or {}
     return [_told(row, step.rung, above, stops.get(row.ladder_id)) for row, step in said]
 
 
@@ -58,9 +64,9 @@ def _bases(said: list[tuple[Any, Step]]) -> set[int]:
     return {row.unit_id for row, _ in said} | {row.reviewer_unit_id for row, _ in said if row.reviewer_unit_id}
 
 
-def _manned(units: set[int], day: date) -> CompoundSelect[Any]:
+def _manned(units: Select[tuple[int]], day: date) -> CompoundSelect[Any]:
     """The roles in which somebody acts in these units, held or stood in for, by a person whose account is open."""
-    here = Post.unit_id.in_(listed(units)), Person.disabled_at.is_(None)
+    here = Post.unit_id.in_(units), Person.disabled_at.is_(None)
     roles = select(Post.unit_id, Post.role)
     held = roles.join(Person, Person.id == Post.person_id).where(*here, holds_on(day))
     stood_in = roles.join(Delegation, stands_in_on(day)).join(Person, Person.id == Delegation.delegate_id).where(*here)
@@ -76,12 +82,12 @@ class _Above:
         climbed = start.union(
             select(upper.c.id, upper.c.superior_id, upper.c.level).join(start, start.c.superior_id == upper.c.id)
         )
-        rows = db.session.execute(select(climbed)).all()
+        superiors = select(climbed.c.superior_id).where(climbed.c.superior_id.is_not(None))
+        rows, held = gathered(select(climbed), select(_manned(superiors, local_today(now)).subquery()))
         self.superior: dict[int, int | None] = {row.id: row.superior_id for row in rows}
         self.level: dict[int, Level] = {row.id: Level(row.level) for row in rows}
         self.held: dict[int, set[Role]] = defaultdict(set)
-        above = {row.superior_id for row in rows if row.superior_id is not None}
-        for unit_id, role in db.session.execute(_manned(above, local_today(now))):
+        for unit_id, role in held:
             self.held[unit_id].add(role)
 
     def nearest(self, unit: int, wanted: Audience, stop: Level | None) -> int | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, String, and_, bindparam, cast, func, select
+from sqlalchemy import Select, String, and_, bindparam, cast, func, select
 from sqlalchemy.orm import aliased
 
 from ..db import db, run
@@ -101,10 +101,16 @@ def facts_of(assignment_id: int, reason: str = "") -> Standing | None:
     """The facts of one assignment, or None where there is none. `reason`: the words given for the action in hand."""
     db.session.flush()  # what is pending would be missed; almost always nothing is
     row = run(_STANDING, {"assignment": assignment_id}).first()
-    return None if row is None else _standing(row, reason)
+    return None if row is None else standing_from(row, reason)
 
 
-def _standing(row: Row[tuple[object, ...]], reason: str) -> Standing:
+def standing_in_full(assignment_id: int) -> Select[Any]:
+    """What `standing_from` reads, for a page that asks more in the same trip."""
+    return _STANDING.params(assignment=assignment_id)
+
+
+def standing_from(row: Any, reason: str = "") -> Standing:
+    """The facts of a row of `standing_in_full`."""
     chain = _ids(row.chain)
     return Standing(
         id=row.id,

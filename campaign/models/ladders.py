@@ -43,6 +43,8 @@ def nearest_to(unit_id: Any) -> Select[tuple[int]]:
     )
 
 
+# The days that differ from their weekday, as one text.
+DAYS = func.aggregate_strings(cast(CalendarDay.day, String) + case((CalendarDay.works, "+"), else_="-"), ",")
 _NEAREST = nearest_to(bindparam("unit"))
 
 
@@ -90,11 +92,12 @@ def ladders(ids: Iterable[int]) -> dict[int, Ladder]:
     rows = db.session.execute(
         select(LadderVersion.id, LadderVersion.rungs, LadderVersion.stop_level).where(LadderVersion.id.in_(set(ids)))
     )
-    return {row.id: _ladder(row.id, row.rungs, row.stop_level) for row in rows}
+    return {row.id: ladder_from(row.id, row.rungs, row.stop_level) for row in rows}
 
 
 @lru_cache(maxsize=256)
-def _ladder(id: int, rungs: str, stop_level: Level | None) -> Ladder:
+def ladder_from(id: int, rungs: str, stop_level: Level | None) -> Ladder:
+    """The ladder version of a row that carries it; the same one is the same object each time."""
     return Ladder(read(rungs), id, stop_level)
 
 
@@ -111,20 +114,18 @@ def latest_ladder(key: str) -> int:
 
 def calendars(ids: Iterable[int]) -> dict[int, Calendar]:
     """The working days of the calendars with these ids; one that has not changed is the same object each time."""
-    day = cast(CalendarDay.day, String) + case((CalendarDay.works, "+"), else_="-")
     rows = db.session.execute(
-        select(
-            CalendarRow.id, CalendarRow.version, CalendarRow.known_until, func.aggregate_strings(day, ",").label("days")
-        )
+        select(CalendarRow.id, CalendarRow.version, CalendarRow.known_until, DAYS.label("days"))
         .outerjoin(CalendarDay, CalendarDay.calendar_id == CalendarRow.id)
         .where(CalendarRow.id.in_(set(ids)))
         .group_by(CalendarRow.id, CalendarRow.version, CalendarRow.known_until)
     )
-    return {row.id: _calendar(row.id, row.version, row.known_until, row.days or "") for row in rows}
+    return {row.id: calendar_from(row.id, row.version, row.known_until, row.days or "") for row in rows}
 
 
 @lru_cache(maxsize=256)
-def _calendar(id: int, version: int, known_until: date | None, days: str) -> Calendar:
+def calendar_from(id: int, version: int, known_until: date | None, days: str) -> Calendar:
+    """The calendar of a row that carries it, `days` as DAYS puts them together; the same one is the same object."""
     exceptions = {date.fromisoformat(day[:-1]): day[-1] == "+" for day in days.split(",") if day}
     return Calendar(id, version, exceptions, known_until)
 

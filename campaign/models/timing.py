@@ -9,12 +9,14 @@ from sqlalchemy import BigInteger, ColumnElement, Select, String, cast, func, se
 
 from ..clock import zone
 from ..db import db, from_micros, listed
-from ..rules.ladder import Anchors, Step, plan
+from ..rules import calendars as law
+from ..rules.ladder import Anchors, Ladder, Step, plan
 from ..rules.plans import Grade
 from ..rules.states import State
 from .assignments import Assignment, Batch
 from .campaigns import Task
-from .ladders import EVERYBODYS, calendars, ladders
+from .clockwork import Calendar, CalendarDay, LadderVersion
+from .ladders import DAYS, EVERYBODYS, calendar_from, calendars, ladder_from, ladders
 
 _A: Any = Assignment.__table__.c
 _B: Any = Batch.__table__.c
@@ -68,6 +70,44 @@ def anchors_of(row: Any) -> Anchors:
     return Anchors(*(None if moment is None else from_micros(moment) for moment in raw))
 
 
+def timing_from(row: Any, ladder: Ladder, calendar: law.Calendar) -> Timing:
+    """The timing of a row of TIMINGS, with the ladder and the calendar that it names."""
+    anchors = anchors_of(row)
+    return Timing(
+        State(row.state),
+        plan(ladder, Grade(row.grade), anchors, calendar, zone()),
+        anchors.behind_at,
+        None if row.not_before is None else from_micros(row.not_before),
+        None if row.suspended_at is None else from_micros(row.suspended_at),
+    )
+
+
+def timing_in_full(assignment_id: int) -> Select[Any]:
+    """The row of TIMINGS of one assignment with its ladder and its calendar: what `ladder_in` and `timing_in` read."""
+    ladder, calendar, day = (noun.__table__.c for noun in (LadderVersion, Calendar, CalendarDay))
+    days = select(DAYS).where(day.calendar_id == calendar.id).correlate(Calendar.__table__).scalar_subquery()
+    return (
+        TIMINGS.add_columns(
+            ladder.rungs, ladder.stop_level, ladder.name.label("ladder_name"), ladder.version.label("ladder_version"),
+            calendar.version.label("calendar_version"), calendar.known_until, days.label("days"),
+        )
+        .join(LadderVersion.__table__, ladder.id == func.coalesce(_B.ladder_id, 1))
+        .join(Calendar.__table__, calendar.id == func.coalesce(_B.calendar_id, EVERYBODYS))
+        .where(_A.id == assignment_id)
+    )  # fmt: skip
+
+
+def ladder_in(row: Any) -> Ladder:
+    """The ladder of a row of `timing_in_full`."""
+    return ladder_from(row.ladder_id, row.rungs, row.stop_level)
+
+
+def timing_in(row: Any) -> Timing:
+    """The timing of a row of `timing_in_full`."""
+    calendar = calendar_from(row.calendar_id, row.calendar_version, row.known_until, row.days or "")
+    return timing_from(row, ladder_in(row), calendar)
+
+
 class Timings:
     """Reads rows of TIMINGS into timings, with the ladders and calendars that they name, in two statements."""
 
@@ -78,15 +118,7 @@ class Timings:
 
     def of(self, row: Any) -> Timing:
         """The timing of one of the rows."""
-        anchors = anchors_of(row)
-        steps = plan(self._ladders[row.ladder_id], Grade(row.grade), anchors, self._calendars[row.calendar_id], zone())
-        return Timing(
-            State(row.state),
-            steps,
-            anchors.behind_at,
-            None if row.not_before is None else from_micros(row.not_before),
-            None if row.suspended_at is None else from_micros(row.suspended_at),
-        )
+        return timing_from(row, self._ladders[row.ladder_id], self._calendars[row.calendar_id])
 
 
 def timing_of(assignment_id: int) -> Timing | None:

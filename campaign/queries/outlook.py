@@ -2,12 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, literal, or_, select, type_coerce, union
+from sqlalchemy import Select, and_, func, literal, or_, select, type_coerce, union
 
 from ..clock import local_today
 from ..db import db, from_micros, listed
@@ -16,7 +16,6 @@ from ..models import (
     Delivery,
     Event,
     Firing,
-    LadderVersion,
     Notice,
     Person,
     Post,
@@ -25,12 +24,12 @@ from ..models import (
     Unit,
 )
 from ..models.audience import audience
-from ..models.ladders import ladders
+from ..models.gathering import gathered
 from ..models.organisation import holds_on, stands_in_on
-from ..models.timing import Timing, timings_of
+from ..models.timing import Timing, ladder_in, timing_in, timing_in_full
 from ..rules.foreseeing import Foreseen, foresee, next_timer
 from ..rules.ladder import Rung, Step, first_step
-from ..rules.organisation import Role
+from ..rules.organisation import Level, Role
 from ..rules.states import CLOSED, State
 from ..rules.telling import Channel, DeliveryState
 
@@ -112,29 +111,43 @@ def line_of(assignment_id: int, *, now: datetime) -> Line | None:
 
     A fixed number of statements. What comes is what comes if nothing is done, told to those who hold the posts today.
     """
-    found = timings_of([assignment_id])
-    if not found.rows:
+    return line_from(gathered(*outlook_of(assignment_id)), now=now)
+
+
+def outlook_of(assignment_id: int) -> tuple[Select[Any], ...]:
+    """What `line_from` reads: the timing, the rungs that fired, what was told."""
+    kind = Submission.at.type
+    submitted = select(func.max(Submission.at, type_=kind)).where(Submission.assignment_id == assignment_id)
+    went_on = select(func.max(Suspension.ended_at, type_=kind)).where(Suspension.assignment_id == assignment_id)
+    timing = timing_in_full(assignment_id).add_columns(
+        submitted.scalar_subquery().label("submitted_at"), went_on.scalar_subquery().label("went_on_at")
+    )
+    columns = (Firing.rung, Firing.anchor_at, Firing.at, Firing.skipped)
+    return timing, select(*columns).where(Firing.assignment_id == assignment_id), _told_of(assignment_id)
+
+
+def line_from(rows: Sequence[Sequence[Any]], *, now: datetime) -> Line | None:
+    """The time line from the rows of `outlook_of`; None where there is no such assignment. Up to two statements more
+    for the people who will be told."""
+    if not rows[0]:
         return None
-    row = found.rows[0]
-    timing = found.of(row)
-    fired = _fired(assignment_id)
-    version = _version(row.ladder_id)
-    rungs = ladders([row.ladder_id])[row.ladder_id].rungs
+    row, fired = rows[0][0], rows[1]
+    timing, ladder = timing_in(row), ladder_in(row)
     coming = _coming(row, timing, fired, now)
-    past = _past(assignment_id, fired, rungs)
+    past = _past(rows[2], fired, ladder.rungs)
     dated = {step.rung.number for step in timing.steps}
     return Line(
         past,
         coming,
         timing.suspended_at,
         timing.state in CLOSED,
-        version,
+        (row.ladder_id, row.ladder_name, row.ladder_version),
         sum(each.tag == URGE for each in past),
-        () if timing.state in CLOSED else tuple(rung for rung in rungs if rung.number not in dated),
+        () if timing.state in CLOSED else tuple(rung for rung in ladder.rungs if rung.number not in dated),
     )
 
 
-def _coming(row: Any, timing: Timing, fired: list[Any], now: datetime) -> tuple[Coming, ...]:
+def _coming(row: Any, timing: Timing, fired: Sequence[Any], now: datetime) -> tuple[Coming, ...]:
     if timing.suspended_at is not None or timing.state in CLOSED:
         return ()
     waits = timing.not_before if timing.not_before is not None and timing.not_before > now else None
@@ -148,18 +161,16 @@ def _coming(row: Any, timing: Timing, fired: list[Any], now: datetime) -> tuple[
         not_before=waits,
         fired=[(each.rung, each.anchor_at) for each in fired],
     )
-    return told(foreseen, row, now=now)
+    stops = {} if row.stop_level is None else {row.ladder_id: row.stop_level}
+    return told(foreseen, row, now=now, stops=stops)
 
 
-def _decided_until(row: Any, steps: tuple[Step, ...], fired: list[Any], waits: datetime | None) -> datetime:
+def _decided_until(row: Any, steps: tuple[Step, ...], fired: Sequence[Any], waits: datetime | None) -> datetime:
     """Until when everything about an assignment has been decided: after a return until it was submitted, after a
     question until the clock went on, else until its last rung or its last change of state."""
-    kind = Submission.at.type
-    submitted = select(func.max(Submission.at, type_=kind)).where(Submission.assignment_id == row.id)
-    went_on = select(func.max(Suspension.ended_at, type_=kind)).where(Suspension.assignment_id == row.id)
-    last, on = db.session.execute(select(submitted.scalar_subquery(), went_on.scalar_subquery())).tuples().one()
+    last, on = row.submitted_at, row.went_on_at
     if waits is not None and row.state == State.RETURNED and last is not None:
-        return last
+        return last  # type: ignore[no-any-return]
     if row.since is None and on is None and not fired:  # as it was dispatched: escalations already past still come
         first = first_step(steps, row.dispatched_at)
         return row.dispatched_at if first is None else first[0]
@@ -168,11 +179,14 @@ def _decided_until(row: Any, steps: tuple[Step, ...], fired: list[Any], waits: d
     return max(decided + [each.at for each in fired])
 
 
-def told(foreseen: Iterable[Foreseen], row: Any, *, now: datetime) -> tuple[Coming, ...]:
-    """The same with whom each rung tells, of an assignment (id, unit_id, reviewer_unit_id, in_charge_id, ladder_id)."""
+def told(
+    foreseen: Iterable[Foreseen], row: Any, *, now: datetime, stops: Mapping[int, Level] | None = None
+) -> tuple[Coming, ...]:
+    """The same with whom each rung tells, of an assignment (id, unit_id, reviewer_unit_id, in_charge_id, ladder_id).
+    `stops`: the highest level that its ladder tells, where it is at hand."""
     foreseen = list(foreseen)
     speaking = [(each.at, step) for each in foreseen for step in each.speak]
-    heard = audience([(row, step) for _, step in speaking], now=now)
+    heard = audience([(row, step) for _, step in speaking], now=now, stops=stops)
     people = _people({post for said in heard for post in said.posts}, {id for said in heard for id in said.people}, now)
     found = [Coming(each.at, step, overtaken=True) for each in foreseen for step in each.skip]
     for (at, step), said in zip(speaking, heard, strict=True):
@@ -208,30 +222,12 @@ def _people(
     return found
 
 
-def _fired(assignment_id: int) -> list[Any]:
-    columns = (Firing.rung, Firing.anchor_at, Firing.at, Firing.skipped)
-    return list(db.session.execute(select(*columns).where(Firing.assignment_id == assignment_id)).all())
-
-
-def _version(ladder_id: int) -> tuple[int, str, int]:
-    """The pinned ladder: its id, name and version."""
-    columns = (LadderVersion.id, LadderVersion.name, LadderVersion.version)
-    return db.session.execute(select(*columns).where(LadderVersion.id == ladder_id)).tuples().one()
-
-
-def _past(assignment_id: int, fired: list[Any], rungs: tuple[Rung, ...]) -> tuple[Sent, ...]:
-    """Everything that somebody was told of it one by one, and every rung that was passed over."""
-    by_number = {rung.number: rung for rung in rungs}
-    found = [
-        Sent(each.at, by_number[each.rung].tag, by_number[each.rung], each.skipped)
-        for each in fired
-        if each.skipped and each.rung in by_number
-    ]
+def _told_of(assignment_id: int) -> Select[Any]:
     columns = (
         Event.id, Event.at, Event.tag, Event.data, Notice.id.label("notice"), Notice.urgent, Notice.read_at,
         Person.name, Delivery.channel, Delivery.state, Delivery.sent_at,
     )  # fmt: skip
-    statement = (
+    return (
         select(*columns)
         .outerjoin(Notice, Notice.event_id == Event.id)
         .outerjoin(Person, Person.id == Notice.person_id)
@@ -240,14 +236,24 @@ def _past(assignment_id: int, fired: list[Any], rungs: tuple[Rung, ...]) -> tupl
         .where(or_(Notice.id.is_not(None), Event.tag.startswith(BY_CLOCK)))
         .order_by(Event.id, Notice.id, Delivery.id)
     )
+
+
+def _past(rows: Iterable[Any], fired: Sequence[Any], rungs: tuple[Rung, ...]) -> tuple[Sent, ...]:
+    """Everything that somebody was told of it one by one, and every rung that was passed over."""
+    by_number = {rung.number: rung for rung in rungs}
+    found = [
+        Sent(each.at, by_number[each.rung].tag, by_number[each.rung], each.skipped)
+        for each in fired
+        if each.skipped and each.rung in by_number
+    ]
     events: dict[int, list[Any]] = defaultdict(list)
-    for row in db.session.execute(statement):
+    for row in rows:
         events[row.id].append(row)
     spoken = {(each.at, each.rung) for each in fired if not each.skipped}
-    for rows in events.values():
-        said = json.loads(rows[0].data).get("rung")
-        rung = by_number.get(said) if (rows[0].at, said) in spoken else None
-        found.append(Sent(rows[0].at, rows[0].tag, rung, "", any(row.urgent for row in rows), _reached(rows)))
+    for each in events.values():
+        said = json.loads(each[0].data).get("rung")
+        rung = by_number.get(said) if (each[0].at, said) in spoken else None
+        found.append(Sent(each[0].at, each[0].tag, rung, "", any(row.urgent for row in each), _reached(each)))
     return tuple(sorted(found, key=lambda each: each.at))
 
 

@@ -1,13 +1,12 @@
 """One assignment as its reviewers see it: all versions with figures and evidence, the decisions, the last look."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -17,72 +16,29 @@ from ..models import (
     Batch,
     Campaign,
     CheckIn,
-    Evidence,
     EvidenceRule,
-    Joint,
-    Metric,
     MetricValue,
     Period,
     Person,
+    Question,
+    Request,
     Review,
     Seen,
     Submission,
     Task,
     Unit,
 )
+from ..models.gathering import gathered
 from ..models.organisation import acted_for
 from ..models.reporting import STANDS
 from ..rules.calendars import Roll
-from ..rules.differences import LOOKED, LOOKED_BEFORE, Content, Differences, Shared, Together, differences
-from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
+from ..rules.differences import LOOKED, LOOKED_BEFORE, Content, Differences, Shared, differences
+from ..rules.metrics import Value
 from ..rules.organisation import Actor
 from ..rules.states import Action, CheckInKind, ReturnReason, State
 from .dating import has_story
+from .reported import Figure, File, Values, files_of, read_files, read_values, values_of
 from .scope import given_to_check, visible_assignments
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A metric that the task asks for."""
-
-    id: int
-    name: str
-    kind: MetricKind
-    unit_of_measure: str
-    comparator: Comparator
-    target: Decimal | None
-    numerator_name: str
-    denominator_name: str
-
-    def share(self, value: Value | None) -> Decimal | None:
-        """How much of the target is reached, in percent; None where there is nothing to divide."""
-        if value is None or not self.target or self.kind not in (MetricKind.COUNT, MetricKind.AMOUNT):
-            return None
-        figure = KINDS[self.kind].figure(value)
-        upward = self.comparator in (Comparator.AT_LEAST, Comparator.MORE_THAN, Comparator.EQUAL)
-        return figure / self.target * 100 if figure is not None and upward else None
-
-    def met(self, value: Value | None) -> bool | None:
-        """Whether the target is met; None where there is none, or no figure."""
-        figure = None if value is None else KINDS[self.kind].figure(value)
-        return meets(figure, self.comparator, self.target)
-
-
-@dataclass(frozen=True)
-class File:
-    """A piece of evidence, with the name of the rule it answers, or ''."""
-
-    id: int
-    name: str
-    media_type: str
-    size: int
-    at: datetime
-    rule_name: str
-
-    @property
-    def is_photo(self) -> bool:
-        """Whether it can be shown as a picture."""
-        return self.media_type.startswith("image/")
 
 
 @dataclass(frozen=True)
@@ -166,6 +122,8 @@ class Header:
     period: int
     opens_on: date | None  # of its period; None where the task does not recur
     in_charge_name: str | None
+    was_asked_about: bool  # whether a question was ever asked upwards
+    was_requested_for: bool  # whether more time, another target or an exemption was ever requested
 
     @property
     def date_has_story(self) -> bool:
@@ -227,25 +185,44 @@ class Progress:
 
 
 def dossier(assignment_id: int, actor: Actor, *, checking: bool = False) -> Dossier | None:
-    """The file of one assignment within the actor's scope, or None. Four statements, whatever it holds. `checking`: as
+    """The file of one assignment within the actor's scope, or None. Two statements, whatever it holds. `checking`: as
     a random re-check opens it to the unit that checks."""
+    header = header_of(assignment_id, actor, checking=checking)
+    return None if header is None else dossier_from(header, gathered(*file_of(header)))
+
+
+def header_of(assignment_id: int, actor: Actor, *, checking: bool = False) -> Header | None:
+    """What stands above the file, within the actor's scope. One statement."""
     seen = or_(visible_assignments(actor), given_to_check(actor)) if checking else visible_assignments(actor)
     row = db.session.execute(_header(actor).where(Assignment.id == assignment_id, seen)).one_or_none()
-    if row is None:
-        return None
-    header = Header(*row)
-    values = _values(header.task_id, MetricValue.submission_id, _submissions(assignment_id))
-    files = _files(Attachment.submission_id, _submissions(assignment_id))
-    return Dossier(header, values.figures, _versions(assignment_id, values, files))
+    return None if row is None else Header(*row)
+
+
+def file_of(header: Header) -> tuple[Select[Any], ...]:
+    """What `dossier_from` reads: values, files, versions."""
+    ids = select(Submission.id).where(Submission.assignment_id == header.id)
+    return (
+        values_of(header.task_id, MetricValue.submission_id, ids),
+        files_of(Attachment.submission_id, ids),
+        _versions(header.id),
+    )
+
+
+def dossier_from(header: Header, rows: Sequence[Sequence[Any]]) -> Dossier:
+    """The file from the rows of `file_of`."""
+    values, files = read_values(rows[0]), read_files(rows[1])
+    return Dossier(header, values.figures, _read_versions(rows[2], values, files))
 
 
 def check_ins(found: Dossier) -> tuple[Progress, ...]:
-    """The check-ins of the assignment, newest first. Three statements."""
-    header = found.header
+    """The check-ins of the assignment, newest first. One statement."""
+    return check_ins_from(gathered(*check_ins_of(found.header)))
+
+
+def check_ins_of(header: Header) -> tuple[Select[Any], ...]:
+    """What `check_ins_from` reads: values, files, check-ins."""
     ids = select(CheckIn.id).where(CheckIn.assignment_id == header.id)
-    values = _values(header.task_id, MetricValue.check_in_id, ids)
-    files = _files(Attachment.check_in_id, ids)
-    statement = (
+    said = (
         select(
             CheckIn.id, CheckIn.kind, CheckIn.words, Person.name, CheckIn.at,
             acted_for(CheckIn.post_id, CheckIn.person_id).label("for_name"),
@@ -254,9 +231,15 @@ def check_ins(found: Dossier) -> tuple[Progress, ...]:
         .where(CheckIn.assignment_id == header.id)
         .order_by(CheckIn.id.desc())
     )  # fmt: skip
+    return values_of(header.task_id, MetricValue.check_in_id, ids), files_of(Attachment.check_in_id, ids), said
+
+
+def check_ins_from(rows: Sequence[Sequence[Any]]) -> tuple[Progress, ...]:
+    """The check-ins from the rows of `check_ins_of`."""
+    values, files = read_values(rows[0]), read_files(rows[1])
     return tuple(
         Progress(*(*row[:5], values.by_owner.get(row.id, {}), tuple(files.get(row.id, ())), row.for_name))
-        for row in db.session.execute(statement)
+        for row in rows[2]
     )
 
 
@@ -273,6 +256,8 @@ def _header(actor: Actor) -> Select[Any]:
             Assignment.reviewer_unit_id, reviewer.name, Assignment.review_due_at, Assignment.review_step, asked,
             looked.number, looked.at, before.number, before.at, Task.roll,
             Task.rrule, Assignment.period, Period.opens_on, charged.name,
+            exists().where(Question.assignment_id == Assignment.id),
+            exists().where(Request.assignment_id == Assignment.id),
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)
@@ -289,14 +274,10 @@ def _header(actor: Actor) -> Select[Any]:
     return statement
 
 
-def _submissions(assignment_id: int) -> Select[Any]:
-    return select(Submission.id).where(Submission.assignment_id == assignment_id)
-
-
-def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[File]]) -> tuple[Version, ...]:
-    """The versions with their decisions, in one statement."""
+def _versions(assignment_id: int) -> Select[Any]:
+    """The versions with their decisions."""
     decider = aliased(Person)
-    statement = (
+    return (
         select(
             Submission.id, Submission.number, Submission.words, Submission.person_id, Person.name, Submission.at,
             Review.step, Unit.name, Review.decision, Review.reason, Review.words,
@@ -311,9 +292,12 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
         .where(Submission.assignment_id == assignment_id)
         .order_by(Submission.number, Review.step)
     )  # fmt: skip
+
+
+def _read_versions(rows: Iterable[Any], values: Values, files: Mapping[int, list[File]]) -> tuple[Version, ...]:
     heads: dict[int, tuple[Any, ...]] = {}
     decisions: dict[int, list[Decision]] = defaultdict(list)
-    for row in db.session.execute(statement):
+    for row in rows:
         heads[row[0]] = (*row[:6], row.for_name, row.digest)
         if row.step is not None:
             decisions[row[0]].append(Decision(*(row[1], *row[6:15], row.named)))
@@ -323,63 +307,3 @@ def _versions(assignment_id: int, values: "_Values", files: Mapping[int, list[Fi
         joint = {metric: tuple(shared) for metric, shared in values.joint.get(key, {}).items()}
         found.append(Version(*(*head[:6], *said, *head[6:], joint)))
     return tuple(found)
-
-
-@dataclass(frozen=True)
-class _Values:
-    """The metrics of a task, and by what they belong to the values and what of them was done with others."""
-
-    figures: tuple[Figure, ...]
-    by_owner: Mapping[int, Mapping[int, Value]]
-    joint: Mapping[int, Mapping[int, list[Together]]]
-
-
-def _values(task_id: int, owner: Any, owners: Select[Any]) -> _Values:
-    partner = aliased(Unit)
-    statement = (
-        select(
-            Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, Metric.target,
-            Metric.numerator_name, Metric.denominator_name,
-            owner, MetricValue.number, MetricValue.numerator, MetricValue.denominator, MetricValue.text,
-            partner.id, partner.name, Joint.number,
-        )
-        .select_from(Metric)
-        .outerjoin(MetricValue, and_(MetricValue.metric_id == Metric.id, owner.in_(owners)))
-        .outerjoin(Joint, and_(Joint.submission_id == MetricValue.submission_id, Joint.metric_id == Metric.id))
-        .outerjoin(partner, partner.id == Joint.partner_unit_id)
-        .where(Metric.task_id == task_id)
-        .order_by(Metric.position, Metric.id, partner.id)
-    )  # fmt: skip
-    figures: dict[int, Figure] = {}
-    values: dict[int, dict[int, Value]] = defaultdict(dict)
-    joint: dict[int, dict[int, list[Together]]] = defaultdict(lambda: defaultdict(list))
-    for row in db.session.execute(statement):
-        figures.setdefault(row[0], Figure(*row[:8]))
-        if row[8] is not None:
-            values[row[8]][row[0]] = Value(*row[9:13])
-        if row[13] is not None:
-            joint[row[8]][row[0]].append(Together(*row[13:]))
-    return _Values(tuple(figures.values()), values, joint)
-
-
-def _files(owner: Any, owners: Select[Any]) -> dict[int, list[File]]:
-    statement = (
-        select(
-            owner,
-            Evidence.id,
-            Evidence.name,
-            Evidence.media_type,
-            Evidence.size,
-            Evidence.at,
-            func.coalesce(EvidenceRule.name, ""),
-        )
-        .select_from(Attachment)
-        .join(Evidence, Evidence.id == Attachment.evidence_id)
-        .outerjoin(EvidenceRule, EvidenceRule.id == Attachment.rule_id)
-        .where(owner.in_(owners))
-        .order_by(EvidenceRule.position, Evidence.id)
-    )
-    found: dict[int, list[File]] = defaultdict(list)
-    for row in db.session.execute(statement):
-        found[row[0]].append(File(*row[1:]))
-    return found

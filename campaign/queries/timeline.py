@@ -1,12 +1,12 @@
 """What happened to an object, read from the log."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, union_all
 
 from ..db import db
 from ..models import Assignment, ChainLink, Event, Notice, Person, Post, Unit
@@ -38,11 +38,19 @@ class Entry:
 
 def of_assignment(assignment_id: int, *, limit: int = MOST) -> list[Entry]:
     """The entries of an assignment, newest first, with those that stand for its whole batch: the dispatch, and days of
-    occasions or calendars that moved its dates. Two statements."""
+    occasions or calendars that moved its dates. One statement."""
+    return entries_from(db.session.execute(entries_of(assignment_id, limit=limit)))
+
+
+def entries_of(assignment_id: int, *, limit: int = MOST) -> Select[Any]:
+    """What `entries_from` reads for `of_assignment`."""
     batch = select(Assignment.batch_id).where(Assignment.id == assignment_id).scalar_subquery()
-    told = db.session.scalars(select(Notice.event_id).where(Notice.batch_id == batch)).all()
-    own = and_(Event.subject == "assignment", Event.subject_id == assignment_id)
-    return _read(or_(own, and_(Event.subject == OF_A_BATCH, Event.subject_id == batch), Event.id.in_(told)), limit)
+    ids = union_all(  # each by an index of its own; an OR over all three would read the whole log
+        select(Event.id).where(Event.subject == "assignment", Event.subject_id == assignment_id),
+        select(Event.id).where(Event.subject == OF_A_BATCH, Event.subject_id == batch),
+        select(Notice.event_id).where(Notice.batch_id == batch),
+    ).subquery()
+    return _entries(Event.id.in_(select(ids.c.id)), limit)
 
 
 def of_object(subject: str, subject_id: int, *, before: int | None = None, limit: int = MOST) -> list[Entry]:
@@ -66,7 +74,16 @@ def meanwhile(assignment_id: int, since_version: int) -> list[Entry]:
 
 
 def _read(clause: ColumnElement[bool], limit: int) -> list[Entry]:
-    statement: Select[Any] = (
+    return entries_from(db.session.execute(_entries(clause, limit)))
+
+
+def entries_from(rows: Iterable[Any]) -> list[Entry]:
+    """The entries from the rows of `entries_of`."""
+    return [Entry(*(*row[:11], json.loads(row[11]), *row[12:])) for row in rows]
+
+
+def _entries(clause: ColumnElement[bool], limit: int) -> Select[Any]:
+    return (
         select(
             Event.id, Event.at, Event.tag, Event.subject, Event.subject_id, Event.person_id,
             func.coalesce(Person.name, ""), Unit.name,
@@ -81,4 +98,3 @@ def _read(clause: ColumnElement[bool], limit: int) -> list[Entry]:
         .order_by(Event.id.desc())
         .limit(limit)
     )  # fmt: skip
-    return [Entry(*(*row[:11], json.loads(row[11]), *row[12:])) for row in db.session.execute(statement)]

@@ -11,10 +11,10 @@ from wtforms import StringField, TextAreaField
 
 from ..db import unit_of_work
 from ..errors import Invalid, Problem, say
-from ..models.facts import facts_of
+from ..models.facts import Standing, facts_of
 from ..operations.extending import extend
 from ..queries.dating import BY_CALENDAR, BY_OCCASION, Dating, dating_of
-from ..queries.submission import dossier
+from ..queries.submission import Header, dossier
 from ..rules.calendars import Roll
 from ..rules.dates import Explanation
 from ..rules.states import OPEN
@@ -59,10 +59,18 @@ def date_words(assignment_id: int) -> list[str]:
 @bp.app_template_global("date_story")
 def date_story(assignment_id: int) -> DateStory:
     """Of an assignment that the page has found within the reader's scope. One statement more than `date_words`."""
-    found = dating_of(assignment_id)
     facts = facts_of(assignment_id)
-    may = facts is not None and found.state in OPEN and post_for(Party.ISSUER, facts, current_actor()) is not None
-    return DateStory(words_of(found), may, found.version, page_now().date(), str(uuid4()) if may else "")
+    return _story(facts if facts is not None else abort(404), date_words(assignment_id))
+
+
+def story_of(header: Header, facts: Standing) -> DateStory:
+    """The same, where the page has read the facts: no statement for a due date without a story."""
+    return _story(facts, date_words(header.id) if header.date_has_story else [])
+
+
+def _story(facts: Standing, words: list[str]) -> DateStory:
+    may = facts.state in OPEN and post_for(Party.ISSUER, facts, current_actor()) is not None
+    return DateStory(words, may, facts.version, page_now().date(), str(uuid4()) if may else "")
 
 
 def words_of(found: Dating) -> list[str]:

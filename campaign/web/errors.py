@@ -21,7 +21,7 @@ RETRY_SECONDS = "5"
 
 def register_errors(app: Flask) -> None:
     """Adds the handlers."""
-    app.register_error_handler(CampaignError, _refused)
+    app.register_error_handler(CampaignError, refusal_page)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(PoolTimeout, _busy)
@@ -93,7 +93,8 @@ def _page(status: int, sentence: str, problems: list[dict[str, str]] | None = No
     return answer
 
 
-def _refused(error: CampaignError) -> Any:
+def refusal_page(error: CampaignError) -> Any:
+    """The page for what was refused: its sentence and its problems."""
     problems = error.problems if isinstance(error, Invalid) else []
     listed = [{"where": problem.where, "sentence": speak(problem.sentence)} for problem in problems]
     return _page(error.status, speak(error.sentence), listed)

@@ -13,18 +13,17 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from ..db import unit_of_work
 from ..documents.sheets import Cell, Column, write_csv, write_xlsx
-from ..models.facts import facts_of
 from ..operations import issuing
-from ..queries.outlook import line_of
-from ..queries.submission import Dossier, Progress, check_ins, dossier
-from ..queries.timeline import MOST, Entry, of_assignment
+from ..queries.ledger import ledger_of
+from ..queries.submission import Dossier, Progress, header_of
+from ..queries.timeline import MOST, Entry
 from ..rules.dates import light_of
 from ..rules.differences import Differences, differences
 from ..rules.standstill import BOSSES
 from ..rules.states import WITH_OFFICER
 from ..rules.transitions import offers
 from .access import current_actor, page_now
-from .dating import date_words
+from .dating import date_words, story_of
 from .filters import due_words, target_words, value_words
 from .happenings import beside, doer, dot, told
 from .navigation import back_address
@@ -71,7 +70,7 @@ def cancel(id: int) -> Any:
 
 @bp.get("/assignments/<int:id>/ledger.<any(xlsx, csv):kind>")
 def export(id: int, kind: str) -> Any:
-    found = dossier(id, current_actor())
+    found = ledger_of(id, current_actor(), now=page_now())
     if found is None:
         abort(404)
     zone = current_app.config["SETTINGS"].timezone
@@ -79,7 +78,7 @@ def export(id: int, kind: str) -> Any:
         Column(_("Part"), 14), Column(_("Item"), 28), Column(_("Content"), 60),
         Column(_("Person"), 24), Column(_("Time"), 18), Column(_("Log number"), 12),
     ]  # fmt: skip
-    rows = list(_rows(found, check_ins(found), of_assignment(id)))
+    rows = list(_rows(found.file, found.check_ins, found.entries))
     if kind == "xlsx":
         content = write_xlsx(_("Assignment ledger"), columns, rows, zone=zone)
     else:
@@ -92,7 +91,7 @@ def export(id: int, kind: str) -> Any:
 def _step(assignment_id: int, action: str, operation: Any, done: str) -> Any:
     """One step of the issuer, back to the ledger afterwards; 422 with everything kept when the reason is missing."""
     actor, form = current_actor(), ReasonForm()
-    if dossier(assignment_id, actor) is None:
+    if header_of(assignment_id, actor) is None:
         abort(404)
     if not form.validate():
         return _page_of(assignment_id, form, action)
@@ -107,20 +106,19 @@ def _step(assignment_id: int, action: str, operation: Any, done: str) -> Any:
 
 def _page_of(assignment_id: int, form: ReasonForm | None = None, action: str = "") -> Any:
     actor, now = current_actor(), page_now()
-    found, facts = dossier(assignment_id, actor), facts_of(assignment_id)
-    if found is None or facts is None:
+    found = ledger_of(assignment_id, actor, now=now)
+    if found is None:
         abort(404)
-    entries = of_assignment(assignment_id)
-    header = found.header
+    facts, entries, header = found.facts, found.entries, found.file.header
     page = render_template(
-        "ledger/show.html", found=found, header=header, now=now, progress=check_ins(found), back=back_address(),
+        "ledger/show.html", found=found.file, header=header, now=now, progress=found.check_ins, back=back_address(),
         light=light_of(header.state, header.due_at, facts.behind_at, now, facts.suspended_at is not None),
-        suspended=facts.suspended_at is not None, changes=_changes(found),
+        suspended=facts.suspended_at is not None, changes=_changes(found.file), story=story_of(header, facts),
         happened=[(entry, told(entry), beside(entry), dot(entry)) for entry in entries], more=len(entries) == MOST,
         sealed=sum(entry.seal is not None for entry in entries), form=form, failed=action,
         offered={offer.action.name: offer for offer in offers(facts, actor)},
-        action_id=str(uuid4()), line=line_of(assignment_id, now=now), asked=panel(assignment_id),
-        requested=requests_panel(assignment_id),
+        action_id=str(uuid4()), line=found.line, asked=panel(assignment_id if header.was_asked_about else None),
+        requested=requests_panel(assignment_id if header.was_requested_for else None),
         may_urge=header.state in WITH_OFFICER and not facts.suspended_at and actor.has_role(*BOSSES),
     )  # fmt: skip
     return page, (422 if form is not None and form.errors else 200)

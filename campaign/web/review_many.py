@@ -41,8 +41,8 @@ class ManyForm(FlaskForm):
 
     def chosen(self) -> dict[int, int]:
         """Id to version: everything that was looked at but what was unticked. Raises Refused for what is damaged."""
-        ticked = {int(id) for id in request.form.getlist("take") if id.isdigit()}
         try:
+            ticked = {int(id) for id in request.form.getlist("take")}
             pairs = [part.split(":") for part in (self.seen.data or "").split(",") if part]
             looked_at = {int(id): int(version) for id, version in pairs}
             left = {int(id) for id in (self.shown.data or "").split(",") if id} - ticked

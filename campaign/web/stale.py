@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, jsonify, make_response, render_template, request
+from flask import Blueprint, jsonify, make_response, render_template, request
 
-from ..errors import CampaignError, Conflict, Refused, Stale
+from ..errors import CampaignError, Conflict, NotFound, Refused, Stale, say
 from ..queries.queue import place_of
 from ..queries.timeline import meanwhile
 from .access import current_actor, page_now
-from .errors import wants_json
+from .errors import refusal_page, wants_json
 from .filters import moment
 from .happenings import beside, dot, told, too_late
 from .language import speak
 
+GONE = say("This does not exist, or it is not for you.")
 TYPED = ("words", "reason")  # the fields in which somebody may have written sentences
 
 
@@ -29,9 +30,11 @@ def stale_page(error: CampaignError) -> Any:
     """409: the sentence, the entries of the log that the reader had not seen, the words that were not sent."""
     actor = current_actor()
     assignment_id = (request.view_args or {}).get("id")
-    place = place_of(int(assignment_id), actor) if assignment_id is not None else None
-    if place is None:
-        abort(404)
+    if assignment_id is None:  # an act on many at once
+        return refusal_page(error)
+    place = place_of(int(assignment_id), actor)
+    if place is None:  # an error raised here would be answered as a failure of ours
+        return refusal_page(NotFound(GONE))
     seen = request.form.get("seen", type=int)
     entries = [] if seen is None else meanwhile(place.id, seen)
     reader = actor.person_id

@@ -155,4 +155,4 @@ def test_the_number_of_statements_is_fixed(story):
     check_ins(dossier(story.id, story.reviewer))
     timeline.of_assignment(story.id)
     event.remove(db.engine, "before_cursor_execute", count)
-    assert len([text for text in ran if text.startswith("SELECT")]) == 4 + 3 + 2  # the time line asks for its batch too
+    assert len([text for text in ran if text.startswith("SELECT")]) == 2 + 1 + 1  # file, check-ins, history

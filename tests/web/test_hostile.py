@@ -90,6 +90,7 @@ def test_no_form_fails_whatever_is_typed(world):
         ("officer of the unit", "/assignments/{ACKNOWLEDGED}/check-in", ("note", "kind", "check_in_id", "files")),
         ("officer of the unit", "/assignments/{ACKNOWLEDGED}/submit", ("seen", "files", "client_action_id", "money")),
         ("supervisor at the waiting level", "/reviews/{SUBMITTED}/return", ("seen", "words", "reason")),
+        ("supervisor at the waiting level", "/reviews/many", ("seen", "shown", "take", "client_action_id")),
         ("dispatcher of the issuing unit", "/assignments/{APPROVED}/cancel", ("seen", "reason", "client_action_id")),
         ("dispatcher of the issuing unit", "/campaigns/{draft}/issue", ("seen",)),
         ("dispatcher of the issuing unit", "/campaigns/{issued}/dispatch", ("task_id",)),

@@ -12,10 +12,15 @@ from campaign import clock
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, LoginSession
 from campaign.operations import issuing
+from campaign.operations.extending import extend
+from campaign.operations.questions import ask
+from campaign.operations.reporting import Report, acknowledge, check_in
 from campaign.rules.organisation import Role
 from campaign.rules.states import State
 from campaign.web.access import digest_of
 from tests import make
+
+from .boards import statements
 
 
 @pytest.fixture
@@ -86,6 +91,27 @@ def test_the_ledger_tells_the_batch_with_its_log_number(issuer, given):
 def test_back_leads_only_to_our_own_pages(issuer, given, wanted, kept):
     page = text_of(issuer.get(f"/assignments/{given}/ledger", query_string={"back": wanted}))
     assert ('class="back"' in page) is kept
+
+
+def test_a_ledger_costs_at_most_eight_statements(issuer, tree, given, now):
+    """Signed for, checked in, asked above, its date moved, a long history: it costs no more than the bare one."""
+    url, asked = f"/assignments/{given}/ledger", []
+    officer, dispatcher = tree.actor(tree.villages[0], Role.OFFICER), tree.actor(tree.county, Role.DISPATCHER)
+    asked.append(statements(lambda: issuer.get(url)))
+    with unit_of_work():
+        acknowledge(given, actor=officer, now=now, seen=1)
+    for hour in range(3):
+        with unit_of_work():
+            check_in(given, Report(words=f"第{hour}次"), actor=officer, now=now + timedelta(hours=hour))
+    with unit_of_work():
+        extend(given, clock.local_today(now) + timedelta(days=40), "等上级通知", actor=dispatcher, now=now, seen=2)
+    asked.append(statements(lambda: issuer.get(url)))
+    with unit_of_work():
+        ask(given, "可否用电子名册", actor=officer, now=now)
+    asked.append(statements(lambda: issuer.get(url)))
+    page = text_of(issuer.get(url))
+    assert "第2次" in page and "等上级通知" in page and "可否用电子名册" in page
+    assert max(asked) <= 8, asked
 
 
 def test_cancelling_needs_a_reason_and_keeps_what_was_typed(issuer, given):
