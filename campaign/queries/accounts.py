@@ -122,13 +122,15 @@ def _living(on: date) -> ColumnElement[bool]:
 
 
 def people_within(actor: Actor, on: date) -> ColumnElement[bool]:
-    """A clause over Person: those with a post in a unit within reach, now or before, and those who never had one."""
+    """A clause over Person: those with a post in a unit within reach; those without a post who had their last one there
+    or never had any. Who has left for posts elsewhere is looked after there and is not shown any more."""
     real = Person.id != SYSTEM_PERSON_ID
     if oversees_all(actor):
         return real
     own = Post.person_id == Person.id
-    inside = select(Unit.id).where(visible_units(overseer(actor)))
-    return and_(real, or_(exists().where(own, Post.unit_id.in_(inside)), not_(exists().where(own))))
+    here = (own, Post.unit_id.in_(select(Unit.id).where(visible_units(overseer(actor)))))
+    at_home = or_(exists().where(*here), not_(exists().where(own)))
+    return and_(real, or_(exists().where(*here, _living(on)), and_(at_home, not_(exists().where(own, _living(on))))))
 
 
 def _wanted(actor: Actor, filters: Filters, on: date) -> Select[tuple[int]]:

@@ -20,6 +20,7 @@ from ..queries.accounts import PersonRow
 from ..queries.delegations import Lendable, candidates_of, lendable, link, links_of
 from ..rules.accounts import may_administer
 from .access import current_actor, page_now
+from .admin_person import way_to
 from .language import speak
 from .standing_in import CHOOSE, LONGEST_SEARCH, NEEDED, StandInForm, number_in
 from .words import word
@@ -73,7 +74,7 @@ def hand_over(id: int) -> Any:
             field.errors = [*field.errors, speak(problem.sentence)]
         return _draw(account, form), 422
     flash(_("The posts were handed over. Both have been told."), "success")
-    return redirect(url_for("admin.person", id=id), 303)
+    return redirect(way_to(id), 303)
 
 
 def stand_in(id: int) -> Any:

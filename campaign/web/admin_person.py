@@ -111,7 +111,7 @@ def post_end(id: int, post_id: int) -> Any:
     with unit_of_work():
         people.end_post(post_id, actor=current_actor(), now=page_now())
     flash(_("The post was ended. The person can no longer act in it."), "success")
-    return redirect(url_for("admin.person", id=id), 303)
+    return redirect(way_to(id), 303)
 
 
 def disable(id: int) -> Any:
@@ -151,6 +151,12 @@ def _show(form: FlaskForm, refused: Invalid) -> None:
         where = problem.where if problem.where in form._fields else "unit"
         field = form[where]
         field.errors = [*field.errors, speak(problem.sentence)]
+
+
+def way_to(id: int) -> str:
+    """The page of a person whose post has just ended; the list, when they are looked after elsewhere from now on."""
+    found = accounts.person(id, current_actor(), on=_today())
+    return url_for("admin.people") if found is None else url_for("admin.person", id=id)
 
 
 def _found(id: int) -> accounts.PersonRow:

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from campaign.db import db, unit_of_work
-from campaign.models import Delivery, JobRun, Notice
+from campaign.models import Delivery, JobRun, Notice, Post
 from campaign.models.parked import Which
 from campaign.operations.log import record
 from campaign.operations.recording import claim_slot, close_abandoned
@@ -86,6 +86,11 @@ def test_people_are_those_with_a_post_in_reach_or_without_any(tree):
     assert outside.id not in found
     assert 1 not in found  # the system is nobody's
     assert accounts.person(outside.id, actor, on=TODAY) is None
+    left = make.holder(tree.unit(tree.villages[1]), Role.OFFICER)
+    db.session.execute(update(Post).where(Post.person_id == left.id).values(valid_to=TODAY - timedelta(days=1)))
+    assert accounts.person(left.id, actor, on=TODAY) is not None, "nobody else looks after who has no post"
+    make.post(left, tree.unit(tree.villages[5]), Role.OFFICER)
+    assert accounts.person(left.id, actor, on=TODAY) is None, "who has moved away is no longer shown here"
 
 
 def test_filters_of_people_hold(tree, now):
