@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, bindparam, func, literal_column, select, union_all
+from sqlalchemy import Select, bindparam, func, literal_column, or_, select, union_all
 
 from ..db import db
 from ..rules.turning import turned
 from .assignments import Assignment
+from .facts import Standing
 from .keeping import Fingerprint, WordPrint
 from .organisation import Unit
 from .reporting import Attachment, Evidence, Submission
@@ -97,12 +98,12 @@ def _near_fingerprints(asked: Asked) -> dict[int, dict[str, int]]:
     return told
 
 
-def uses_of(hashes: Sequence[str], assignment_id: int) -> list[Use]:
-    """The submissions of other assignments that name files with these hashes, the oldest first."""
+def uses_of(hashes: Sequence[str], facts: Standing) -> list[Use]:
+    """The submissions of other assignments that name files with these hashes, the oldest first. What the same unit
+    handed in for another task is none: one piece may serve several tasks of a unit."""
     if not hashes:
         return []
-    unit = select(Unit.superior_id).join(Assignment, Assignment.unit_id == Unit.id)
-    superior = unit.where(Assignment.id == assignment_id).scalar_subquery()
+    superior = select(Unit.superior_id).where(Unit.id == facts.unit_id).scalar_subquery()
     rows = db.session.execute(
         select(
             Evidence.sha256, Evidence.id, Attachment.submission_id, Assignment.unit_id, Assignment.task_id,
@@ -113,7 +114,8 @@ def uses_of(hashes: Sequence[str], assignment_id: int) -> list[Use]:
         .join(Unit, Unit.id == Assignment.unit_id)
         .where(
             Evidence.sha256.in_(hashes),
-            Evidence.assignment_id != assignment_id,
+            Evidence.assignment_id != facts.id,
+            or_(Assignment.unit_id != facts.unit_id, Assignment.task_id == facts.task_id),
             Attachment.submission_id.is_not(None),
         )
         .order_by(Attachment.submission_id)

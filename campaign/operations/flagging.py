@@ -83,7 +83,7 @@ def _on_files(facts: Standing, evidence: Mapping[int, int | None]) -> list[Found
     nearest = (sorted(others, key=others.__getitem__)[:MOST_OTHERS] for others in near.values())
     hashes = {file.sha256 for file in files}.union(*nearest)
     uses: dict[str, list[Use]] = {}
-    for use in uses_of(sorted(hashes), facts.id):
+    for use in uses_of(sorted(hashes), facts):
         uses.setdefault(use.sha256, []).append(use)
     found = [one for file in files if (one := _used_before(facts, file, near.get(file.sha256, {}), uses))]
     return found + _out_of_time(facts, files)

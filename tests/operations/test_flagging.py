@@ -63,9 +63,11 @@ def at(app, tree, now):
     """What the officer of a village does with one assignment."""
 
     class Village:
-        def __init__(self, number: int, task=None) -> None:
+        def __init__(self, number: int, task=None, period: int = 0) -> None:
             self.actor = tree.actor(tree.villages[number], Role.OFFICER)
-            self.id = make.assignment(task or tree.task, tree.unit(tree.villages[number]), State.ACKNOWLEDGED).id
+            self.id = make.assignment(
+                task or tree.task, tree.unit(tree.villages[number]), State.ACKNOWLEDGED, period=period
+            ).id
             self.files: dict[int, int | None] = {}
 
         def adds(self, content: bytes, rule: int | None = None) -> int:
@@ -105,18 +107,24 @@ def test_pictures_that_were_submitted_before(app, tree, at):
     assert near[0].against_submission_id == first.submission
 
 
-def test_a_piece_that_serves_two_tasks_of_a_unit_says_so_and_names_the_unit_itself(app, tree, at, now):
+def test_a_piece_may_serve_two_tasks_of_a_unit_but_not_one_task_twice(app, tree, at, now):
     first = at(0)
     piece = first.adds(jpeg(scene(3)))
     first.hands_in()
-    again = at(0, make.task(tree.task.campaign, title="另一项", review_levels="4"))
+    other_task = make.task(tree.task.campaign, title="另一项", review_levels="4")
+    again, darker, beside = at(0, other_task), at(0, other_task, period=1), at(1, other_task)
     with unit_of_work():
         here = use_again(again.id, piece, actor=again.actor, now=now)
         assert use_again(again.id, piece, actor=again.actor, now=now) == here
     again.files[here] = None
-    [flag] = again.hands_in()
-    assert flag.kind is FlagKind.SAME_BYTES
-    assert json.loads(flag.data) == {"own": True, "same_task": False, "times": 1}
+    assert again.hands_in() == [], "the same bytes, for another task of the unit"
+    darker.adds(jpeg(ImageEnhance.Brightness(scene(3)).enhance(0.9)))
+    [month] = darker.hands_in()
+    assert (month.kind, month.against_submission_id) == (FlagKind.SAME_PICTURE, again.submission)
+    assert json.loads(month.data) == {"own": True, "same_task": True, "times": 1}
+    beside.adds(jpeg(scene(3)))
+    [flag] = beside.hands_in()
+    assert json.loads(flag.data) == {"own": False, "same_task": False, "times": 2}
 
 
 def test_what_was_captured_outside_the_tasks_time(app, tree, at, now):
