@@ -54,7 +54,7 @@ def _follows() -> ColumnElement[Any]:
 
 def quotas_moved(which: ColumnElement[bool]) -> Any:
     """A subquery: the quotas of the chosen assignments (a clause over Assignment and Metric) that are not the targets
-    that stand (`stood`; NULL for none)."""
+    that stand (`stood`; NULL for none). What somebody granted on request stands, whatever the register says."""
     found: Select[Any] = (
         select(
             Assignment.id.label("assignment_id"), Metric.id.label("metric_id"),
@@ -66,6 +66,7 @@ def quotas_moved(which: ColumnElement[bool]) -> Any:
         .outerjoin(Target, and_(Target.assignment_id == Assignment.id, Target.metric_id == Metric.id))
         .where(
             which, Metric.quota == Quota.PER_PERSON, Metric.register_id.is_not(None), Metric.target.is_not(None),
+            Target.request_id.is_(None),
         )
     )  # fmt: skip
     quotas = found.subquery()

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, null, or_, select, true
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import Exact, db
 from ..rules.dates import DueKind
 from ..rules.metrics import Aggregation, Comparator, MetricKind
 from ..rules.organisation import Level, Line
@@ -20,7 +20,7 @@ from .assignments import Assignment
 from .campaigns import Campaign, Metric, Task
 from .goals import own_target
 from .organisation import Area, Unit
-from .targets import Allocation, AllocationTotal, Target
+from .targets import Allocation, AllocationTotal, Share, Target
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,12 @@ class Part:
         return step_of(self.kind, self.money_places)
 
 
+def is_split_figure() -> ColumnElement[bool]:
+    """A clause over Metric: `Part.split`."""
+    compared = Metric.comparator != Comparator.NONE
+    return and_(Metric.quota == Quota.TOTAL, Metric.aggregation == Aggregation.SUM, compared)
+
+
 def in_force(allocation: Any = Allocation) -> ColumnElement[bool]:
     """A clause over Allocation (or an alias of it): no later version of the same split."""
     later = aliased(Allocation)
@@ -90,6 +96,37 @@ def in_force(allocation: Any = Allocation) -> ColumnElement[bool]:
         and_(later.parent_id.is_(None), allocation.parent_id.is_(None), later.task_id == allocation.task_id),
     )
     return ~select(later.id).where(same, later.version > allocation.version).exists()
+
+
+def granted_since(metric_id: Any) -> ColumnElement[Decimal]:
+    """Over Allocation: by how much its parts of a metric (an id or a column) are more, or below zero less, than it
+    gave, since decisions granted their units others; NULL for none. Of a task that recurs the latest period counts."""
+    child, period, theirs, share = aliased(Assignment), aliased(Assignment), aliased(Target), aliased(Share)
+    ours = or_(
+        child.parent_id == Allocation.parent_id,
+        and_(Allocation.parent_id.is_(None), child.parent_id.is_(None), child.task_id == Allocation.task_id),
+    )
+    later = select(period.id).where(
+        period.task_id == child.task_id, period.unit_id == child.unit_id, period.period > child.period,
+        Allocation.parent_id.is_(None),
+    )  # fmt: skip
+    given = and_(
+        share.allocation_id == Allocation.id, share.unit_id == child.unit_id, share.metric_id == theirs.metric_id
+    )
+    return (
+        select(func.sum(theirs.value - share.value, type_=Exact()))
+        .select_from(theirs)
+        .join(child, child.id == theirs.assignment_id)
+        .join(share, given)
+        .where(
+            theirs.metric_id == metric_id,
+            theirs.request_id.is_not(None),
+            ours,
+            ~later.correlate(child, Allocation).exists(),
+        )
+        .correlate(Allocation, AllocationTotal)
+        .scalar_subquery()
+    )
 
 
 def whole_of(assignment_id: int, *, lock: bool = False, seen: ColumnElement[bool] | None = None) -> Whole | None:

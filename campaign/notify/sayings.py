@@ -187,6 +187,24 @@ SAYINGS: dict[str, Saying] = {
         say("The unit above splits its figures anew. Your target is another one from now on."),
         WHO_AND_WHY,
     ),
+    "assignment:cascade:grant": Saying(
+        Heading.NEWS,
+        say("A part was changed by a decision: %(task)s (%(unit)s)"),
+        say(
+            "The target of a unit was changed on its request. The parts of your split are other ones now: look whether "
+            "they still make up the whole, and make a new version where they should."
+        ),
+        WHO_AND_WHY,
+    ),
+    "assignment:cascade:follow": Saying(
+        Heading.NEWS,
+        say("Target changed: %(task)s (%(unit)s)"),
+        say(
+            "It is open again, and must reach what the split and the register say now: that is another target than "
+            "when it was finished."
+        ),
+        WHO_AND_WHY,
+    ),
     "calendar:days:correct": Saying(
         Heading.NEWS,
         say("Dates changed: %(task)s"),

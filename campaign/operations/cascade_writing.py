@@ -196,7 +196,8 @@ def write_targets(which: ColumnElement[bool], allocation_id: int, *, fresh: int 
     if ids:
         look_again(Assignment.id.in_(listed(ids)))
     statement = insert_or(Target).from_select(["assignment_id", "metric_id", "value", "allocation_id"], given)
-    news = {"value": statement.excluded.value, "allocation_id": statement.excluded.allocation_id}
+    # Whoever splits anew has seen what was granted, and gives it again or decides otherwise.
+    news = {"value": statement.excluded.value, "allocation_id": statement.excluded.allocation_id, "request_id": None}
     keys = [Target.assignment_id, Target.metric_id]
     db.session.execute(statement.on_conflict_do_update(index_elements=keys, set_=news))
     db.session.execute(delete(Target).where(former), execution_options={"synchronize_session": False})

@@ -12,7 +12,7 @@ from sqlalchemy import and_, or_, select, update
 from ..clock import local_today
 from ..db import db, listed
 from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Sentence, Stale, say
-from ..models import Assignment, Batch, Metric, Person, Post, Share, Unit
+from ..models import Assignment, Batch, Metric, Person, Post, Share, Target, Unit
 from ..models.organisation import holds_on
 from ..models.outlook import outlook_of
 from ..models.quotas import has_quotas
@@ -274,6 +274,14 @@ def _finished(whole: Whole, plan: Plan, children: list[_Child]) -> list[tuple[st
     had: dict[int, dict[int, Decimal]] = {unit_id: {} for unit_id in done}
     for row in rows:
         had[row.unit_id][row.metric_id] = row.value
+    granted = db.session.execute(
+        select(Assignment.unit_id, Target.metric_id, Target.value)
+        .join(Target, Target.assignment_id == Assignment.id)
+        .where(handed(whole), Assignment.unit_id.in_(listed(done)), Target.request_id.is_not(None))
+    )
+    for row in granted:  # a decision gave it another one before it finished
+        if row.metric_id in had[row.unit_id]:
+            had[row.unit_id][row.metric_id] = row.value
     sentence = say("This unit has finished. Its figure no longer changes.")
     return [(f"take-{unit_id}", sentence) for unit_id in sorted(done) if dict(plan.shares[unit_id]) != had[unit_id]]
 

@@ -10,9 +10,8 @@ from sqlalchemy import select, update
 
 from ..clock import zone
 from ..db import db
-from ..db import insert as insert_or
 from ..errors import Forbidden, Invalid, Problem, Refused, Stale, say
-from ..models import Assignment, Metric, Post, Proposal, Request, Target
+from ..models import Metric, Post, Proposal, Request
 from ..models.facts import Standing
 from ..models.goals import goals_of
 from ..models.requesting import frame_of
@@ -21,7 +20,7 @@ from ..rules.organisation import Actor, PostFact, Role
 from ..rules.requests import Decision, RequestKind
 from ..rules.states import Action
 from ..rules.transitions import Party, hands, post_for
-from .figures import look_again
+from .giving import grant
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .repeating import once
@@ -83,9 +82,9 @@ def decide(
     if held.kind is RequestKind.DISPUTE:
         step = allowed(Action.SETTLE, facts, actor=actor, seen=facts.version)
         move(step, actor=actor, now=now, data=decision | {"decision": "granted" if ruling.granted else "refused"})
-        if ruling.granted:
-            _set_targets(held, facts, ruling)
+        targets = _targets(held, facts, ruling) if ruling.granted else {}
         go_on(standing_of(facts.id), given, now=now)
+        grant(facts, held.id, targets, actor=actor, post=post, now=now)
         return
     go_on(facts, given, now=now)
     tag = GRANT if ruling.granted else REFUSE
@@ -162,8 +161,8 @@ def _due_day(held: Waiting, facts: Standing, ruling: Ruling, actor: Actor, now: 
     return due_on
 
 
-def _set_targets(held: Waiting, facts: Standing, ruling: Ruling) -> None:
-    """The targets that were proposed, or those that the decider puts in their place; and the roll-up looks again."""
+def _targets(held: Waiting, facts: Standing, ruling: Ruling) -> dict[int, Decimal]:
+    """The targets that were proposed, or those that the decider puts in their place, by metric."""
     rows = db.session.execute(
         select(Proposal.metric_id, Proposal.value, Proposal.was, Metric.kind)
         .join(Metric, Metric.id == Proposal.metric_id)
@@ -179,15 +178,7 @@ def _set_targets(held: Waiting, facts: Standing, ruling: Ruling) -> None:
     ]
     if problems:
         raise Invalid(problems[0].sentence, problems)
-    values = [{"assignment_id": facts.id, "metric_id": key, "value": value} for key, value in targets.items()]
-    if not values:
-        return
-    adding = insert_or(Target).values(values)
-    key = ["assignment_id", "metric_id"]
-    db.session.execute(
-        adding.on_conflict_do_update(index_elements=key, set_={"value": adding.excluded.value, "allocation_id": None})
-    )
-    look_again(Assignment.id == facts.id)
+    return targets
 
 
 def _invalid(where: str, sentence: Any) -> Invalid:

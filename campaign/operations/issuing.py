@@ -22,6 +22,7 @@ from ..rules.plans import CampaignStatus
 from ..rules.states import Action, State
 from .calendar_moves import hold_calendars
 from .cascade_writing import latest_of_task, write_targets
+from .giving import follow_again
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .quotas import write_quotas
@@ -246,7 +247,9 @@ def reopen(
     if once(client_action_id, actor=actor, subject=subject, content=content, now=now) is not None:
         return
     facts = standing_of(assignment_id, reason)
-    move(allowed(Action.REOPEN, facts, actor=actor, seen=seen), actor=actor, now=now)
+    step = allowed(Action.REOPEN, facts, actor=actor, seen=seen)
+    move(step, actor=actor, now=now)
+    follow_again(facts.id, actor=actor, post=step.post, now=now)
     arm(facts.id, now=now, after=facts.submitted_at or now)
 
 

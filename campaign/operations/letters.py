@@ -57,8 +57,9 @@ def sign(
 ) -> None:
     """Signs for one side. `digest`: of the text that was read.
 
-    Forbidden for whoever does not sign for that side; Refused where a newer letter stands, the assignment has changed
-    since, or the same person signed for the other side; Stale where that side has signed already.
+    Forbidden for whoever does not sign for that side; Refused where a newer letter stands, nothing is asked any more
+    (cancelled, or not applicable), the assignment has changed since, or the same person signed for the other side;
+    Stale where that side has signed already.
     """
     content = {"digest": digest}
     subject = f"sign:{letter_id}:{int(party)}"
@@ -74,6 +75,8 @@ def sign(
         raise Forbidden(say("None of your posts signs for this side."))
     if latest is None or latest.id != letter_id:
         raise Refused(say("A newer letter has replaced this one."))
+    if duty.state in NOT_ASKED:
+        raise Refused(say("This is asked of nobody any more, so there is nothing to sign."))
     if letter.digest != digest or digest_of(letter_text(duty, zone())) != digest:
         raise Refused(say("Targets or dates have changed since. Make a new letter first."))
     other = db.session.execute(

@@ -14,7 +14,21 @@ from sqlalchemy.orm import aliased
 
 from ..clock import local_today
 from ..db import db, listed
-from ..models import Allocation, Area, Assignment, Metric, Person, Post, Register, Share, Task, TaskLine, TaskUnit, Unit
+from ..models import (
+    Allocation,
+    Area,
+    Assignment,
+    Metric,
+    Person,
+    Post,
+    Register,
+    Share,
+    Target,
+    Task,
+    TaskLine,
+    TaskUnit,
+    Unit,
+)
 from ..models.organisation import holds_on
 from ..models.splits import Part, Whole, below, parts_of_whole, whole_of, whole_task
 from ..rules.metrics import Aggregation, Comparator
@@ -30,7 +44,8 @@ MOST_UNITS = 3_000
 @dataclass
 class Row:
     """A unit of the page. `place`: the area above it. `mine`: it has its part already; `elsewhere`: it has the task
-    from another unit. `load`: its open assignments. `people`: who may be named as in charge."""
+    from another unit. `load`: its open assignments. `people`: who may be named as in charge. `granted`: the targets
+    that a decision gave it since, other than its shares."""
 
     unit_id: int
     name: str
@@ -44,7 +59,13 @@ class Row:
     mine: bool
     in_charge_id: int | None
     shares: dict[int, Decimal] = field(default_factory=dict)
+    granted: dict[int, Decimal] = field(default_factory=dict)
     people: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def holds(self) -> dict[int, Decimal]:
+        """What it must reach now."""
+        return self.shares | self.granted
 
     @property
     def elsewhere(self) -> bool:
@@ -199,7 +220,16 @@ def _rows(whole: Whole, which: ColumnElement[bool], has: ColumnElement[bool], mi
         .subquery()
     )  # fmt: skip
     given = and_(Share.allocation_id == whole.allocation_id, Share.unit_id == units.c.id)
-    query = select(units, Share.metric_id, Share.value).outerjoin(Share, given).order_by(units.c.lft, units.c.id)
+    since = and_(
+        Target.assignment_id == units.c.assignment_id, Target.metric_id == Share.metric_id,
+        Target.request_id.is_not(None), units.c.mine,
+    )  # fmt: skip
+    query = (
+        select(units, Share.metric_id, Share.value, Target.value.label("granted"))
+        .outerjoin(Share, given)
+        .outerjoin(Target, since)
+        .order_by(units.c.lft, units.c.id)
+    )
     found: dict[int, Row] = {}
     for row in db.session.execute(query):
         unit = found.get(row.id)
@@ -210,6 +240,8 @@ def _rows(whole: Whole, which: ColumnElement[bool], has: ColumnElement[bool], mi
             )  # fmt: skip
         if row.metric_id is not None:
             unit.shares[row.metric_id] = row.value
+            if row.granted is not None and row.granted != row.value:
+                unit.granted[row.metric_id] = row.granted
     return list(found.values())
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from ..db import Exact, db
 from ..models import Allocation, AllocationTotal, Assignment, Batch, Share, Target
-from ..models.splits import in_force
+from ..models.splits import granted_since, in_force
 from ..rules.splitting import Sum
 from ..rules.states import CLOSED  # these keep the target under which they were finished
 
@@ -38,7 +38,8 @@ class Gap:
 
 
 def targets_are_the_shares() -> Iterator[Wrong]:
-    """The target of every open assignment is its share in the split in force, and none has one from a former split."""
+    """The target of every open assignment is its share in the split in force, or was granted by a decision since; and
+    none has one from a former split."""
     given = _given()
     wrong = (
         select(Assignment.id, Share.metric_id, Target.value, Share.value.label("share"))
@@ -46,7 +47,7 @@ def targets_are_the_shares() -> Iterator[Wrong]:
         .join(Assignment, Assignment.id == given.c.assignment_id)
         .join(Share, and_(Share.allocation_id == given.c.allocation_id, Share.unit_id == Assignment.unit_id))
         .outerjoin(Target, and_(Target.assignment_id == Assignment.id, Target.metric_id == Share.metric_id))
-        .where(Target.value.is_distinct_from(Share.value))
+        .where(Target.value.is_distinct_from(Share.value), Target.request_id.is_(None))
     )
     for row in db.session.execute(wrong.order_by(Assignment.id).limit(MOST)):
         yield Wrong(row.id, row.metric_id, row.value, row.share)
@@ -79,7 +80,7 @@ def children_are_not_later() -> Iterator[int]:
 
 
 def gaps() -> Iterator[Gap]:
-    """The splits in force that are not even: figures for a report, not breaches."""
+    """The splits in force that are not even, with what decisions changed since: figures for a report, not breaches."""
     parts = (
         select(Share.allocation_id, Share.metric_id, func.sum(Share.value, type_=Exact()).label("given"))
         .group_by(Share.allocation_id, Share.metric_id)
@@ -89,7 +90,7 @@ def gaps() -> Iterator[Gap]:
     rows = db.session.execute(
         select(
             AllocationTotal.allocation_id, AllocationTotal.metric_id, AllocationTotal.total, AllocationTotal.reserve,
-            parts.c.given,
+            parts.c.given, granted_since(AllocationTotal.metric_id).label("granted"),
         )
         .select_from(AllocationTotal)
         .join(Allocation, and_(Allocation.id == AllocationTotal.allocation_id, in_force()))
@@ -98,7 +99,7 @@ def gaps() -> Iterator[Gap]:
         .order_by(AllocationTotal.allocation_id, AllocationTotal.metric_id)
     )  # fmt: skip
     for row in rows:
-        found = Sum(row.total, row.given or Decimal(0), row.reserve)
+        found = Sum(row.total, (row.given or Decimal(0)) + (row.granted or Decimal(0)), row.reserve)
         if found.gap:
             yield Gap(row.allocation_id, row.metric_id, found)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Row, String, case, cast, func, null, select
 from sqlalchemy.orm import aliased
 
 from ..db import db
-from ..models import Allocation, Assignment, Letter, Person, Post, Signature, Unit
+from ..models import Allocation, Assignment, Letter, Metric, Person, Post, Signature, Target, Unit
 from ..models.organisation import holds_on
 from ..rules.organisation import DELEGABLE
 from ..rules.states import NOT_ASKED, State
@@ -18,7 +18,8 @@ from ..rules.states import NOT_ASKED, State
 class Panel:
     """`above`: the unit that split it, with its assignment. `version`: of the split below, 0 for none; `parts`: the
     assignments that came of it, without those cancelled, and how many are approved or in review. `letter_id`: the
-    latest responsibility letter, with its number and how many of the two have signed."""
+    latest responsibility letter, with its number and how many of the two have signed. `granted`: the figures whose
+    target a decision on a request set."""
 
     above_id: int | None
     above: str | None
@@ -29,6 +30,7 @@ class Panel:
     letter_id: int | None
     letter: int | None
     signed: int
+    granted: tuple[str, ...] = ()
     colleagues: tuple[tuple[int, str], ...] = ()
 
 
@@ -52,7 +54,7 @@ def panel_of(assignment_id: int, *, colleagues_on: date | None = None) -> Panel 
     row: Row[Any] | None = db.session.execute(
         select(
             parent.id, upper.name, version.correlate(Assignment).scalar_subquery(), parts(), parts(State.APPROVED),
-            parts(State.SUBMITTED), latest.id, latest.number, signed.scalar_subquery(),
+            parts(State.SUBMITTED), latest.id, latest.number, signed.scalar_subquery(), _granted(),
             null() if colleagues_on is None else _colleagues(colleagues_on),
         )
         .select_from(Assignment)
@@ -65,8 +67,16 @@ def panel_of(assignment_id: int, *, colleagues_on: date | None = None) -> Panel 
         return None
     named = {line.partition(":")[::2] for line in (row[-1] or "").split("\n") if line}  # once, whatever their posts
     people = tuple(sorted(((int(id), name) for id, name in named), key=_by_name))
-    fields: list[Any] = [*row[:-1], people]
+    granted = tuple(name for name in (row[-2] or "").split("\n") if name)
+    fields: list[Any] = [*row[:-2], granted, people]
     return Panel(*fields)
+
+
+def _granted() -> Any:
+    """The names of the assignment's figures whose target was granted, one to a line."""
+    names = select(func.aggregate_strings(Metric.name, "\n")).join(Target, Target.metric_id == Metric.id)
+    here = Target.assignment_id == Assignment.id, Target.request_id.is_not(None)
+    return names.where(*here).correlate(Assignment).scalar_subquery()
 
 
 def _by_name(colleague: tuple[int, str]) -> tuple[str, int]:

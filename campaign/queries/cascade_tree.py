@@ -9,14 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, null, or_, select, type_coerce
 from sqlalchemy.orm import aliased
 
 from ..db import Exact, db
 from ..models import Allocation, AllocationTotal, Assignment, Campaign, Metric, Person, Share, Target, Task, Unit
 from ..models.goals import own_target
 from ..models.organisation import acted_for
-from ..models.splits import in_force
+from ..models.splits import granted_since, in_force
 from ..rules.organisation import Actor, Level
 from ..rules.splitting import Sum
 from ..rules.states import State
@@ -26,12 +26,15 @@ from .scope import visible_assignments
 PAGE = 50
 MOST_COUNTED = 10_000
 CHUNK = 1_000
+_NO_MORE = literal(Decimal(0), Exact())
 
 
 @dataclass(frozen=True)
 class Node:
     """One unit with its target, and how it was split further. `version`: 0 where it was not. `pieces`: the units below
-    that have a part; `given`: their figures together. Without an assignment (before the dispatch) `id` is None."""
+    that have a part; `given`: their figures together; `granted`: what of that decisions on their requests added since,
+    or took away. `request_id`: a decision on that request set its target. Without an assignment (before the dispatch)
+    `id` is None."""
 
     id: int | None
     unit_id: int
@@ -49,7 +52,9 @@ class Node:
     pieces: int
     given: Decimal | None
     reserve: Decimal | None
+    granted: Decimal | None = None
     above: str | None = None
+    request_id: int | None = None
 
     @property
     def sum(self) -> Sum | None:
@@ -152,11 +157,13 @@ def _split_columns(metric_id: int) -> tuple[Any, ...]:
     of_it = Share.allocation_id == Allocation.id
     units = select(func.count(Share.unit_id.distinct())).where(of_it).correlate(Allocation)
     figures = select(func.sum(Share.value, type_=Exact())).where(of_it, Share.metric_id == metric_id)
+    given, granted = figures.correlate(Allocation).scalar_subquery(), granted_since(metric_id)
     return (
         func.coalesce(Allocation.version, 0).label("version"), Allocation.method, Allocation.at,
         Person.name.label("who"), acted_for(Allocation.post_id, Allocation.person_id).label("holder"),
         func.coalesce(Allocation.reason, "").label("reason"), units.scalar_subquery().label("pieces"),
-        figures.correlate(Allocation).scalar_subquery().label("given"), AllocationTotal.reserve,
+        type_coerce(given + func.coalesce(granted, _NO_MORE), Exact()).label("given"),
+        AllocationTotal.reserve, granted.label("granted"),
     )  # fmt: skip
 
 
@@ -174,6 +181,7 @@ def _nodes(task_id: int, metric: Metric, actor: Actor) -> Select[Any]:
         select(
             Assignment.id, Unit.id.label("unit_id"), Unit.name.label("unit"), Unit.level, Unit.lft, Assignment.state,
             own_target().label("target"), *_split_columns(metric.id), upper.name.label("above"),
+            Target.request_id,
         )
         .select_from(Assignment)
         .join(Unit, Unit.id == Assignment.unit_id)
@@ -219,7 +227,8 @@ def _grew(task_id: int, metric: Metric) -> ColumnElement[bool]:
     figures = select(func.sum(Share.value, type_=Exact())).where(
         Share.allocation_id == Allocation.id, Share.metric_id == metric.id
     )
-    more = figures.correlate(Allocation).scalar_subquery() > own_target()
+    given = figures.correlate(Allocation).scalar_subquery() + func.coalesce(granted_since(metric.id), _NO_MORE)
+    more = given > own_target()
     return and_(Assignment.id.in_(split), more)
 
 

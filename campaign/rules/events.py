@@ -21,6 +21,8 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "assignment:occasion:move": ("name", "old", "new", "batches", "items", "digest"),
     "assignment:cascade:split": ("task", "allocation", "version", "method", "units", "moved", "digest"),
     "assignment:cascade:change": ("task", "allocation", "version", "method", "units", "moved", "digest"),
+    "assignment:cascade:grant": ("request", "part", "unit"),
+    "assignment:cascade:follow": (),
     "assignment:letter:generate": ("letter", "number", "digest"),
     "assignment:letter:sign": ("letter", "number", "digest", "party"),
     "assignment:report:check-in": ("check_in", "kind"),

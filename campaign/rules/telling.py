@@ -79,6 +79,8 @@ LOUD: dict[str, bool] = {
     "assignment:unit:name-in-charge": False,
     "assignment:occasion:move": False,
     "assignment:cascade:change": False,
+    "assignment:cascade:grant": False,
+    "assignment:cascade:follow": False,
     "calendar:days:correct": False,
     "delegation:stand-in:name": True,
     "delegation:stand-in:end": True,

@@ -195,6 +195,7 @@ def _draw(
         action_id=typed.action_id or str(uuid4()), method=word(method_of(page, typed)), longest=LONGEST_REASON,
         today=local_today(page_now()), many=len(page.rows) > 12, levels=page.levels, splittable=SPLITTABLE,
         state_words={state: word(state) for state in State},
+        granted=[(row, part) for row in page.rows for part in page.split if part.metric_id in row.granted],
         total_moved=[p for p in page.split if whole.version and p.held_total != p.total],
     )  # fmt: skip
 
@@ -218,7 +219,7 @@ def _follows(page: Splitting, found: Read) -> dict[str, int]:
     for row in page.rows:
         if row.unit_id not in found.shares:
             continue
-        moves = found.shares[row.unit_id] != row.shares
+        moves = found.shares[row.unit_id] != row.holds
         if row.assignment_id is None:
             counts["new"] += 1
         elif row.fixed:

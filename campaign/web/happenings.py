@@ -33,6 +33,8 @@ DONE: dict[str, Any] = {
     "calendar:days:correct": _l("%(who)s corrected the working days, and the dates with them"),
     "assignment:cascade:split": _l("%(who)s split it among the units below"),
     "assignment:cascade:change": _l("%(who)s changed the split: version %(version)s"),
+    "assignment:cascade:grant": _l("%(who)s granted a unit another target; the parts of the split are other ones now"),
+    "assignment:cascade:follow": _l("Open again, it follows the targets that hold now"),
     "assignment:letter:generate": _l("%(who)s generated responsibility letter %(number)s"),
     "assignment:letter:sign": _l("%(who)s signed responsibility letter %(number)s"),
     "assignment:report:check-in": _l("%(who)s checked in"),

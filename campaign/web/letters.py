@@ -77,7 +77,7 @@ def show(id: int) -> Any:
         older=[item for item in letters_of(found.assignment_id) if item.id != found.id],
         mine=[party for party in Party if _may_sign(found, party, actor)],
         may_make=_may_make(found.duty, actor) and not found.stands and found.latest,
-        action_id=str(uuid4()), make_id=str(uuid4()),
+        action_id=str(uuid4()), make_id=str(uuid4()), gone=found.duty.state in NOT_ASKED,
     )  # fmt: skip
 
 
@@ -112,5 +112,6 @@ def _may_sign(found: Shown, party: Party, actor: Actor) -> bool:
     """Whether the button is there: it is the reader's side, open, and they have not signed for the other one."""
     other = found.signatures.get(Party.BELOW if party is Party.ABOVE else Party.ABOVE)
     free = party not in found.signatures and found.latest and found.stands
+    free = free and found.duty.state not in NOT_ASKED
     own = signing_post(party, found.duty.above_id, found.duty.below_id, actor) is not None
     return own and free and (other is None or other.person_id != actor.person_id)

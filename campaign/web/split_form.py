@@ -68,8 +68,8 @@ def first(page: Splitting) -> Typed:
         if page.whole.version == 0 or row.mine or row.shares:
             typed.taken.add(row.unit_id)
         for part in split:
-            if part.metric_id in row.shares:
-                typed.figures[row.unit_id, part.metric_id] = shown(part, row.shares[part.metric_id])
+            if part.metric_id in row.holds:
+                typed.figures[row.unit_id, part.metric_id] = shown(part, row.holds[part.metric_id])
         if row.in_charge_id:
             typed.people[row.unit_id] = str(row.in_charge_id)
     typed.reserves = {part.metric_id: shown(part, part.reserve) for part in split if part.reserve}
@@ -90,8 +90,8 @@ def sent(page: Splitting, form: Mapping[str, str]) -> Typed:
             typed.taken.add(unit)
         for part in split:
             text = form.get(f"v-{unit}-{part.metric_id}", "").strip()[:MOST_DIGITS]
-            if row.fixed and part.metric_id in row.shares:
-                text = shown(part, row.shares[part.metric_id])
+            if row.fixed and part.metric_id in row.holds:
+                text = shown(part, row.holds[part.metric_id])
             if text:
                 typed.figures[unit, part.metric_id] = text
         if person := form.get(f"p-{unit}", ""):
@@ -228,7 +228,7 @@ def fill(page: Splitting, typed: Typed, method: Method, weights: Mapping[int, Ma
             said.append(wrong.sentence)
             continue
         rows = [row for row in page.rows if row.unit_id in typed.taken and not row.fixed]
-        rest -= sum((row.shares.get(part.metric_id, Decimal(0)) for row in page.rows if row.fixed), Decimal(0))
+        rest -= sum((row.holds.get(part.metric_id, Decimal(0)) for row in page.rows if row.fixed), Decimal(0))
         weigh = weights.get(part.metric_id, {})
         missing = [row.name for row in rows if row.unit_id not in weigh]
         try:

@@ -259,6 +259,8 @@ TAGS: dict[str, Any] = {
     "assignment:occasion:move": _l("The day of an occasion was set or moved, and the dates with it"),
     "assignment:cascade:split": _l("Split among the units below"),
     "assignment:cascade:change": _l("The split was changed, and targets with it"),
+    "assignment:cascade:grant": _l("A unit was granted another target than its part of the split"),
+    "assignment:cascade:follow": _l("Open again, it follows the targets that hold now"),
     "assignment:letter:generate": _l("Responsibility letter generated"),
     "assignment:letter:sign": _l("Responsibility letter signed"),
     "assignment:report:check-in": _l("Check-in"),

@@ -24,16 +24,23 @@ from campaign.models import (
     Unit,
 )
 from campaign.models.goals import goals_of
+from campaign.models.splits import whole_of
 from campaign.operations.cascading import Plan, split, split_task
+from campaign.operations.deciding import Ruling, decide
 from campaign.operations.extending import extend
 from campaign.operations.folding import differences
-from campaign.operations.issuing import dispatch
+from campaign.operations.issuing import dispatch, reopen
 from campaign.operations.registers import change_counts, create_register
 from campaign.operations.reporting import acknowledge
+from campaign.operations.requests import Wish, ask
+from campaign.queries.cascade import splitting
 from campaign.queries.cascade_checks import children_are_not_later, gaps, targets_are_the_shares
+from campaign.queries.cascade_tree import level_of
 from campaign.queries.cascade_weights import by_register
+from campaign.queries.checking import curves_are_followed
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Level, Line, Role
+from campaign.rules.requests import RequestKind
 from campaign.rules.splitting import quota_of
 from campaign.rules.states import State
 from campaign.rules.targets import Method, Quota
@@ -284,3 +291,60 @@ def test_nothing_is_due_later_than_what_it_came_out_of(story, now):
     assert {each.due_at for each in pulled} == {story.of(story.towns[0]).due_at}
     assert all(each.own_dates and each.first_due_at == first for each in pulled)
     assert list(children_are_not_later()) == differences() == []
+
+
+def test_what_was_granted_stands_until_somebody_decides_otherwise(story, now):
+    done(split_task, story.task.id, story.plan(50, 40, units=story.towns), actor=story.issuer, now=now, seen=0)
+    one, _two = story.dispatched(now)
+    head = story.heads[0]
+    done(split, one.id, story.plan(20, 20, 10), actor=head, now=now, seen=0)
+    child = story.of(story.villages[0])
+    officer = story.tree.actor(story.tree.villages[0], Role.OFFICER)
+    wish = Wish(RequestKind.DISPUTE, "人口外流", None, {story.sum.id: D(12), story.quota.id: D(9)})
+    request = done(ask, child.id, wish, actor=officer, now=now, seen=1)
+    done(decide, request, Ruling(True, "同意"), actor=head, now=now + DAY)
+
+    def goals():
+        found = goals_of([child.id])[child.id]
+        return found[story.sum.id].target, found[story.quota.id].target
+
+    assert goals() == (12, 9)
+    assert list(targets_are_the_shares()) == list(curves_are_followed()) == differences() == []
+    (short,) = [gap.sum.gap for gap in gaps()]
+    assert short == 8  # what was granted is free to be given out
+    [notice] = db.session.scalars(select(Notice).where(Notice.tag == "assignment:cascade:grant"))
+    assert (notice.person_id, notice.assignment_id) == (head.person_id, one.id)
+    register = db.session.scalars(select(Register)).one()
+    counts = {story.villages[0].id: D(99), story.villages[1].id: D(98)}
+    assert done(change_counts, register.id, counts, actor=story.issuer, now=now, seen=1).targets == 2
+    assert goals() == (12, 9)
+
+    page = splitting(whole_of(one.id), now=now)
+    [row] = [row for row in page.rows if row.granted]
+    assert (row.unit_id, row.shares, row.granted) == (child.unit_id, {story.sum.id: 20}, {story.sum.id: 12})
+    stage = level_of(story.task.id, story.sum, actor=head, parent_id=one.id)
+    assert (stage.node.granted, stage.node.sum.gap) == (-8, 8)
+    assert [bool(each.request_id) for each in stage.rows] == [True, False, False]
+    done(split, one.id, story.plan(12, 25, 13, reason="补足"), actor=head, now=now, seen=1)
+    assert story.targets(*story.villages[:3]) == [12, 25, 13]
+    assert list(gaps()) == list(targets_are_the_shares()) == []
+
+
+def test_what_is_open_again_follows_its_targets_again(story, now):
+    done(split_task, story.task.id, story.plan(50, 40, units=story.towns), actor=story.issuer, now=now, seen=0)
+    one, _two = story.dispatched(now)
+    with unit_of_work():
+        db.session.execute(update(Assignment).where(Assignment.id == one.id).values(state=State.APPROVED))
+    register = db.session.scalars(select(Register)).one()
+    counts = {story.villages[0].id: D(60)}
+    assert done(change_counts, register.id, counts, actor=story.issuer, now=now, seen=1).targets == 0
+    plan = story.plan(40, units=story.towns[1:], reason="已完成的不再列入")
+    done(split_task, story.task.id, plan, actor=story.issuer, now=now, seen=1)
+    assert story.targets(*story.towns) == [50, 40]  # what is finished keeps what it was finished under
+    make.holder(story.towns[0], Role.OFFICER)
+    done(reopen, one.id, actor=story.issuer, now=now + DAY, seen=1, reason="数据有误")
+    assert story.targets(*story.towns) == [None, 40]
+    assert goals_of([one.id])[one.id][story.quota.id].target == quota_of(D("0.5"), D(60 + 31 + 32), MetricKind.COUNT)
+    assert list(targets_are_the_shares()) == list(curves_are_followed()) == []
+    told = select(func.count()).select_from(Notice).where(Notice.assignment_id == one.id)
+    assert db.session.scalar(told.where(Notice.tag == "assignment:cascade:follow")) == 1

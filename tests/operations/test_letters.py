@@ -76,6 +76,8 @@ def test_a_letter_is_made_signed_and_replaced(app, now):
         with unit_of_work():
             db.session.get_one(Assignment, child.id).state = state
             db.session.get_one(Target, (child.id, count.id)).value = Decimal(7 + int(state))
+        with pytest.raises(Refused, match="nothing to sign"):
+            done(sign, second, Party.ABOVE, newer.digest, actor=head, now=now)
         assert [letters(officer, wanted)[1] for wanted in Wanted] == [0] * len(Wanted), state
         with pytest.raises(Refused, match="present state"):
             done(generate, child.id, actor=officer, now=now)
