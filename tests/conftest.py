@@ -21,6 +21,8 @@ from campaign import create_app
 from campaign.config import Settings
 from campaign.db import db
 
+from .counting import statements
+
 pytest_plugins = ["tests.quick", "tests.databases", "tests.browser", "tests.chromium"]
 
 BOTH = ("models", "operations", "queries", "jobs", "notify")
@@ -69,6 +71,13 @@ def no_network() -> Iterator[None]:
 def now() -> datetime:
     """The instant of the test."""
     return NOW
+
+
+@pytest.fixture(name="statements")
+def every_statement(app: Flask) -> Iterator[list[str]]:
+    """The statements that are sent during the test."""
+    with statements() as sent:
+        yield sent
 
 
 @pytest.fixture

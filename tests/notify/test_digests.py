@@ -4,7 +4,6 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event as listening
 from sqlalchemy import update
 
 from campaign.db import db, unit_of_work
@@ -16,6 +15,7 @@ from campaign.rules.organisation import Role
 from campaign.rules.states import State
 from campaign.rules.telling import HOLD, DeliveryState, next_wait
 from tests import make
+from tests.counting import statements
 
 from .notices import MONDAY, REMIND, RETURN, deliver, deliveries, tell, tell_batch, work_of
 
@@ -190,14 +190,8 @@ def test_each_is_told_when_they_wish_in_a_number_of_statements_that_does_not_gro
             for n in range(size)
         ]
         tell(people, work_of(tree, title=f"{size}"), REMIND)
-        seen: list[str] = []
-
-        def note(_conn, _cursor, statement, *_rest, seen=seen):
-            seen.append(statement)
-
-        listening.listen(db.engine, "before_cursor_execute", note)
-        fan_out(mailing, now=now, work=unit_of_work)
-        listening.remove(db.engine, "before_cursor_execute", note)
+        with statements() as seen:
+            fan_out(mailing, now=now, work=unit_of_work)
         counts.append(len(seen))
         told = {row.person_id: row.next_try_at for row in deliveries()}
         assert [told[person.id] for person in people] == [at for _, at in wishes for _ in range(size)]

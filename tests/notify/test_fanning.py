@@ -3,15 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event as listening
 
-from campaign.db import db, unit_of_work
+from campaign.db import unit_of_work
 from campaign.models import Assignment, Batch
 from campaign.notify import fanning
 from campaign.notify.fanning import fan_out
 from campaign.rules.organisation import Role
 from campaign.rules.telling import DeliveryState
 from tests import make
+from tests.counting import statements
 
 from .notices import deliveries, tell, tell_batch, unmarked
 
@@ -113,13 +113,7 @@ def test_the_number_of_statements_does_not_grow_with_the_people(tree, mailing, n
         with unit_of_work():
             people = [make.person(email=f"s{size}.{number}@x.example") for number in range(size)]
         tell(people, assignment)
-        seen: list[str] = []
-
-        def note(_conn, _cursor, statement, *_rest, seen=seen):
-            seen.append(statement)
-
-        listening.listen(db.engine, "before_cursor_execute", note)
-        spread(mailing, now)
-        listening.remove(db.engine, "before_cursor_execute", note)
+        with statements() as seen:
+            spread(mailing, now)
         counts.append(len(seen))
     assert counts[0] == counts[1]

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
@@ -32,6 +32,7 @@ from campaign.rules.ladder import Sweep
 from campaign.rules.organisation import SYSTEM, Line, Role
 from campaign.rules.states import State
 from tests import make
+from tests.counting import statements
 
 ZONE = "Asia/Shanghai"
 REST = WantedDay(Mark.REST, "县庆日")
@@ -265,13 +266,8 @@ def test_the_same_act_twice_happens_once(tree, keeper, now):
 
 def test_the_statements_do_not_grow_with_the_assignments(tree, keeper, now):
     def counted(wish):
-        found = []
-        listener = lambda *args: found.append(args[2])  # noqa: E731
-        event.listen(db.engine, "before_cursor_execute", listener)
-        try:
+        with statements() as found:
             done(wish, keeper, now)
-        finally:
-            event.remove(db.engine, "before_cursor_execute", listener)
         return len(found)
 
     sent(tree, now, units=[tree.unit(tree.villages[0])])

@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Forbidden, Invalid, NotFound, Refused, Stale
@@ -45,6 +45,7 @@ from campaign.rules.splitting import quota_of
 from campaign.rules.states import State
 from campaign.rules.targets import Method, Quota
 from tests import make
+from tests.counting import statements
 
 D = Decimal
 DAY = timedelta(days=1)
@@ -225,18 +226,9 @@ def test_sixty_units_take_no_more_statements_than_three(story, now):
 
 
 def _counted(call) -> list[str]:
-    statements: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        if not statement.startswith("BEGIN"):
-            statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with statements() as sent:
         call()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return statements
+    return sent
 
 
 def test_the_check_finds_a_target_that_nobody_gave(story, now):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
@@ -12,6 +12,7 @@ from campaign.models import Area, Event, Placement, Unit
 from campaign.operations.areas import import_areas, preview_areas
 from campaign.rules.organisation import SYSTEM, LeafKind, Level, Role
 from tests import make
+from tests.counting import statements
 
 HEADINGS = ("code", "name", "level", "parent_code", "kind", "lines", "valid_from", "valid_to")
 CITY = ("990000000000", "云川市", "city", "", "", "党委;妇联")
@@ -284,10 +285,9 @@ def many(villages):
 def test_statements_do_not_grow_with_the_rows(app, now):
     counts = []
     for villages in (100, 900):
-        seen = []
-        event.listen(db.engine, "before_cursor_execute", lambda *given, seen=seen: seen.append(given[2]))
         steps = []
-        load(many(villages), now, progress=lambda *given, steps=steps: steps.append(given))
+        with statements() as seen:
+            load(many(villages), now, progress=lambda *given, steps=steps: steps.append(given))
         assert steps
         counts.append(len(seen))
     assert counts[1] <= counts[0] + 6  # the scratch tables of what changed

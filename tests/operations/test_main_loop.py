@@ -1,11 +1,10 @@
 """The main loop in the verbs alone: dispatch, sign for, check in, submit, return, second version, approvals."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Conflict, Forbidden, Invalid, Refused, Stale
@@ -19,6 +18,7 @@ from campaign.rules.metrics import MetricKind, Value
 from campaign.rules.organisation import Line, Role
 from campaign.rules.states import CheckInKind, ReturnReason, State
 from tests import make
+from tests.counting import statements
 
 pytestmark = pytest.mark.usefixtures("app")
 KEY = "7d9f6c1e-52b4-4f0e-9a38-0a4f3b1c2d5e"
@@ -67,21 +67,6 @@ class Loop:
     def act(self, verb, *args, actor, **kwargs):
         with unit_of_work():
             return verb(self.id, *args, actor=actor, now=self.now, **kwargs)
-
-
-@contextmanager
-def counted():
-    """The statements that reach the database inside the block."""
-    seen = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture
@@ -139,9 +124,9 @@ def test_dispatch_again_adds_nothing(loop):
 def test_dispatch_uses_as_many_statements_for_six_units_as_for_two(loop):
     two = [loop.tree.unit(place, Line.UNION) for place in loop.tree.villages[:2]]
     small = make.task(loop.campaign, lines=[Line.UNION], units=two)
-    with counted() as few, unit_of_work():
+    with statements() as few, unit_of_work():
         dispatch(small.id, actor=loop.dispatcher, now=loop.now)
-    with counted() as many:
+    with statements() as many:
         loop.dispatch()
     assert len(many) <= len(few) + 2  # the lines and the level are asked instead of the names
 

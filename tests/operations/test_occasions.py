@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Forbidden, Invalid, Refused, Stale
@@ -22,6 +22,7 @@ from campaign.rules.organisation import Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State
 from tests import make
+from tests.counting import statements
 
 CONGRESS, LATER = date(2027, 3, 15), date(2027, 4, 20)
 
@@ -199,23 +200,15 @@ def test_the_same_move_sent_twice_happens_once(tree, issuer, now):
 
 
 def test_a_move_for_sixty_asks_no_more_than_one_for_six(tree, issuer, now):
-    ran = []
-
-    def note(_connection, _cursor, statement, *_):
-        if not statement.startswith("BEGIN"):
-            ran.append(statement)
-
     counts = []
-    event.listen(db.engine, "before_cursor_execute", note)
     for more in (0, 54):
         for number in range(more):
             make.unit(make.area(f"新{number}村", make.Level.VILLAGE, tree.townships[0]))
         task, occasion = before_it(tree)
         sent(task, issuer, now)
-        ran.clear()
-        (done,) = moved(occasion, LATER, issuer, now)
+        with statements() as ran:
+            (done,) = moved(occasion, LATER, issuer, now)
         counts.append((done.items, len(ran)))
-    event.remove(db.engine, "before_cursor_execute", note)
     (few, before), (many, after) = counts
     assert (few, many) == (6, 60)
     assert after == before

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
@@ -13,6 +13,7 @@ from campaign.operations.people_import import import_people, preview_people
 from campaign.operations.signing_in import admit, matches, reserve
 from campaign.rules.organisation import SYSTEM, Line, Role
 from tests import make
+from tests.counting import statements
 
 TODAY = date(2026, 11, 20)
 HEADINGS = ("login", "name", "phone", "email", "unit", "line", "role", "valid_from", "valid_to", "password")
@@ -186,8 +187,7 @@ def test_the_preview_tells_what_the_import_does(county, now):
 def test_statements_do_not_grow_with_the_rows(county, now):
     counts = []
     for number in (10, 200):
-        seen = []
-        event.listen(db.engine, "before_cursor_execute", lambda *given, seen=seen: seen.append(given[2]))
-        load([row(f"p{number}-{n}", f"人{n}") for n in range(number)], now)
+        with statements() as seen:
+            load([row(f"p{number}-{n}", f"人{n}") for n in range(number)], now)
         counts.append(len(seen))
     assert counts[0] == counts[1]

@@ -29,19 +29,6 @@ def tree(app):
     return make.small_tree()
 
 
-@pytest.fixture
-def statements(app):
-    """The statements that ran."""
-    ran = []
-
-    def note(_connection, _cursor, statement, *_):
-        ran.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield ran
-    event.remove(db.engine, "before_cursor_execute", note)
-
-
 def at(day: date, hour: int = 9) -> datetime:
     """That hour of the day in Shanghai."""
     return datetime(day.year, day.month, day.day, hour, tzinfo=UTC) - timedelta(hours=8)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event as listen
 from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
@@ -23,6 +22,7 @@ from campaign.rules.milestones import Step
 from campaign.rules.organisation import Role
 from campaign.rules.targets import Method, Quota
 from tests import make
+from tests.counting import statements
 
 DAYS = 30
 
@@ -155,11 +155,9 @@ def test_what_does_not_grow_has_no_curve(app, now, figure):
 
 def test_a_report_costs_the_same_however_much_was_reported(case):
     def cost(day: int, *values: Value) -> int:
-        sent = []
-        listen.listen(db.engine, "before_cursor_execute", note := lambda *given: sent.append(given[2]))
-        case.report(day, *values)
-        listen.remove(db.engine, "before_cursor_execute", note)
-        return len([text for text in sent if not text.startswith("BEGIN")])
+        with statements() as sent:
+            case.report(day, *values)
+        return len(sent)
 
     words = cost(1)
     first = cost(2, count(4))

@@ -1,11 +1,10 @@
 """A question stops the clock: who asks whom, who answers, how many days are given back, what the clock says then."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Forbidden, Invalid, Refused
@@ -22,6 +21,7 @@ from campaign.rules.metrics import MetricKind
 from campaign.rules.organisation import Role
 from campaign.rules.states import State
 from tests import make
+from tests.counting import statements
 
 pytestmark = pytest.mark.usefixtures("app")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -251,7 +251,7 @@ def test_telling_above_costs_no_more_for_many(case):
             unit = case.tree.unit(village).id
             case.id = db.session.scalar(select(Assignment.id).where(Assignment.unit_id == unit))
             case.ask(now=case.now + day * DAY, actor=case.tree.actor(village, Role.OFFICER))
-        with counted() as ran, unit_of_work():
+        with statements() as ran, unit_of_work():
             assert tell_above(now=case.now + (day + 6) * DAY) == len(villages)
         costs.append(len(ran))
     assert costs[0] == costs[1] <= 5
@@ -263,22 +263,6 @@ def test_telling_above_costs_no_more_for_many(case):
 
 def test_an_answer_costs_a_fixed_number_of_statements(case):
     question = case.ask()
-    with counted() as ran:
+    with statements() as ran:
         case.answer(question, case.now + DAY, client_action_id=str(uuid4()))
     assert len(ran) <= 20
-
-
-@contextmanager
-def counted():
-    """The statements that go to the database inside, the beginnings of transactions aside."""
-    ran = []
-
-    def note(_connection, _cursor, statement, *_):
-        if not statement.startswith("BEGIN"):
-            ran.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield ran
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)

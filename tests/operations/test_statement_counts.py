@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from campaign.db import db, unit_of_work
 from campaign.models import Area, Assignment, Post, Unit
@@ -22,20 +22,6 @@ MOST_ON_A_PAGE = 8
 @pytest.fixture
 def tree(app):
     return make.small_tree()
-
-
-@pytest.fixture
-def statements(app):
-    """The statements that ran."""
-    ran = []
-
-    def note(_connection, _cursor, statement, *_):
-        if not statement.startswith("BEGIN"):  # the driver of PostgreSQL begins without being asked
-            ran.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield ran
-    event.remove(db.engine, "before_cursor_execute", note)
 
 
 def grow(tree) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Conflict, Invalid, NotFound, Refused
@@ -18,6 +18,7 @@ from campaign.rules.organisation import Line, Role
 from campaign.rules.standstill import Verdict, verdict
 from campaign.rules.states import State
 from tests import make
+from tests.counting import statements
 
 pytestmark = pytest.mark.usefixtures("app")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -161,15 +162,9 @@ def test_the_database_says_the_same_as_the_law(ids, now):
 
 
 def test_urging_six_asks_no_more_than_urging_one(tree, ids, now):
-    issuer, asked, ran = tree.actor(tree.county, Role.DISPATCHER), [], []
-
-    def note(_connection, _cursor, statement, *_):
-        ran.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
+    issuer, asked = tree.actor(tree.county, Role.DISPATCHER), []
     for chosen in (ids[:1], ids[1:]):
-        ran.clear()
-        done(chosen, issuer, now, client_action_id=str(uuid4()))
-        asked.append(len([each for each in ran if not each.startswith("BEGIN")]))
-    event.remove(db.engine, "before_cursor_execute", note)
+        with statements() as ran:
+            done(chosen, issuer, now, client_action_id=str(uuid4()))
+        asked.append(len(ran))
     assert asked[0] == asked[1] <= 8

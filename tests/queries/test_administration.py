@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from campaign.db import db, unit_of_work
 from campaign.models import Delivery, JobRun, Notice, Post
@@ -16,6 +16,7 @@ from campaign.rules.jobs import RunState
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.telling import Channel, DeliveryState
 from tests import make
+from tests.counting import statements
 from tests.make import TODAY
 
 
@@ -192,14 +193,11 @@ def test_statements_do_not_grow_with_the_rows(tree):
     actor = overseer(tree.unit(tree.city, Line.PARTY))
     counts = []
     for _ in range(2):
-        seen = []
-        listener = lambda *given, seen=seen: seen.append(given[2])  # noqa: E731
-        event.listen(db.engine, "before_cursor_execute", listener)
-        organisation.found("村", None, actor)
-        list(organisation.exported(actor))
-        accounts.people(actor, Filters(), on=TODAY)
-        log.listing(actor, log.Filters(), on=TODAY)
-        event.remove(db.engine, "before_cursor_execute", listener)
+        with statements() as seen:
+            organisation.found("村", None, actor)
+            list(organisation.exported(actor))
+            accounts.people(actor, Filters(), on=TODAY)
+            log.listing(actor, log.Filters(), on=TODAY)
         counts.append(sum(text.startswith("SELECT") for text in seen))
         for number in range(20):
             make.holder(make.unit(make.area(f"{number}村", Level.VILLAGE, tree.townships[0])))

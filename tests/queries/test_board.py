@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import delete, select, update
 
 from campaign.db import db, unit_of_work
 from campaign.errors import NotFound
@@ -19,6 +19,7 @@ from campaign.rules.dates import Light, light_of
 from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.states import WITH_OFFICER, State
 from tests import make
+from tests.counting import statements
 
 
 @pytest.fixture
@@ -210,10 +211,9 @@ def test_pages_follow_each_other_without_gaps(work, now, monkeypatch, sort):
 @pytest.mark.parametrize("asked", [{}, {"light": Light.OVERDUE}, {"text": "村"}, {"sort": "coverage"}])
 def test_the_number_of_statements_is_fixed(work, now, asked):
     reader = work.actor(work.county, Role.DISPATCHER)
-    seen = []
-    event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
-    board(work.campaign.id, Asked(**asked), actor=reader, now=now)
-    assert len([text for text in seen if not text.startswith("BEGIN")]) == 5
+    with statements() as seen:
+        board(work.campaign.id, Asked(**asked), actor=reader, now=now)
+    assert len(seen) == 5
 
 
 def test_the_trend_carries_over_what_did_not_change(work, now):

@@ -1,12 +1,9 @@
 """The to-do list and the messages: the groups, their order, and how few statements they take."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from itertools import product
 
 import pytest
-from sqlalchemy import event as listen
 from sqlalchemy import select
 
 from campaign.db import db, unit_of_work
@@ -18,22 +15,7 @@ from campaign.rules.dates import NEAR_DUE, Light, light_of
 from campaign.rules.organisation import Line, Role
 from campaign.rules.states import State
 from tests import make
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The statements that were sent to the database inside."""
-    sent: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        if not statement.startswith("BEGIN"):
-            sent.append(statement)
-
-    listen.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        listen.remove(db.engine, "before_cursor_execute", note)
+from tests.counting import statements
 
 
 @pytest.fixture

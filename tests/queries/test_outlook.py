@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Event, Firing, Notice, Post
@@ -18,6 +18,7 @@ from campaign.rules.organisation import Role
 from campaign.rules.plans import Grade
 from campaign.rules.states import ReturnReason
 from tests import make
+from tests.counting import statements
 
 pytestmark = pytest.mark.usefixtures("app")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -135,16 +136,9 @@ def test_what_is_finished_promises_nothing(tree):
 
 def test_a_long_past_asks_no_more_than_a_short_one(tree):
     first, asked = given(tree)[0], []
-    ran = []
-
-    def note(_connection, _cursor, statement, *_):
-        ran.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
     for days in (0, 12):
         swept(START, days * 24)
-        ran.clear()
-        line_of(first, now=START + days * DAY)
-        asked.append(len([each for each in ran if not each.startswith("BEGIN")]))
-    event.remove(db.engine, "before_cursor_execute", note)
+        with statements() as ran:
+            line_of(first, now=START + days * DAY)
+        asked.append(len(ran))
     assert asked[0] == asked[1] <= 12

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Period, Submission, Unit
@@ -18,6 +18,7 @@ from campaign.rules.periods import Outcome, period_outcome
 from campaign.rules.plans import PeriodState
 from campaign.rules.states import State
 from tests import make
+from tests.counting import statements
 
 TUESDAY = date(2026, 11, 3)
 
@@ -220,25 +221,15 @@ def test_a_task_that_does_not_recur_has_no_series(tree):
 
 
 def test_the_list_asks_no_more_for_many_periods_and_units(tree):
-    ran = []
-
-    def note(_connection, _cursor, statement, *_):
-        if not statement.startswith("BEGIN"):
-            ran.append(statement)
-
     task = begun(tree, weeks=2, rotates=False)
     actor = tree.actor(tree.county, Role.DISPATCHER)
     counts = []
     for week in (2, 12):
         tick(TUESDAY + timedelta(weeks=week))
         db.session.commit()
-        event.listen(db.engine, "before_cursor_execute", note)
-        try:
+        with statements() as ran:
             seen(task, actor, TUESDAY + timedelta(weeks=week))
-        finally:
-            event.remove(db.engine, "before_cursor_execute", note)
         counts.append(len(ran))
-        ran.clear()
     assert counts[0] == counts[1]
     assert counts[1] <= 10
 

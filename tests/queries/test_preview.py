@@ -4,7 +4,6 @@ statements."""
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event
 
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Campaign, Post
@@ -15,6 +14,7 @@ from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State
 from tests import make
+from tests.counting import statements
 
 
 @pytest.fixture
@@ -28,14 +28,9 @@ def looked(task, now, actor=SYSTEM, **how):
 
 
 def counted(call) -> int:
-    statements: list[str] = []
-    with_cursor = lambda *args: args[2].startswith("BEGIN") or statements.append(args[2])  # noqa: E731
-    event.listen(db.engine, "before_cursor_execute", with_cursor)
-    try:
+    with statements() as sent:
         call()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", with_cursor)
-    return len(statements)
+    return len(sent)
 
 
 def test_the_preview_names_the_units_that_the_dispatch_takes(tree, now):

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, LadderVersion, Post
@@ -18,6 +18,7 @@ from campaign.rules.ladder import Teller
 from campaign.rules.organisation import Level, Role
 from campaign.rules.plans import Grade
 from tests import make
+from tests.counting import statements
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -95,17 +96,11 @@ def test_a_ladder_of_the_unit_is_pinned_and_a_later_version_changes_nothing_sent
 
 
 def test_more_units_ask_no_more(tree, issuer, now):
-    campaign, asked, ran = make.campaign(tree.unit(tree.county)), [], []
+    campaign, asked = make.campaign(tree.unit(tree.county)), []
     make.task(campaign)
-
-    def note(_connection, _cursor, statement, *_):
-        ran.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
     for _more in range(2):
-        ran.clear()
-        promised(campaign, issuer, now)
-        asked.append(len([each for each in ran if not each.startswith("BEGIN")]))
+        with statements() as ran:
+            promised(campaign, issuer, now)
+        asked.append(len(ran))
         make.unit(make.area("加村", Level.VILLAGE, tree.townships[0]))
-    event.remove(db.engine, "before_cursor_execute", note)
     assert asked[0] == asked[1] <= 30

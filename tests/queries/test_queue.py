@@ -3,9 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
 
-from campaign.db import db, unit_of_work
+from campaign.db import unit_of_work
 from campaign.models import Review
 from campaign.queries import queue
 from campaign.queries.queue import Filters
@@ -39,19 +38,6 @@ def waiting(tree, plan, now):
 @pytest.fixture
 def reviewer(tree):
     return tree.actor(tree.townships[0], Role.SUPERVISOR)
-
-
-@pytest.fixture
-def statements(app):
-    """How many statements ran."""
-    ran = []
-
-    def count(_connection, _cursor, statement, *_):
-        ran.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", count)
-    yield ran
-    event.remove(db.engine, "before_cursor_execute", count)
 
 
 def ids(page):

@@ -5,7 +5,6 @@ from decimal import Decimal
 from hashlib import sha256
 
 import pytest
-from sqlalchemy import event
 
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Evidence
@@ -18,6 +17,7 @@ from campaign.rules.metrics import MetricKind, Value
 from campaign.rules.organisation import Role
 from campaign.rules.states import Action, CheckInKind, ReturnReason, State
 from tests import make
+from tests.counting import statements
 
 
 class Story:
@@ -146,13 +146,7 @@ def test_any_object_has_a_timeline_in_pages(story):
 
 
 def test_the_number_of_statements_is_fixed(story):
-    ran = []
-
-    def count(_connection, _cursor, statement, *_):
-        ran.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", count)
-    check_ins(dossier(story.id, story.reviewer))
-    timeline.of_assignment(story.id)
-    event.remove(db.engine, "before_cursor_execute", count)
-    assert len([text for text in ran if text.startswith("SELECT")]) == 2 + 1 + 1  # file, check-ins, history
+    with statements() as ran:
+        check_ins(dossier(story.id, story.reviewer))
+        timeline.of_assignment(story.id)
+    assert len(ran) == 2 + 1 + 1  # file, check-ins, history

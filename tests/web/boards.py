@@ -4,9 +4,9 @@ import secrets
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
-from campaign.db import db, unit_of_work
+from campaign.db import unit_of_work
 from campaign.models import (
     Allocation,
     AllocationTotal,
@@ -26,6 +26,7 @@ from campaign.rules.states import State
 from campaign.rules.targets import Method
 from campaign.web.access import digest_of
 from tests import make
+from tests.counting import statements
 
 
 def sign_in(client, person, now, language="en") -> None:
@@ -39,19 +40,11 @@ def sign_in(client, person, now, language="en") -> None:
         cookie["_user_id"], cookie["_fresh"] = secret, True
 
 
-def statements(act) -> int:
-    """How many statements the act costs, the beginning of a transaction aside."""
-    seen: list[str] = []
-
-    def note(_connection, _cursor, text, *_rest) -> None:
-        seen.append(text)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+def cost(act) -> int:
+    """How many statements the act sends."""
+    with statements() as sent:
         act()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return len([text for text in seen if not text.startswith("BEGIN")])
+    return len(sent)
 
 
 STATES = (State.APPROVED, State.APPROVED, State.SUBMITTED, State.RETURNED, State.ACKNOWLEDGED, State.APPROVED)

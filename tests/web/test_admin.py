@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
@@ -15,6 +15,7 @@ from campaign.rules.jobs import RunState
 from campaign.rules.organisation import SYSTEM, Line, Role
 from campaign.rules.telling import Channel, DeliveryState
 from tests import make
+from tests.counting import statements
 
 PAGES = (
     "/admin", "/admin/areas", "/admin/areas?text=村", "/admin/people", "/admin/people?standing=no-post",
@@ -383,11 +384,8 @@ def test_no_page_asks_more_often_when_there_is_more(tree, county):
     for _ in range(2):
         per_page = []
         for path in PAGES:
-            seen = []
-            listener = lambda *given, seen=seen: seen.append(given[2])  # noqa: E731
-            event.listen(db.engine, "before_cursor_execute", listener)
-            county.get(path)
-            event.remove(db.engine, "before_cursor_execute", listener)
+            with statements() as seen:
+                county.get(path)
             per_page.append(sum(1 for text in seen if text.lstrip().upper().startswith(("SELECT", "WITH"))))
         counts.append(per_page)
         for village in tree.villages:

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import openpyxl
 import pytest
-from sqlalchemy import event
 
 from campaign import clock
 from campaign.db import db, unit_of_work
@@ -21,6 +20,7 @@ from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State
 from campaign.web.access import digest_of
 from tests import make
+from tests.counting import statements
 
 
 @pytest.fixture
@@ -199,10 +199,9 @@ def test_the_slowest_stand_with_what_they_wait_for_and_from_whom(dispatcher, vis
 @pytest.mark.parametrize("page", ["", "/slowest"])
 def test_a_page_costs_few_statements_and_speaks_chinese(work, enter, visitor, page):
     enter(work.holder(work.county, Role.DISPATCHER, Line.PARTY), "zh_CN")
-    seen = []
-    event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
-    page = visitor.get(f"{path(work)}{page}")
-    assert len([text for text in seen if not text.startswith("BEGIN")]) <= 8
+    with statements() as seen:
+        page = visitor.get(f"{path(work)}{page}")
+    assert len(seen) <= 8
     assert page.has("柳林镇", "逾期 1", "跟踪", "导出 Excel")
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
@@ -17,6 +17,7 @@ from campaign.operations.issuing import dispatch
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Level, Line, Role
 from tests import make
+from tests.counting import statements
 
 MOST_ON_A_PAGE = 8
 
@@ -203,15 +204,6 @@ def test_a_county_of_many_villages_stays_usable(tree, task, enter, now):
 
 
 def _counted(call) -> int:
-    statements: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        if not statement.startswith("BEGIN"):
-            statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with statements() as sent:
         assert call().status_code == 200
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return len(statements)
+    return len(sent)

@@ -16,7 +16,7 @@ from campaign.rules.organisation import Line, Role
 from campaign.rules.targets import Quota
 from tests import make
 
-from .boards import sign_in, statements
+from .boards import cost, sign_in
 
 
 class Together:
@@ -70,7 +70,7 @@ def test_what_was_done_together_is_reported_once_reviewed_and_credited_to_both(s
     assert page.html.count("Done together with other lines") == 2  # not for the rate
     path = f"/assignments/{story.work(Line.WOMEN)}"
     client.get(path)
-    assert statements(lambda: client.get(path)) <= 8
+    assert cost(lambda: client.get(path)) <= 8
     count, money = (f"joint-{metric}-{story.unit(Line.UNION)}" for metric in (story.count, story.money))
     given = {f"metric-{story.count}": "10", f"metric-{story.money}": "20000", "money": "wan", "words": "已办"}
     given[f"metric-{story.money}"] = "2"

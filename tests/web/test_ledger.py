@@ -20,7 +20,7 @@ from campaign.rules.states import State
 from campaign.web.access import digest_of
 from tests import make
 
-from .boards import statements
+from .boards import cost
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_ledger_costs_at_most_eight_statements(issuer, tree, given, now):
     """Signed for, checked in, asked above, its date moved, a long history: it costs no more than the bare one."""
     url, asked = f"/assignments/{given}/ledger", []
     officer, dispatcher = tree.actor(tree.villages[0], Role.OFFICER), tree.actor(tree.county, Role.DISPATCHER)
-    asked.append(statements(lambda: issuer.get(url)))
+    asked.append(cost(lambda: issuer.get(url)))
     with unit_of_work():
         acknowledge(given, actor=officer, now=now, seen=1)
     for hour in range(3):
@@ -105,10 +105,10 @@ def test_a_ledger_costs_at_most_eight_statements(issuer, tree, given, now):
             check_in(given, Report(words=f"第{hour}次"), actor=officer, now=now + timedelta(hours=hour))
     with unit_of_work():
         extend(given, clock.local_today(now) + timedelta(days=40), "等上级通知", actor=dispatcher, now=now, seen=2)
-    asked.append(statements(lambda: issuer.get(url)))
+    asked.append(cost(lambda: issuer.get(url)))
     with unit_of_work():
         ask(given, "可否用电子名册", actor=officer, now=now)
-    asked.append(statements(lambda: issuer.get(url)))
+    asked.append(cost(lambda: issuer.get(url)))
     page = text_of(issuer.get(url))
     assert "第2次" in page and "等上级通知" in page and "可否用电子名册" in page
     assert max(asked) <= 8, asked

@@ -11,7 +11,7 @@ from campaign.db import unit_of_work
 from campaign.models import Event
 from campaign.rules.organisation import Line, Role
 
-from .boards import sign_in, statements, trained
+from .boards import cost, sign_in, trained
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_outside_the_scope_there_is_no_metric_and_pages_cost_few_statements(work
         f"{board}/slowest",
     ):
         for area in ("", f"?area={work.townships[0].id}", f"?area={work.villages[0].id}"):
-            assert statements(lambda page=page, area=area: client.get(page + area)) <= 8
+            assert cost(lambda page=page, area=area: client.get(page + area)) <= 8
     assert client.get(f"/metrics/{work.sum.id}?area={work.city.id}").status_code == 404
     sign_in(client, work.holder(work.county, Role.DISPATCHER, Line.UNION), now, "zh_CN")
     assert client.get(f"/metrics/{work.sum.id}").status_code == 404

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from PIL import Image
-from sqlalchemy import event as listen
 from sqlalchemy import func, select
 
 from campaign import clock
@@ -31,6 +30,7 @@ from campaign.rules.states import Action, CheckInKind, ReturnReason, State
 from campaign.web import words
 from campaign.web.words import TAGS, tag_words, word
 from tests import make
+from tests.counting import statements
 
 WORDS = "两期手工编织班已办完，学员当场接单。" * 3
 
@@ -121,15 +121,8 @@ def test_a_page_takes_few_statements_whatever_it_holds(tree, task, officer, path
     make.assignment(task, tree.unit(tree.villages[0]), State.RETURNED)
     taken = []
     for _round in range(2):
-        sent = []
-
-        def note(_connection, _cursor, statement, *_rest, sent=sent):
-            if not statement.startswith(("BEGIN", "PRAGMA")):
-                sent.append(statement)
-
-        listen.listen(db.engine, "before_cursor_execute", note)
-        officer.get(path)
-        listen.remove(db.engine, "before_cursor_execute", note)
+        with statements() as sent:
+            officer.get(path)
         taken.append(len(sent))
         for _number in range(12):
             make.assignment(make.task(task.campaign), tree.unit(tree.villages[0]))

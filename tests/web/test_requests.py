@@ -21,7 +21,7 @@ from campaign.rules.targets import Quota
 from tests import make
 from tests.evidence.hostile import picture
 
-from .boards import sign_in, statements
+from .boards import cost, sign_in
 
 
 @pytest.fixture
@@ -125,5 +125,5 @@ def test_pages_cost_few_statements_whatever_waits(tree, given, client, now):
     dispute, extension = db.session.scalars(select(Request.id).order_by(Request.id).limit(2))
     pages = ("/requests", 8), (f"/requests/{dispute}", 8), (f"/requests/{extension}", 8)
     for page, most in (*pages, (f"/assignments/{rows[0].id}", 8)):
-        cost = statements(lambda page=page: client.get(page))
-        assert cost <= most, (page, cost)
+        asked = cost(lambda page=page: client.get(page))
+        assert asked <= most, (page, asked)

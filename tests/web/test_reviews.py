@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
@@ -221,16 +221,3 @@ def test_the_number_of_statements_is_small_and_fixed(reviewer, waiting, statemen
         statements.clear()
         assert reviewer.get(path).status_code == 200
         assert len(statements) <= most, statements
-
-
-@pytest.fixture
-def statements(app):
-    ran = []
-
-    def count(_connection, _cursor, statement, *_):
-        if statement.startswith("SELECT"):
-            ran.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", count)
-    yield ran
-    event.remove(db.engine, "before_cursor_execute", count)

@@ -15,7 +15,7 @@ from campaign.rules.organisation import Line, Role
 from campaign.rules.states import State
 from tests import make
 
-from .boards import sign_in, statements
+from .boards import cost, sign_in
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_page_says_what_was_asked_how_it_stands_and_what_is_asked_twice(work
 def test_the_page_is_there_for_whom_the_unit_is_and_costs_few_statements(work, client, now):
     here = f"/units/{work.unit_here.id}"
     for page in (here, f"/units/{work.unit(work.county).id}"):
-        assert statements(lambda page=page: client.get(page)) <= 8
+        assert cost(lambda page=page: client.get(page)) <= 8
     leads = client.get(f"/areas/{work.villages[0].id}/unit?line=women")
     assert (leads.status_code, leads.location) == (303, here)
     sign_in(client, work.holder(work.villages[1], Role.OFFICER), now)
