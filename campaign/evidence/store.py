@@ -17,11 +17,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from ..errors import Busy, CampaignError, NoSpace, say
 from . import refusals
 from .inspection import LARGEST, SIZE_LIMIT, inspect
+
+if TYPE_CHECKING:
+    from .pieces import Pieces
 
 __all__ = ["LARGEST", "SIZE_LIMIT"]
 
@@ -60,7 +63,9 @@ class Part:
 
 class Store(ABC):
     """A home of kept files. `temporary` and `cache` are folders of this machine in either: what is under way, and what
-    can be made again."""
+    can be made again. `pieces`: where files lie that are still coming in."""
+
+    pieces: "Pieces"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()

@@ -6,10 +6,11 @@ file is imported only where a bucket is set.
 """
 
 import hashlib
+import io
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from ..config import Bucket, ConfigError
+from .pieces_bucket import BucketPieces
 from .store import (
     CHUNK,
     HASH,
@@ -62,11 +64,12 @@ for talker in ("boto3", "botocore", "urllib3"):  # they would log whole requests
 
 
 class BucketStore(Store):
-    """The bucket of kept files. `folder` is of this machine: uploads under way and small copies, nothing to back up."""
+    """The bucket of kept files. `folder` is of this machine: temporary files and small copies, nothing to back up."""
 
     def __init__(self, folder: Path, bucket: Bucket) -> None:
         super().__init__(folder)
         self.bucket = bucket
+        self.pieces = BucketPieces(self)
         self._client = _client(bucket, TRIES)
         self._probe = _client(bucket, 1)
         self._creates_only = True
@@ -101,11 +104,11 @@ class BucketStore(Store):
 
     def stored(self, *, kept_before: datetime | None = None) -> Iterator[str]:
         """The hash of every kept file, or of those that were last kept before that instant; those taken aside last."""
-        for key, at in self._listed(""):
+        for key, at in self.listed(""):
             sha256 = key.rpartition("/")[2]
             if HASH.fullmatch(sha256) and key == self.key(sha256) and (kept_before is None or at < kept_before):
                 yield sha256
-        for key, at in self._listed(ASIDE):
+        for key, at in self.listed(ASIDE):
             sha256 = key.rpartition("/")[2]
             old = kept_before is None or at < kept_before
             if HASH.fullmatch(sha256) and old and self._head(self.key(sha256)) is None:
@@ -267,12 +270,29 @@ class BucketStore(Store):
     def _look(self) -> None:
         self._probe.list_objects_v2(Bucket=self.bucket.name, Prefix=self.bucket.prefix, MaxKeys=1)
 
-    def _listed(self, below: str) -> Iterator[tuple[str, datetime]]:
+    def listed(self, below: str) -> Iterator[tuple[str, datetime]]:
+        """The keys below the prefix that go on so, in order, and when each was last written. Raises Busy."""
         pages = self._answering().get_paginator("list_objects_v2")
         with self._spoken("list"):
             for page in pages.paginate(Bucket=self.bucket.name, Prefix=self.bucket.prefix + below):
                 for entry in page.get("Contents", ()):
                     yield entry["Key"], entry["LastModified"]
+
+    def put_bytes(self, name: str, content: bytes) -> None:
+        """An object below the prefix that is no evidence yet. Raises NoSpace or Busy."""
+        with self._spoken("put"):
+            self._answering().put_object(Bucket=self.bucket.name, Key=self.bucket.prefix + name, Body=content)
+
+    def get_bytes(self, key: str) -> bytes:
+        """All of a small object; nothing when it is gone. Raises Busy."""
+        content = io.BytesIO()
+        return content.getvalue() if self._read(key, content) is not None else b""
+
+    def delete_keys(self, keys: Iterable[str]) -> None:
+        """One after another: what servers want of a request for many differs. Raises Busy."""
+        with self._spoken("remove"):
+            for key in keys:
+                self._answering().delete_object(Bucket=self.bucket.name, Key=key)
 
 
 def _client(bucket: Bucket, tries: int) -> Any:

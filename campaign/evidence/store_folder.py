@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from .pieces import FolderPieces
 from .store import HASH, MISSING, ROTTEN, Damaged, Part, Store, damaged, digest_of, hashed, told
 
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK)
@@ -15,6 +16,10 @@ NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK)
 
 class FolderStore(Store):
     """The folder of kept files; `tmp` holds uploads under way, `cache` what can be made again."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.pieces = FolderPieces(self.temporary / "pieces")
 
     def open(self, sha256: str) -> IO[bytes]:
         """The kept bytes, for reading, after all of them were verified. Raises Damaged when they are not intact."""

@@ -7,7 +7,6 @@ from itertools import islice
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from ..db import db
-from ..evidence import pieces
 from ..evidence.store import Store
 from ..models import ClientAction, Evidence, JobRun, LoginGuard, LoginSession
 from ..rules.jobs import RunState
@@ -49,7 +48,7 @@ def tidy_files(store: Store, *, now: datetime) -> int:
 
     It writes nothing to the database and needs no unit of work: a large store takes its time.
     """
-    removed = store.sweep(now=now) + pieces.sweep(store, now=now)
+    removed = store.sweep(now=now) + store.pieces.sweep(now=now)
     for hashes in _in_chunks(store.stored(kept_before=now - ORPHAN_AGE)):
         known = set(db.session.execute(select(Evidence.sha256).where(Evidence.sha256.in_(hashes))).scalars())
         removed += sum(store.discard(name, kept_before=now - ORPHAN_AGE) for name in hashes if name not in known)

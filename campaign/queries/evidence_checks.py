@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, or_, select
 
 from ..db import db
 from ..errors import Busy
-from ..evidence import pieces
+from ..evidence.pieces import HALF_AGE
 from ..evidence.store import Store
 from ..models import Attachment, CheckIn, Evidence, Fingerprint, Submission, Upload
 from .checking import Breach
@@ -17,11 +17,11 @@ MOST = 100
 
 def uploads_are_swept(store: Store, *, now: datetime) -> Iterator[Breach]:
     """Half uploads go after a day, their rows and their pieces; what is there is no more than was announced."""
-    old = now - 2 * pieces.HALF_AGE
+    old = now - 2 * HALF_AGE
     for row in db.session.execute(select(Upload.id).where(Upload.at < old).order_by(Upload.at).limit(MOST)):
         yield Breach("uploads", "upload", row.id, "was never finished, and tidying has left it for days")
     try:
-        left = pieces.left(store, now=now)[:MOST]
+        left = store.pieces.left(now=now)[:MOST]
     except Busy:
         yield Breach("uploads", "store", "", "cannot be reached; its pieces were not listed")
         return

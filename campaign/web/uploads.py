@@ -11,9 +11,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ..clock import zone
 from ..db import unit_of_work
 from ..errors import Busy, Invalid, NoSpace, NotFound, Refused, say
-from ..evidence import pieces
 from ..evidence.inspection import plain_name
 from ..evidence.pictures import look
+from ..evidence.pieces import LARGEST_PIECE, PIECE
 from ..evidence.store import Damaged, Store, Stored
 from ..operations import keeping, uploads
 from ..queries.assignments import Whole
@@ -63,20 +63,20 @@ def begin_upload(id: int) -> Any:
         return _tile(found, evidence_id, here=True)
     with unit_of_work():
         begun = uploads.begin(id, sha256, size, name, actor=actor, now=now)
-    there = pieces.received(_store(), begun.id)
-    return jsonify({"upload": begun.id, "received": there, "piece": pieces.PIECE, "most": pieces.LARGEST_PIECE}), 201
+    there = _store().pieces.received(begun.id)
+    return jsonify({"upload": begun.id, "received": there, "piece": PIECE, "most": LARGEST_PIECE}), 201
 
 
 @bp.put("/assignments/<int:id>/uploads/<uuid:upload_id>")
 def add_piece(id: int, upload_id: Any) -> Any:
     """One piece, at the offset that the address names. The answer says how many bytes are safe: go on from there."""
     half = _half(id, upload_id)
-    if (request.content_length or 0) > pieces.LARGEST_PIECE:
+    if (request.content_length or 0) > LARGEST_PIECE:
         raise RequestEntityTooLarge
     if half.evidence_id is not None:
         return jsonify({"received": half.size})
     offset = request.args.get("offset", -1, type=int)
-    there = pieces.add(_store(), half.id, offset, request.get_data(), half.size)
+    there = _store().pieces.add(half.id, offset, request.get_data(), half.size)
     with unit_of_work():
         uploads.went_on(half.id, there, now=page_now())
     return jsonify({"received": there})
@@ -89,9 +89,9 @@ def finish_upload(id: int, upload_id: Any) -> Any:
     if half.evidence_id is not None:
         return _tile(found, half.evidence_id)
     store = _store()
-    with pieces.whole(store, half.id, half.sha256, half.size) as stream:
+    with store.pieces.whole(half.id, half.sha256, half.size) as stream:
         if stream is None:
-            return jsonify({"received": pieces.received(store, half.id), "sentence": speak(PIECES_LOST)}), 409
+            return jsonify({"received": store.pieces.received(half.id), "sentence": speak(PIECES_LOST)}), 409
         try:
             stored = store.put(stream, name=half.name)
         except Invalid:
@@ -101,7 +101,7 @@ def finish_upload(id: int, upload_id: Any) -> Any:
     with unit_of_work():
         evidence_id = uploads.finish(half.id, stored, looked, actor=current_actor(), now=page_now())
         _into_draft(found, [evidence_id])
-    pieces.forget(store, half.id)
+    store.pieces.forget(half.id)
     return _tile(found, evidence_id)
 
 
@@ -187,7 +187,7 @@ def _half(id: int, upload_id: Any) -> HalfUpload:
 def _drop(half: HalfUpload) -> None:
     with unit_of_work():
         uploads.give_up(half.id, actor=current_actor())
-    pieces.forget(_store(), half.id)
+    _store().pieces.forget(half.id)
 
 
 def _tile(found: Whole, evidence_id: int, *, here: bool = False) -> Any:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from campaign import clock
 from campaign.cli import find_breaches
 from campaign.db import db, unit_of_work
-from campaign.evidence import pieces
+from campaign.evidence.pieces import LARGEST_PIECE
 from campaign.models import Attachment, Event, Evidence, Notice, Submission, Upload
 from campaign.operations import keeping
 from campaign.operations.reporting import Report, submit
@@ -98,7 +98,7 @@ def test_pieces_that_come_twice_too_early_or_too_late(app, officer, here):
     assert answers[0].json == answers[1].json
     store = app.extensions["evidence"]
     assert list(store.stored()) == [SHA]
-    assert pieces.received(store, upload) == 0
+    assert store.pieces.received(upload) == 0
     assert (count(Evidence), count(Event, Event.tag == "assignment:evidence:keep")) == (1, 1)
     known = announce(officer, here)
     assert (known.status_code, known.json["here"], known.json["id"]) == (201, True, answers[0].json["id"])
@@ -118,7 +118,7 @@ def test_wrong_bytes_and_what_is_not_accepted_leave_nothing(app, officer, here):
     assert count(Upload, Upload.sha256 == sha256(program).hexdigest()) == 0
     for changes, status in (({"size": 50 * 1024**2 + 1}, 413), ({"size": 0}, 415), ({"sha256": "../../etc"}, 422)):
         assert announce(officer, here, **changes).status_code == status
-    large = officer.put(f"{here}/uploads/{begun}?offset=0", data=bytes(pieces.LARGEST_PIECE + 1))
+    large = officer.put(f"{here}/uploads/{begun}?offset=0", data=bytes(LARGEST_PIECE + 1))
     assert large.status_code == 413
     assert officer.post(f"{here}/uploads/{begun}/drop").status_code == 204
     assert (count(Upload), list((store.temporary / "pieces").iterdir())) == (0, [])
