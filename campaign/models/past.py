@@ -26,6 +26,7 @@ from .campaigns import Metric, Period, Task
 from .figures import Joint
 from .goals import join_target, meant_for_each, own_target
 from .organisation import Area, Unit
+from .partners import beside, credit, same_turn
 from .quotas import heads
 from .reporting import STANDS, CheckIn, MetricValue, Review, Submission
 from .targets import Baseline, ChecklistItem, Milestone, Register, Target
@@ -65,7 +66,8 @@ class Here:
 class Told:
     """A figure that was found, with its instant. `version`: of the assignment's own report. `label`: which baseline, or
     the task that it was reported for. `approved`: it was approved and still counts. Of a PARTNER: what the latest
-    version says was done with it, None for nothing; `version` is the id of its unit and `label` its name."""
+    version says was done with it, None for nothing; `version` is the id of its unit and `label` its name; `credited` is
+    what it reports itself as done with this unit."""
 
     source: Source
     value: Value
@@ -73,6 +75,11 @@ class Told:
     version: int
     label: str
     approved: bool
+
+    @property
+    def credited(self) -> Decimal | None:
+        """What a partner reports as done together; None for nothing."""
+        return self.value.numerator if self.source is Source.PARTNER else None
 
 
 @dataclass(frozen=True)
@@ -294,20 +301,17 @@ def _elsewhere(here: Here) -> Select[Any]:
 
 def _partners(here: Here) -> Select[Any]:
     """For each figure that is added up, the units of other lines in the same place that are asked it too."""
-    ours, theirs, later = aliased(Unit), aliased(Assignment), aliased(Submission)
-    shared = (Joint.number, null(), null(), null())
+    ours, own, theirs, later = aliased(Unit), aliased(Assignment), aliased(Assignment), aliased(Submission)
+    shared = (Joint.number, credit(theirs, Metric.id, here.unit_id), null(), null())
     latest = select(func.max(later.number)).where(later.assignment_id == here.assignment_id).scalar_subquery()
-    asked = and_(
-        theirs.task_id == here.task_id, theirs.unit_id == Unit.id, theirs.period == here.period,
-        theirs.state.not_in((State.CANCELLED, State.NOT_APPLICABLE)),
-    )  # fmt: skip
     with_it = and_(Joint.submission_id == Submission.id, Joint.metric_id == Metric.id, Joint.partner_unit_id == Unit.id)
     return (
         _row(Source.PARTNER, Metric.id, shared, null(), Unit.id, cast(Unit.name, String), NO)
         .select_from(Metric)
         .join(ours, ours.id == here.unit_id)
-        .join(Unit, and_(Unit.area_id == ours.area_id, Unit.line != ours.line))
-        .join(theirs, asked)
+        .join(own, own.id == here.assignment_id)
+        .join(Unit, beside(ours, Unit))
+        .join(theirs, and_(same_turn(own, theirs), theirs.unit_id == Unit.id))
         .outerjoin(Submission, and_(Submission.assignment_id == here.assignment_id, Submission.number == latest))
         .outerjoin(Joint, with_it)
         .where(

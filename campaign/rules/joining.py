@@ -9,15 +9,19 @@ from ..errors import Sentence, say
 from .metrics import Aggregation, Value
 from .organisation import Line
 
+LEADS = Line.PARTY  # the party committee leads what the others do: it is credited with nothing of theirs
+
 
 @dataclass(frozen=True)
 class Partner:
-    """A unit that did it too. `credits_us`: what it reports itself as done together with us, for the same metric."""
+    """A unit that did it too. `credits_us`: what it reports itself as done together with us, for the same metric.
+    `asked`: the same is asked of it, in the same place and period."""
 
     id: int
     name: str
     line: Line
     credits_us: Decimal = Decimal(0)
+    asked: bool = True
 
 
 def joint_problem(
@@ -38,6 +42,10 @@ def joint_problem(
             return say("The unit that you did it with is not known.")
         if partner.line is own:
             return say("%(unit)s is of your own line: within a line each unit reports its own part.", unit=partner.name)
+        if LEADS in (partner.line, own):
+            return say("The party committee leads; it is credited with nothing. Name the unit that did it with you.")
+        if not partner.asked:
+            return say("%(unit)s is not asked for this here, so it cannot be credited with it.", unit=partner.name)
         if number <= 0 or number > value.number:
             return say(
                 "What you did with %(unit)s must be above zero and at most your whole figure.", unit=partner.name

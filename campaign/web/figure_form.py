@@ -49,12 +49,14 @@ class Doubt:
 
 @dataclass(frozen=True)
 class JointField:
-    """The part of a figure that was done with one unit of another line."""
+    """The part of a figure that was done with one unit of another line. `credited`: what that unit has reported already
+    as done with this one, in words; then nothing need be typed here."""
 
     id: str
     unit_name: str
     typed: str
     errors: tuple[str, ...] = ()
+    credited: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class MetricField:
 
     @property
     def joint_stands(self) -> bool:
-        """Whether a part done with others was typed, so that it must not be folded away."""
-        return any(each.typed.strip() or each.errors for each in self.joint)
+        """Whether a part done with others was typed, here or there, so that it must not be folded away."""
+        return any(each.typed.strip() or each.errors or each.credited for each in self.joint)
 
     @property
     def ticks(self) -> list[str]:

@@ -12,6 +12,7 @@ from ..models.past import Told
 from ..queries.assignments import Asked, Whole
 from ..rules.metrics import KINDS, BadValue, money_in, read_money
 from .figure_form import MONEY, Fields, JointField, is_money, plain
+from .filters import figure_words
 from .language import speak
 
 
@@ -56,8 +57,13 @@ def read_joint(fields: Fields, whole: Whole) -> tuple[dict[int, dict[int, Decima
 
 def joint_fields(metric: Asked, fields: Fields, errors: Mapping[str, tuple[str, ...]]) -> tuple[JointField, ...]:
     """The fields of one figure as they are drawn."""
-    named = [(joint_name(metric, partner), partner.label) for partner in metric.partners]
-    return tuple(JointField(name, unit, str(fields.get(name, "")), errors.get(name, ())) for name, unit in named)
+    found = []
+    for partner in metric.partners:
+        name, said = joint_name(metric, partner), ""
+        if partner.credited is not None:
+            said = figure_words(partner.credited, metric.kind, metric.unit_of_measure, metric.money_places)
+        found.append(JointField(name, partner.label, str(fields.get(name, "")), errors.get(name, ()), said))
+    return tuple(found)
 
 
 def _asked(whole: Whole) -> Iterator[tuple[Asked, Told]]:

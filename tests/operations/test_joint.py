@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Invalid
@@ -21,8 +22,10 @@ from campaign.queries.submission import dossier
 from campaign.rules import differences
 from campaign.rules.metrics import Aggregation, MetricKind, Value
 from campaign.rules.organisation import Line, Role
+from campaign.rules.states import State
 from campaign.rules.targets import Quota
 from tests import make
+from tests.together import at_once
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -80,6 +83,41 @@ def test_what_two_lines_did_together_is_credited_to_both_and_counts_once(now):
     with pytest.raises(Invalid) as refused:
         story.report(Line.UNION, 5, Line.WOMEN, 3)
     assert "reported this with you already" in str(refused.value.problems[0].sentence)
+
+
+def test_two_who_report_the_same_in_one_instant_are_not_both_credited(app, now):
+    story = Together(now)
+    acts = []
+    for line, other in ((Line.WOMEN, Line.UNION), (Line.UNION, Line.WOMEN)):
+        officer, mine = story.tree.actor(story.village, Role.OFFICER, line), story.id(line)
+        with unit_of_work():
+            acknowledge(mine, actor=officer, now=now, seen=1)
+        joint = {story.metric: {story.tree.unit(story.village, other).id: Decimal(3)}}
+        report = Report("已办", {story.metric: Value(number=Decimal(10))}, joint=joint)
+        acts.append(partial(submit, mine, report, actor=officer, now=now, seen=2))
+    answers = at_once(app, *acts)
+    assert sorted(isinstance(answer, Invalid) for answer in answers) == [False, True]
+
+
+def test_only_who_is_asked_the_same_in_the_same_place_can_be_named(now):
+    story = Together(now)
+    elsewhere = story.tree.unit(story.tree.villages[1], Line.UNION)
+    officer = story.tree.actor(story.village, Role.OFFICER, Line.WOMEN)
+    with unit_of_work():
+        acknowledge(story.id(Line.WOMEN), actor=officer, now=now, seen=1)
+    asked = and_(Assignment.task_id == story.task.id, Assignment.id == story.id(Line.UNION))
+
+    def refused(unit) -> str:
+        report = Report("已办", {story.metric: Value(number=Decimal(10))}, joint={story.metric: {unit.id: Decimal(3)}})
+        with pytest.raises(Invalid) as found, unit_of_work():
+            submit(story.id(Line.WOMEN), report, actor=officer, now=now, seen=2)
+        return str(found.value.problems[0].sentence)
+
+    assert "not asked for this here" in refused(elsewhere)
+    with unit_of_work():
+        db.session.execute(update(Assignment).where(asked).values(state=State.NOT_APPLICABLE))
+    assert "not asked for this here" in refused(story.tree.unit(story.village, Line.UNION))
+    assert whole(story.id(Line.WOMEN), officer).metrics[0].partners == ()
 
 
 def test_a_reopened_assignment_counts_as_missing_until_it_is_approved_again(now):
