@@ -9,10 +9,8 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    String,
     bindparam,
     case,
-    cast,
     exists,
     func,
     literal,
@@ -39,6 +37,7 @@ from .timers import TIMER
 
 # What decides; timers that have all of it in common are looked at together.
 DECISIVE = ("state", *MOMENTS, "grade", "ladder_id", "calendar_id")
+ALIKE = (*DECISIVE, "fires_at", "after")
 _BY: Any = func.coalesce(Batch.calendar_id, EVERYBODYS)
 
 
@@ -154,26 +153,29 @@ def _arm_earlier(calendar_id: int, now: datetime) -> None:
         step = decision.speak[0] if decision.speak else decision.next
         when = max(filter(None, (step.when if step else fires_at, timing.not_before, now)))
         if step is not None and when < fires_at:
-            _arm(group.ids, step, when, after)
+            _arm(_timers(calendar_id), group, step, when, after)
 
 
-def _armed(calendar_id: int) -> list[Any]:
-    """The timers of what goes by the calendar, in groups that the law decides alike; `ids`: the assignments."""
+def _timers(calendar_id: int) -> Any:
+    """The timers of what goes by the calendar, each with what decides about its assignment."""
     timer: Any = Timer.__table__.c
     facts = TIMINGS.where(func.coalesce(Batch.__table__.c.calendar_id, EVERYBODYS) == calendar_id).subquery()
     since = case((facts.c.state == int(State.RETURNED), facts.c.since)).label("since")  # it counts for nothing else
     raw = [type_coerce(timer[name], BigInteger).label(name) for name in ("fires_at", "after")]
     columns = [since if name == "since" else facts.c[name] for name in DECISIVE]
-    rows = select(facts.c.id, *columns, *raw).join(Timer.__table__, timer.assignment_id == facts.c.id).subquery()
-    alike = [rows.c[name] for name in (*DECISIVE, "fires_at", "after")]
-    ids = func.aggregate_strings(cast(rows.c.id, String), ",").label("ids")
-    return list(db.session.execute(select(*alike, ids).group_by(*alike)))
+    return select(facts.c.id, *columns, *raw).join(Timer.__table__, timer.assignment_id == facts.c.id).subquery()
 
 
-def _arm(ids: str, step: Step, when: datetime, after: datetime) -> None:
-    chosen = listed(map(int, ids.split(",")))
+def _armed(calendar_id: int) -> list[Any]:
+    """The timers of what goes by the calendar, one row for all that the law decides alike."""
+    timers = _timers(calendar_id)
+    return list(db.session.execute(select(*(timers.c[name] for name in ALIKE)).distinct()))
+
+
+def _arm(timers: Any, group: Any, step: Step, when: datetime, after: datetime) -> None:
+    alike = [timers.c[name].is_not_distinct_from(getattr(group, name)) for name in ALIKE]
     rows = select(
-        literal(int(step.rung.sweep)), literal(when, Instant), Assignment.id, literal(step.rung.number),
+        literal(int(step.rung.sweep)), literal(when, Instant), timers.c.id, literal(step.rung.number),
         literal(after, Instant),
-    ).where(Assignment.id.in_(chosen))  # fmt: skip
+    ).where(*alike)  # fmt: skip
     db.session.execute(insert_new(Timer).from_select(TIMER, rows))
