@@ -33,7 +33,7 @@ from ..rules.dates import DueKind, end_of_day
 from ..rules.jobs import RunState, slot_of
 from ..rules.ladder import Sweep
 from ..rules.organisation import SYSTEM, SYSTEM_PERSON_ID, Actor, Line, Role
-from ..rules.planning import CampaignPlan, UnitRef
+from ..rules.planned import CampaignPlan, MetricPlan, TaskPlan, UnitRef
 from ..rules.states import State
 from .acting import Theatre, at_work
 from .handing_down import KEY, count_registers, split_total
@@ -168,7 +168,7 @@ def moved(plan: CampaignPlan, issued_on: date, today: date) -> CampaignPlan:
     new |= {day: new[day] + timedelta(days=(SATURDAY - new[day].weekday()) % 7) for day in dates if day in rolls}
     tasks = tuple(
         replace(task, due_on=new[task.due_on]) if task.due_kind is DueKind.FIXED and task.due_on else task
-        for task in plan.tasks
+        for task in _with_milestones(plan, today, new)
     )
     occasions = tuple(
         replace(each, on=today + timedelta(days=HELD)) if each.on is not None else each for each in plan.occasions
@@ -184,6 +184,19 @@ def moved(plan: CampaignPlan, issued_on: date, today: date) -> CampaignPlan:
     ends_on = plan.ends_on and today + timedelta(days=90)
     starts_on = plan.starts_on and issued_on
     return replace(plan, starts_on=starts_on, ends_on=ends_on, occasions=occasions, tasks=tasks, phases=phases)
+
+
+def _with_milestones(plan: CampaignPlan, today: date, new: Mapping[date, date]) -> list[TaskPlan]:
+    """The tasks with the milestones of their figures on the way from today to the day of the last."""
+    days = sorted({step.by for task in plan.tasks for metric in task.metrics for step in metric.milestones if step.by})
+    last = new.get(days[-1], today + timedelta(days=90)) if days else today
+    ends = {day: today + (last - today) * at // len(days) for at, day in enumerate(days, 1)}
+
+    def there(metric: MetricPlan) -> MetricPlan:
+        steps = (replace(step, by=step.by and ends[step.by]) for step in metric.milestones)
+        return replace(metric, milestones=tuple(steps))
+
+    return [replace(task, metrics=tuple(map(there, task.metrics))) for task in plan.tasks]
 
 
 def _play(

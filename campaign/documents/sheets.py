@@ -156,12 +156,13 @@ def _fits(value: int | float | Decimal, show: Show) -> bool:
 
 
 def _local(moment: datetime, zone: str) -> datetime:
-    """The wall-clock time there; spreadsheets know no time zones."""
+    """The wall-clock time there, to the minute that is shown: spreadsheets know no time zones, and would round the last
+    moment of a day up to the next."""
     if moment.tzinfo is None:
-        return moment
+        return moment.replace(second=0, microsecond=0)
     if not zone:
         raise ValueError("an instant is shown in a time zone: give `zone`")
-    return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None, second=0, microsecond=0)
 
 
 def _text(value: Cell) -> str:

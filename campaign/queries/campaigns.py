@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -15,8 +14,6 @@ from ..models import (
     Batch,
     Campaign,
     CampaignUnit,
-    EvidenceRule,
-    Metric,
     Occasion,
     Person,
     Phase,
@@ -27,10 +24,9 @@ from ..models import (
 )
 from ..rules.calendars import DayKind, Roll
 from ..rules.dates import CountsFrom, DueKind
-from ..rules.metrics import Comparator, MetricKind
 from ..rules.organisation import Actor, Level, Line, Role
-from ..rules.plans import CampaignStatus, EvidenceKind, Grade
-from ..rules.targets import Compares
+from ..rules.plans import CampaignStatus, Grade
+from .campaign_parts import EvidenceFact, MetricFact, add_parts
 from .scope import visible_campaigns
 
 PAGE = 30
@@ -126,33 +122,6 @@ class Head:
     co_issuers: tuple[tuple[int, str], ...] = ()
     writer: bool = False
     issuer: bool = False
-
-
-@dataclass(frozen=True)
-class EvidenceFact:
-    """What must be attached."""
-
-    name: str
-    kind: EvidenceKind
-    min_count: int
-    ground: str
-
-
-@dataclass(frozen=True)
-class MetricFact:
-    """What is measured. `word`, `measurable`: of a target in the plan's own vague word."""
-
-    id: int
-    name: str
-    kind: MetricKind
-    unit_of_measure: str
-    comparator: Comparator
-    target: Decimal | None
-    note: str
-    money_places: int
-    word: str
-    measurable: bool
-    compares: Compares
 
 
 @dataclass(frozen=True)
@@ -348,7 +317,7 @@ def tasks_of(campaign_id: int, *, parts: bool = True) -> tuple[TaskFact, ...]:
     evidence: dict[int, list[EvidenceFact]] = {row.id: [] for row in rows}
     metrics: dict[int, list[MetricFact]] = {row.id: [] for row in rows}
     if parts:
-        _add_parts(campaign_id, evidence, metrics)
+        add_parts(campaign_id, evidence, metrics)
     return tuple(
         replace(
             TaskFact(*row[:-1]),
@@ -358,25 +327,6 @@ def tasks_of(campaign_id: int, *, parts: bool = True) -> tuple[TaskFact, ...]:
         )
         for row in rows
     )
-
-
-def _add_parts(campaign_id: int, evidence: dict[int, list[EvidenceFact]], metrics: dict[int, list[MetricFact]]) -> None:
-    own = select(Task.id).where(Task.campaign_id == campaign_id)
-    for rule in db.session.execute(
-        select(EvidenceRule.task_id, EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count, EvidenceRule.ground)
-        .where(EvidenceRule.task_id.in_(own))
-        .order_by(EvidenceRule.position)
-    ):
-        evidence[rule.task_id].append(EvidenceFact(*rule[1:]))
-    for metric in db.session.execute(
-        select(
-            Metric.task_id, Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator,
-            Metric.target, Metric.note, Metric.money_places, Metric.word, Metric.measurable, Metric.compares,
-        )
-        .where(Metric.task_id.in_(own))
-        .order_by(Metric.position)
-    ):  # fmt: skip
-        metrics[metric.task_id].append(MetricFact(*metric[1:]))
 
 
 def lines_in(joined: str | None) -> tuple[Line, ...]:

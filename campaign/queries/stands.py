@@ -37,7 +37,8 @@ def stand_of(rolled: RolledUp, *, whole: bool = False, given: Decimal | None = N
         return _of_units(rolled)
     figure, target = rolled.figure(), rolled.target
     if target is None:
-        target = metric.target if whole and metric.target is not None else given
+        meant = whole and metric.target is not None and metric.quota is not Quota.PER_PERSON
+        target = metric.target if meant else given  # so much per person is not what all must reach together
     waiting = rolled.figure(Standing.PENDING) if metric.aggregation is Aggregation.SUM else None
     comparator = metric.comparator
     return Stand(

@@ -84,6 +84,7 @@ def register_filters(app: Flask) -> None:
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(
+        figure_words=figure_words,
         has_endpoint=has_endpoint,
         ngettext=_counted(app.jinja_env.globals),
         other_language=other_language,
@@ -212,7 +213,8 @@ def value_words(value: Value | None, kind: MetricKind, unit_of_measure: str = ""
         if not value.denominator or value.numerator is None:
             return ABSENT
         share = percent(value.numerator / value.denominator * 100)
-        return f"{share} ({number(value.numerator)}/{number(value.denominator)})"
+        parts = f"{number(value.numerator)}/{number(value.denominator)}"
+        return f"{share}（{parts}）" if chinese() else f"{share} ({parts})"
     if kind is MetricKind.TEXT:
         return value.text or ABSENT
     if kind is MetricKind.CHECKLIST and value.number != 1 and value.text:

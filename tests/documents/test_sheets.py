@@ -51,8 +51,10 @@ def test_values_keep_their_types_and_formats():
     shown = [Column(columns[0]), Column(columns[1], show=Show.PERCENT), Column(columns[2], show=Show.MONEY),
              Column(columns[3]), Column(columns[4]), Column(columns[5], show=Show.TEXT)]  # fmt: skip
     row = [1200, Decimal("0.853"), Decimal("12345.6"), date(2026, 11, 22), NOON, 990101001001]
-    sheet = read_xlsx(write_xlsx("t", shown, [row], zone="Asia/Shanghai")).active
+    late = [*row[:4], datetime(2026, 11, 20, 15, 59, 59, 999_999, tzinfo=UTC), row[5]]
+    sheet = read_xlsx(write_xlsx("t", shown, [row, late], zone="Asia/Shanghai")).active
     cells = sheet[2]
+    assert sheet["E3"].value.isoformat() == "2026-11-20T23:59:00", "the end of a day is not the beginning of the next"
     assert [cell.value for cell in cells[:3]] == [1200, 0.853, 12345.6]
     assert cells[1].number_format == "0.0%"
     assert cells[3].value.isoformat() == "2026-11-22T00:00:00"

@@ -8,8 +8,11 @@ from sqlalchemy import select
 
 from campaign import clock
 from campaign.db import unit_of_work
-from campaign.models import Event
+from campaign.models import Event, Register
+from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import Line, Role
+from campaign.rules.targets import Quota
+from tests import make
 
 from .boards import cost, sign_in, trained
 
@@ -36,6 +39,19 @@ def test_all_metrics_stand_with_their_distance_and_lead_to_their_own_pages(work,
     assert [row["Metric"] for row in rows_of(client, f"{where}.csv?stand=behind")] == ["覆盖率"]
     metric = page.click("培训人次")
     assert metric.links["Back to the figures"] == where
+
+
+def test_the_plan_shows_every_figure_with_its_quota_and_milestones(work, visitor, client):
+    """And a quota for each person is no target for all of them together."""
+    with unit_of_work() as session:
+        session.add(register := Register(unit_id=work.unit(work.county).id, name="妇联干部花名册"))
+    person = {"quota": Quota.PER_PERSON, "register_id": register.id, "aggregation": Aggregation.SUM}
+    helped = make.metric(work.task, target=1, name="帮扶人数", **person)
+    make.metric(work.task, target=2, name="走访次数", quota=Quota.PER_UNIT, aggregation=Aggregation.SUM)
+    page = visitor.get(f"/campaigns/{work.campaign.id}")
+    assert page.has("and 2 more", "帮扶人数", "each person of “妇联干部花名册”", "走访次数", "each unit", "milestones:")
+    rows = rows_of(client, f"/campaigns/{work.campaign.id}/board/figures.csv")
+    assert {row["Metric"]: row["Target"] for row in rows}[helped.name] == ""
 
 
 def test_the_tree_shows_targets_splits_and_actuals_that_add_up(work, visitor, client):
