@@ -207,6 +207,8 @@ def _correct(calendar_id: int, wish: Wish, reason: str) -> None:
 def demo_load(once: bool) -> None:
     """Loads the invented federation with the source campaigns. Refuses on a database that holds anything else."""
     known = accounts(PASSWORD) if once and holds_demo() else []
+    if not known:
+        click.echo("Loading the demonstration: once, about a minute …", err=True)
     found = known or load_demo(now=clock.now(), progress=ProgressPrinter())
     click.echo("\nDemonstration accounts:")
     for account in found:
