@@ -154,7 +154,7 @@ def climbing(base: Rows, shape: Shape, *, moved: bool) -> CTE:
         .join(Area, Area.id == Unit.area_id)
         .subquery()
     )
-    key = [placed.c[name] for name in (*shape.keys, "area_id", "line")]
+    key = [placed.c[name] for name in ("area_id", *shape.keys, "line")]  # neighbours come together, and sort quickly
     first = (
         select(*key, *(func.sum(placed.c[name]).label(name) for name in shape.sums))
         .group_by(*key)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     literal,
     literal_column,
@@ -93,9 +94,9 @@ def reported(
             NOTHING[-1],
         )
         .select_from(Assignment)
+        .outerjoin(Submission, look.latest)  # before the metrics, so that it is looked for once
         .join(Metric, _of_task())
         .outerjoin(Target, join_target())
-        .outerjoin(Submission, look.latest)
         .outerjoin(MetricValue, and_(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Metric.id))
         .where(chosen)
     )
@@ -207,6 +208,13 @@ def as_they_stand() -> Look:
     return Look(Assignment.state.expression, latest_until(None), own_target(), is_split())
 
 
+def all_as_they_stand() -> Look:
+    """The same for statements over all assignments: who was split is listed once, and not looked for each time."""
+    child = aliased(Assignment)
+    split = Assignment.id.in_(select(child.parent_id).where(child.parent_id.is_not(None)))
+    return Look(Assignment.state.expression, latest_until(None), own_target(), split)
+
+
 def latest_until(moment: ColumnElement[Any] | None) -> ColumnElement[bool]:
     """ON clause: the latest submission of the assignment, made up to that moment where one is given."""
     version = aliased(Submission)
@@ -220,8 +228,7 @@ def latest_until(moment: ColumnElement[Any] | None) -> ColumnElement[bool]:
 def _standing(live: ColumnElement[bool], look: Look) -> ColumnElement[int]:
     missing = literal_column(str(int(Standing.MISSING)), BigInteger)
     of_state = {state: literal_column(str(int(standing)), BigInteger) for state, standing in REPORTED.items()}
-    known = [(look.state == state, code) for state, code in of_state.items()]
-    return case((~live, missing), *known, else_=missing)
+    return case((~live, missing), else_=case(of_state, value=look.state, else_=missing))
 
 
 def is_split() -> ColumnElement[bool]:
@@ -236,34 +243,34 @@ def _asked(look: Look) -> ColumnElement[bool]:
 
 
 def _live(look: Look) -> ColumnElement[bool]:
-    return and_(look.state.in_(REPORTED), MetricValue.id.is_not(None), _asked(look))
+    reported = or_(*(look.state == state for state in REPORTED))  # SQLite would make a list of its own for IN
+    return and_(MetricValue.id.is_not(None), reported, or_(Metric.aggregation.in_(ADDED_UP), ~look.split))
 
 
 def _meets(look: Look) -> ColumnElement[bool]:
     """Whether the reported figure reaches what the assignment itself must reach. Of a sum that was split that is what
-    the unit kept for itself: its target without those of the units below."""
+    the unit kept for itself: its target without those of the units below. Of the branches only one is ever weighed."""
     number = type_coerce(MetricValue.number, BigInteger)
     target = type_coerce(look.target, BigInteger)
-    rated = Metric.kind == MetricKind.RATE
-    left = cast(type_coerce(MetricValue.numerator, BigInteger), Numeric(38, 0)) * PERCENT
-    right = cast(target, Numeric(38, 0)) * cast(type_coerce(MetricValue.denominator, BigInteger), Numeric(38, 0))
-    plain = and_(~rated, _compared(number, target - _given_away()))
-    share = and_(rated, type_coerce(MetricValue.denominator, BigInteger) > 0, _compared(left, right))
+    parts = [type_coerce(part, BigInteger) for part in (MetricValue.numerator, MetricValue.denominator)]
+    wide = [cast(part, Numeric(38, 0)) for part in (*parts, target)]
     unsaid = or_(Metric.comparator == Comparator.NONE, target.is_(None))
-    said_yes = and_(unsaid, Metric.kind.in_(YES_OR_NO), number > 0)
-    return or_(said_yes, and_(~unsaid, or_(plain, share)))
-
-
-def _compared(figure: Any, target: Any) -> ColumnElement[bool]:
-    return or_(
-        and_(Metric.comparator == Comparator.AT_LEAST, figure >= target),
-        and_(Metric.comparator == Comparator.AT_MOST, figure <= target),
-        and_(Metric.comparator == Comparator.EQUAL, figure == target),
-        and_(Metric.comparator == Comparator.MORE_THAN, figure > target),
+    return case(
+        (unsaid, and_(Metric.kind.in_(YES_OR_NO), number > 0)),
+        (Metric.kind == MetricKind.RATE, and_(parts[1] > 0, _compared(wide[0] * PERCENT, wide[2] * wide[1]))),
+        else_=_compared(number, target - _given_away(look)),
     )
 
 
-def _given_away() -> ColumnElement[int]:
+def _compared(figure: Any, target: Any) -> ColumnElement[bool]:
+    found = {
+        Comparator.AT_LEAST: figure >= target, Comparator.AT_MOST: figure <= target,
+        Comparator.EQUAL: figure == target, Comparator.MORE_THAN: figure > target,
+    }  # fmt: skip
+    return case(found, value=Metric.comparator, else_=false())
+
+
+def _given_away(look: Look) -> ColumnElement[int]:
     """Of a sum: what the units below must reach together, once it was split among them."""
     child, theirs = aliased(Assignment), aliased(Target)
     below = (
@@ -273,4 +280,4 @@ def _given_away() -> ColumnElement[int]:
         .correlate(Assignment, Metric)
         .scalar_subquery()
     )
-    return case((Metric.aggregation == Aggregation.SUM, below), else_=0)
+    return case((and_(Metric.aggregation == Aggregation.SUM, look.split), below), else_=0)

@@ -1,27 +1,61 @@
-"""Figures compared with the assignments, and brought to what these say. Corrections are added, never set, so that a
-fold and a rebuild at once lose nothing."""
+"""Figures compared with what assignments count for, that with the assignments themselves, and both put right.
+
+A figure is the sum of what every assignment counted for when it was last folded, whatever is pending since. So it is
+compared with the contributions, and each contribution with its assignment where nothing is pending for it: the two
+together compare every figure with the facts. Corrections of figures are added, never set.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, case, func, literal_column, or_, select, true, type_coerce, union_all
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    MetaData,
+    Select,
+    SmallInteger,
+    Subquery,
+    Table,
+    and_,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.schema import CreateTable
 
-from ..db import alone, db, insert
-from ..models import Assignment, Batch, Figure, FigureTouch
+from ..db import alone, db
+from ..models import Assignment, Batch, Contribution, Figure
 from ..models.climbing import ASKED, FIGURE, SUMS, anything_moved, climbed
-from ..models.contributions import asked_anew, changes, credited, kept, reported, touched
+from ..models.contributions import all_as_they_stand, asked_anew, credited, kept, reported, touched
 from ..rules.figures import Standing
 from ..rules.organisation import Line
-from .figures import ALONE_WITH_FIGURES, KEY, OF_ONE, STATE, add, as_missing
+from .figures import ALONE_WITH_FIGURES, KEY, OF_ONE, STATE, add, as_missing, keep
 
 MOST = 1_000
+ZERO, ONE = literal_column("0", BigInteger), literal_column("1", BigInteger)
+MISSING = literal_column(str(int(Standing.MISSING)), BigInteger)
+
+# What a rebuild found missing: it is named and added, and to add it up twice would take as long again.
+GAP = Table(
+    "figure_gap", MetaData(),
+    Column("metric_id", BigInteger), Column("area_id", BigInteger), Column("line", SmallInteger),
+    Column("period", SmallInteger), Column("standing", SmallInteger), *(Column(name, BigInteger) for name in SUMS),
+    prefixes=["TEMPORARY"],
+)  # fmt: skip
+_MAKE = CreateTable(GAP, if_not_exists=True)
 
 
 @dataclass(frozen=True)
 class FigureGap:
-    """A figure that is not as the assignments are. `off`: by how much too little each sum is stored, everything
-    pending included; numbers in ten-thousandths."""
+    """A figure that is not what the assignments below it counted for. `off`: by how much too little each sum is stored;
+    numbers in ten-thousandths."""
 
     metric_id: int
     area_id: int
@@ -41,8 +75,34 @@ class WrongContribution:
 
 
 def figure_gaps(limit: int = MOST) -> list[FigureGap]:
-    """Where the figures with everything pending are not what the assignments say; changes nothing."""
-    gap = _gap().subquery()
+    """Where the figures are not what the assignments counted for; changes nothing."""
+    return _named(_gap().subquery(), limit)
+
+
+def wrong_contributions(limit: int = MOST) -> list[WrongContribution]:
+    """Assignments that do not count for what they say; changes nothing."""
+    wrong = union_all(*(select(*(part.c[name] for name in OF_ONE)) for part in _wrong())).subquery()
+    rows = db.session.execute(select(wrong).order_by(*(wrong.c[name] for name in OF_ONE)).limit(limit))
+    return [WrongContribution(*row) for row in rows]
+
+
+def rebuild_figures(*, now: datetime) -> list[FigureGap]:
+    """Brings contributions and figures to what the assignments say, from nothing at all if need be; returns the gaps it
+    closed. What is pending is left to the next fold."""
+    alone(ALONE_WITH_FIGURES, 0)
+    for part in _wrong():
+        keep(part)
+    db.session.execute(_MAKE)
+    db.session.execute(delete(GAP))
+    db.session.execute(GAP.insert().from_select([*KEY, *SUMS], _gap()))
+    found = _named(GAP, MOST)
+    if found:
+        add(select(GAP), now=now)
+    db.session.execute(delete(GAP))
+    return found
+
+
+def _named(gap: Any, limit: int) -> list[FigureGap]:
     rows = db.session.execute(select(gap).order_by(*(gap.c[name] for name in KEY)).limit(limit))
     return [
         FigureGap(
@@ -53,40 +113,10 @@ def figure_gaps(limit: int = MOST) -> list[FigureGap]:
     ]  # fmt: skip
 
 
-def wrong_contributions(limit: int = MOST) -> list[WrongContribution]:
-    """Assignments that would be counted wrongly the next time they move; changes nothing."""
-    wrong = _wrong().subquery()
-    rows = db.session.execute(select(wrong).order_by(*(wrong.c[name] for name in OF_ONE)).limit(limit))
-    return [WrongContribution(*row[:3]) for row in rows]
-
-
-def rebuild_figures(*, now: datetime) -> list[FigureGap]:
-    """Brings the figures to what the assignments say; returns the gaps it found before. What was counted wrongly for
-    an assignment is put right by the next fold, and counts as pending until then."""
-    alone(ALONE_WITH_FIGURES, 0)
-    found = figure_gaps()
-    wrong = _wrong().subquery()
-    ids = select(wrong.c.assignment_id).distinct().order_by(wrong.c.assignment_id)
-    named = db.session.execute(
-        insert(FigureTouch).from_select(["assignment_id"], ids).returning(FigureTouch.id)
-    ).first()
-    if found or named is not None:
-        add(_gap(), now=now)
-    return found
-
-
-def _pending() -> Select[Any]:
-    """The ids of the assignments that the next fold will look at."""
-    rows = touched(true(), true()).subquery()
-    return select(rows.c.id)
-
-
 def _gap() -> Select[Any]:
     """Per key what must be added to the stored sums."""
     moved = anything_moved()
-    everything = union_all(*(_placed(part) for part in (reported(true()), credited(true()))))
-    counted = climbed(everything, FIGURE, moved=moved).subquery()
-    pending = climbed(changes(Assignment.id.in_(_pending())), FIGURE, moved=moved).subquery()
+    counted = [climbed(_placed(part), FIGURE, moved=moved).subquery() for part in kept(true())]
     fresh = as_missing(climbed(asked_anew(Batch.folded.is_(False)), ASKED, moved=moved)).subquery()
     stored = select(
         Figure.metric_id, Figure.area_id, type_coerce(Figure.line, BigInteger).label("line"), Figure.period,
@@ -94,7 +124,7 @@ def _gap() -> Select[Any]:
         *(type_coerce(getattr(Figure, name), BigInteger).label(name) for name in SUMS),
     ).subquery()  # fmt: skip
     every = union_all(
-        select(*_key(counted, 1)), *(select(*_key(part, -1)) for part in (pending, fresh, stored))
+        *(select(*_key(part, 1)) for part in counted), *(select(*_key(part, -1)) for part in (fresh, stored))
     ).subquery()
     totals = {name: func.sum(every.c[name]) for name in SUMS}
     return (
@@ -115,23 +145,38 @@ def _placed(part: Select[Any]) -> Select[Any]:
     return select(*(rows.c[name] for name in ("metric_id", "unit_id", "period", "standing", *SUMS)))
 
 
-def _wrong() -> Select[Any]:
-    """(assignment, metric, unit) whose kept contribution differs from what it would be now; nothing pending for it.
-    What is kept of metrics and assignments that are gone would be refused by the database."""
-    settled = Assignment.id.not_in(_pending())
-    zero = literal_column("0", BigInteger)
+def _wrong() -> list[Subquery]:
+    """Whatever is counted for otherwise than it should be, as it should be: (assignment, metric, unit, standing, sums)
+    of the units themselves and of partners, nothing pending for it. What is kept of metrics and assignments that are
+    gone would be refused by the database."""
+    pending = touched(true(), true()).subquery()
+    settled = Assignment.id.not_in(select(pending.c.id))
+    return [_own_wrong(settled).subquery(), _credits_wrong(settled).subquery()]
+
+
+def _own_wrong(settled: ColumnElement[bool]) -> Select[Any]:
+    """Each assignment beside what it counts for, both read in the order of their keys."""
+    rows, last = reported(settled, look=all_as_they_stand()).subquery(), Contribution.__table__.alias()
+    same = and_(*(rows.c[name] == last.c[name] for name in OF_ONE))
+    unseen = {"standing": MISSING, "n": ONE}
+    was = {name: func.coalesce(type_coerce(last.c[name], BigInteger), unseen.get(name, ZERO)) for name in STATE}
+    off = [rows.c[name] != was[name] for name in SUMS]
+    elsewhere = and_(rows.c.n != 0, rows.c.standing != was["standing"])  # that of what counts for nothing is no matter
+    named = (rows.c[name] for name in (*OF_ONE, *STATE))
+    return select(*named).select_from(rows).outerjoin(last, same).where(or_(*off, elsewhere))
+
+
+def _credits_wrong(settled: ColumnElement[bool]) -> Select[Any]:
+    """They are few, and either side may be missing."""
     halves = []
-    for part, sign in [(reported(settled), 1), (credited(settled), 1), *((part, -1) for part in kept(settled))]:
+    for part, sign in ((credited(settled), 1), (kept(settled)[1], -1)):
         rows = part.subquery()
-        named = [rows.c[name] for name in OF_ONE]
-        # The standing of what counts for nothing is all the same.
-        code = case((or_(*(rows.c[name] != 0 for name in SUMS)), rows.c.standing), else_=zero)
-        halves.append(
-            select(*named, (code * sign).label("standing"), *((rows.c[name] * sign).label(name) for name in SUMS))
-        )
+        now = [rows.c[name].label(name) for name in STATE] if sign > 0 else [ZERO.label(name) for name in STATE]
+        halves.append(select(*(rows.c[name] for name in OF_ONE), *now, (rows.c.credited * sign).label("off")))
     both = union_all(*halves).subquery()
+    one = {name: func.sum(both.c[name]) for name in STATE}
     return (
-        select(*(both.c[name] for name in OF_ONE))
+        select(*(both.c[name] for name in OF_ONE), *(value.label(name) for name, value in one.items()))
         .group_by(*(both.c[name] for name in OF_ONE))
-        .having(or_(*(func.sum(both.c[name]) != 0 for name in STATE)))
+        .having(func.sum(both.c.off) != 0)
     )

@@ -166,12 +166,21 @@ def _differences() -> Any:
 
 @cache
 def _keeping() -> Insert:
+    return _remembering(CHANGED)
+
+
+def keep(rows: Any) -> None:
+    """Remembers what assignments count for: rows (assignment_id, metric_id, unit_id, standing, sums)."""
+    db.session.execute(_remembering(rows))
+
+
+def _remembering(rows: Any) -> Insert:
     """Remembers what was added. A credit that is gone stays as a row of nothing."""
     gone = literal(Standing.MISSING.value, BigInteger)
-    standing = func.coalesce(func.nullif(CHANGED.c.standing, 0), gone)
-    rows = select(*(CHANGED.c[name] for name in OF_ONE), standing, *(CHANGED.c[name] for name in SUMS))
+    standing = func.coalesce(func.nullif(rows.c.standing, 0), gone)
+    found = select(*(rows.c[name] for name in OF_ONE), standing, *(rows.c[name] for name in SUMS))
     news = ", ".join(f"{name} = excluded.{name}" for name in STATE)
-    return _or_update(Contribution, [*OF_ONE, *STATE], rows.where(true()), OF_ONE, news)
+    return _or_update(Contribution, [*OF_ONE, *STATE], found.where(true()), OF_ONE, news)
 
 
 @cache

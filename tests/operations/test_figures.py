@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
@@ -217,12 +217,13 @@ def test_a_planted_fault_is_found_and_put_right(app, now):
             pass
     with unit_of_work():
         db.session.execute(update(Figure).where(Figure.area_id == play.tree.county.id).values(n=Figure.n + 1))
+    assert {gap.area_id for gap in figure_gaps()} == {play.tree.county.id}
+    with unit_of_work():
         one = db.session.scalars(select(Contribution).where(Contribution.n == 1)).first()
         assert one is not None
         db.session.execute(
             update(Contribution).where(Contribution.assignment_id == one.assignment_id).values(met=Contribution.met + 1)
         )
-    assert {gap.area_id for gap in figure_gaps()} == {play.tree.county.id}
     assert {found.assignment_id for found in wrong_contributions()} == {one.assignment_id}
     with unit_of_work():
         play.step()
@@ -231,6 +232,13 @@ def test_a_planted_fault_is_found_and_put_right(app, now):
     with unit_of_work():
         fold(now=now)
     assert (figure_gaps(), read(now)) == ([], recount())
+    with unit_of_work():
+        play.step()
+        db.session.execute(delete(Figure))
+        db.session.execute(delete(Contribution))
+        rebuild_figures(now=now)  # from nothing, while something is pending
+        fold(now=now)
+    assert (figure_gaps(), wrong_contributions(), read(now)) == ([], [], recount())
 
 
 def test_two_folders_at_one_assignment_count_it_once(app, now):
