@@ -63,7 +63,7 @@ def _found(id: int) -> tuple[Board, list[Slow]]:
 def _item_columns() -> list[Column]:
     return [
         Column(_("Unit"), 28), Column(_("Task"), 32), Column(_("Light"), 10), Column(_("Waits"), 14),
-        Column(_("For whom"), 28), Column(_("Person in charge"), 14), Column(_("Since"), 18, Show.MOMENT),
+        Column(_("For whom"), 28), Column(_("Person in charge"), 14), Column(_("Stands so since"), 18, Show.MOMENT),
         Column(_("Next step due"), 18, Show.MOMENT), Column(_("In words"), 14),
     ]  # fmt: skip
 
