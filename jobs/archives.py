@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from hashlib import file_digest
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,14 @@ installed: flask --app wsgi archive verify FILE, which also follows the links of
 log/events.jsonl: one entry of the log per line; digest = SHA-256 of the former digest, a line break, and the entry
 as JSON with sorted keys and no blanks.
 """
-COPIES = """Photos are copies without what the camera wrote (when, where, with what). Hash and size of each original
-stand in evidence/originals.txt and in manifest.json. Films, recordings and documents are as they were sent.
+COPIES = """Photos, films and recordings are copies without what the camera wrote (when, where, with what).
+So are documents with such photos inside. Hash and size of each original stand in evidence/originals.txt and in
+manifest.json. Where that could not be taken out of a file, a line stands in its place (HASH-left-out.txt).
+All other files are as they were sent.
 """
-OWN = """Photos of the unit's own are the originals and say when and where they were taken: hand this file on with care.
+OWN = """Files of the unit's own are the originals; photos and films say when and where: hand this file on with care.
 """
+LEFT_OUT = b"This file may say when and where it was captured, which could not be taken out: ask its unit for it.\n"
 
 
 def make_archives(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
@@ -130,39 +134,48 @@ def _still_here(archive_id: int, done: int, whole: int) -> None:
 def _files(
     writer: ArchiveWriter, piece: Piece, store: Store, own: int | None, still_here: Callable[[], None]
 ) -> dict[str, str]:
-    """The files of one assignment; where the one with a hash lies. `own`: the unit whose photos go in as they are;
-    captured time and place are for its officers and direct reviewers, so all other photos are bare copies."""
+    """The files of one assignment; where the one with a hash lies. `own`: the unit whose files go in as they are;
+    captured time and place are for its officers and direct reviewers, so all others go in without them."""
     names: dict[str, str] = {}
     for file in piece.evidence:
-        digest, end = file["sha256"], Path(file["name"]).suffix.lower()[:10]
-        whole = f"evidence/{digest}{end if end[1:].isalnum() else ''}"
+        digest = file["sha256"]
         try:
-            if file["media_type"].startswith("image/") and (own is None or file["by_unit"] != own):
+            if own is None or file["by_unit"] != own:
                 names[digest] = _bare(writer, file, store)
             else:
-                names[digest] = whole
-                if not writer.add_once(whole):
+                names[digest] = name = _name(file)
+                if not writer.add_once(name):
                     continue
                 with store.open(digest) as stream:
-                    writer.add_stream(whole, stream, file["media_type"])
+                    writer.add_stream(name, stream, file["media_type"])
         except Damaged:
-            names.setdefault(digest, whole)
+            names.setdefault(digest, _name(file))
             writer.aside(LOST).write(f"{digest} {file['name']}\n".encode())
         still_here()
     return names
 
 
+def _name(file: dict[str, Any], mark: str = "", ending: str = "") -> str:
+    """Where a file lies in the archive."""
+    ending = ending or Path(file["name"]).suffix.lower()[:10]
+    return f"evidence/{file['sha256']}{mark}{ending if ending[1:].isalnum() else ''}"
+
+
 def _bare(writer: ArchiveWriter, file: dict[str, Any], store: Store) -> str:
-    """The member that stands for a photo."""
-    digest = file["sha256"]
-    made = bare_copy(store, digest, file["media_type"])
-    if made is None:  # it cannot be unpacked, so nobody knows what it says: only its hash goes in
-        data, end, media_type = b"This picture cannot be unpacked and is not handed on.\n", ".txt", "text/plain"
+    """The member that stands for a file: itself where it says nothing, a copy, or a line why there is none."""
+    if writer.known_as(file["sha256"]):
+        return writer.known_as(file["sha256"])
+    made = bare_copy(store, file["sha256"], file["media_type"])
+    if made is not None and made.same:
+        name = _name(file)
+        if writer.add_once(name):
+            writer.add_stream(name, BytesIO(made.data), file["media_type"])
     else:
-        (data, end), media_type = made, file["media_type"]
-    name = f"evidence/{digest}-copy{end}"
-    if writer.add_once(name):
-        writer.add_copy(name, data, media_type, sha256=digest, size=file["size"])
+        name = _name(file, "-copy", made.ending) if made else _name(file, "-left-out", ".txt")
+        data, media_type = (made.data, made.media_type) if made else (LEFT_OUT, "text/plain")
+        if writer.add_once(name):
+            writer.add_copy(name, data, media_type, sha256=file["sha256"], size=file["size"])
+    writer.know_as(file["sha256"], name)
     return name
 
 

@@ -34,6 +34,7 @@ class ArchiveWriter:
         self._sums: IO[bytes] = tempfile.TemporaryFile("w+b")  # noqa: SIM115 (closed with the writer)
         self._members = 0
         self._there: set[str] = set()
+        self._stands: dict[str, str] = {}
         self._aside: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> "ArchiveWriter":
@@ -67,6 +68,14 @@ class ArchiveWriter:
             return False
         self._there.add(name)
         return True
+
+    def know_as(self, sha256: str, name: str) -> None:
+        """Remembers which member stands for the file with that hash."""
+        self._stands[sha256] = name
+
+    def known_as(self, sha256: str) -> str:
+        """The member that stands for the file with that hash; nothing while there is none."""
+        return self._stands.get(sha256, "")
 
     def add_copy(self, name: str, data: bytes, media_type: str, *, sha256: str, size: int) -> None:
         """A copy that stands for an original with that hash and size in bytes."""

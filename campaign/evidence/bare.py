@@ -1,108 +1,59 @@
-"""Copies of pictures without what the camera wrote, point for point the same where the form allows it.
+"""Copies of what was sent that say nothing of when, where or with what it was captured, for readers further off.
 
-What is not known to be needed for showing the picture is left out: EXIF (but for which side is up), XMP, IPTC,
-comments, previews, and whatever stands behind the end, such as a second picture or a film.
+Pictures, films and recordings lose their notes; so do the pictures inside documents. The original is never touched.
 """
 
-import io
-import re
 import struct
+from dataclasses import dataclass
 
-from PIL import Image
-
-from .pictures import Copy, small_copy
-from .pixels import STANDALONE, START_OF_SCAN
+from .bare_documents import bare_document
+from .bare_films import bare_recording
+from .bare_pictures import bare_jpeg, bare_png
+from .pictures import Copy, is_picture, small_copy
 from .store import Store
 
-ORIENTATION = 0x0112
-END = 0xD9
-COMMENT, APPLICATIONS = 0xFE, range(0xE0, 0xF0)
-# Of the segments that programs may add: size of a point, colours, and how the colours are written.
-KEPT = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
-NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-PNG_HEAD = b"\x89PNG\r\n\x1a\n"
-PNG_KEPT = {
-    b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"bKGD", b"pHYs",
-    b"acTL", b"fcTL", b"fdAT",
-}  # fmt: skip
+
+@dataclass(frozen=True)
+class Bare:
+    """A copy without notes. `ending`: of its name, where it has become another form, otherwise empty. `same`: there was
+    nothing to take out, and these are the bytes that were sent."""
+
+    data: bytes
+    media_type: str
+    ending: str = ""
+    same: bool = False
 
 
-def bare_copy(store: Store, sha256: str, media_type: str) -> tuple[bytes, str] | None:
-    """A copy of a kept picture that says nothing of time, place or camera, and the ending of its name.
+def is_recording(media_type: str) -> bool:
+    """Whether a file of that type is a film or a recording, in which phones write when and where."""
+    return media_type.startswith(("video/", "audio/"))
 
-    JPEG and PNG lose nothing that is seen; of others it is the large copy of the page. None where there is none: such
-    a picture cannot be shown to others. Up to 50 MB. Raises Damaged when the original is not intact.
+
+def bare_copy(store: Store, sha256: str, media_type: str) -> Bare | None:
+    """A copy of a kept file that says nothing of time, place or camera; up to 50 MB in memory.
+
+    JPEG, PNG, films of the MP4 family and sound lose nothing that is seen or heard; of other pictures it is the large
+    copy of the page. None where notes cannot be told from the rest: such a file cannot be shown to others. Raises
+    Damaged when the original is not intact.
     """
+    if is_picture(media_type):
+        return _picture(store, sha256, media_type)
+    with store.open(sha256) as stream:
+        data = stream.read()
+    make = bare_recording if is_recording(media_type) else bare_document
+    made = make(data, media_type)
+    return None if made is None else Bare(made, media_type, same=made == data)
+
+
+def _picture(store: Store, sha256: str, media_type: str) -> Bare | None:
     if media_type in ("image/jpeg", "image/png"):
         with store.open(sha256) as stream:
             data = stream.read()
         try:
             if media_type == "image/jpeg":
-                return _bare_jpeg(data), ".jpg"
-            return _bare_png(data), ".png"
+                return Bare(bare_jpeg(data), media_type, ".jpg")
+            return Bare(bare_png(data), media_type, ".png")
         except (ValueError, IndexError, struct.error):
             pass  # its parts cannot be told from each other: then only the unpacked points are safe
     path = small_copy(store, sha256, media_type, Copy.DISPLAY)
-    return None if path is None else (path.read_bytes(), ".jpg")
-
-
-def _bare_jpeg(data: bytes) -> bytes:
-    """Raises ValueError, IndexError or struct.error for what is no whole JPEG."""
-    out, at = bytearray(data[:2]), 2
-    while True:
-        if data[at] != 0xFF:
-            raise ValueError
-        marker = data[at + 1]
-        if marker == 0xFF:  # a byte that only fills
-            at += 1
-            continue
-        if marker == END:
-            return bytes(out[:2] + _which_side_is_up(data) + out[2:] + b"\xff\xd9")
-        end = at + 2 if marker in STANDALONE else at + 2 + struct.unpack_from(">H", data, at + 2)[0]
-        if marker == START_OF_SCAN:
-            found = NEXT_MARKER.search(data, end)
-            if found is None:
-                raise ValueError
-            end = found.start()
-        if _shows(marker, data[at + 4 : end]):
-            out += data[at:end]
-        at = end
-
-
-def _shows(marker: int, content: bytes) -> bool:
-    if marker == COMMENT:
-        return False
-    return marker not in APPLICATIONS or (marker in KEPT and content.startswith(KEPT[marker]))
-
-
-def _which_side_is_up(data: bytes) -> bytes:
-    """The segment that says how it is to be turned, and nothing else; empty where it lies upright."""
-    try:
-        with Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:  # reads its head only
-            turned = picture.getexif().get(ORIENTATION, 1)
-    except Exception:  # damaged notes can fail in any way; then nobody knows better than the points
-        return b""
-    if turned not in range(2, 9):
-        return b""
-    # One entry of one number of 16 bits, as TIFF in network order.
-    body = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, ORIENTATION, 3, 1, turned, 0, 0)
-    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
-
-
-def _bare_png(data: bytes) -> bytes:
-    """Raises ValueError or struct.error for what is no whole PNG."""
-    if not data.startswith(PNG_HEAD):
-        raise ValueError
-    out, at = bytearray(PNG_HEAD), len(PNG_HEAD)
-    while True:
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
-        if end > len(data):
-            raise ValueError
-        if kind == b"eXIf":  # it may lie on its side, which is rare: the copy of the page is turned
-            raise ValueError
-        if kind in PNG_KEPT:
-            out += data[at:end]
-        if kind == b"IEND":
-            return bytes(out)
-        at = end
+    return None if path is None else Bare(path.read_bytes(), "image/jpeg", ".jpg")

@@ -1,11 +1,13 @@
 """Evidence as a browser gets it: pictures as small copies, everything else only to be saved, nothing that could run."""
 
+from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request, send_file, url_for
 
-from ..errors import NotFound, say
+from ..errors import Forbidden, NotFound, say
+from ..evidence.bare import bare_copy
 from ..evidence.inspection import plain_name
 from ..evidence.pictures import Copy, is_picture, small_copy
 from ..evidence.store import Store
@@ -14,6 +16,7 @@ from .access import current_actor, page_now
 from .navigation import DESK_ROLES
 
 bp = Blueprint("evidence", __name__)
+TELLS = say("This file may say when and where it was captured. Only its unit and those who review it can save it.")
 INERT = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
@@ -21,27 +24,46 @@ INERT = "default-src 'none'; sandbox; frame-ancestors 'none'"
 def show(id: int) -> Any:
     """A picture for the screen; with `?original=1`, and for all other kinds, the bytes that were sent, to be saved.
 
-    The original of a picture says when and where it was captured, so only those who sent it and those who review it
-    get it; others get the copy to be saved, which says nothing.
+    Photos and films say when and where they were captured, and so may photos inside documents: only those who sent a
+    file and those who review it get it as it is. Others get a copy that says nothing.
     """
     found = _visible(id)
     wanted = bool(request.args.get("original"))
-    whole = wanted and (not is_picture(found.media_type) or is_close(found.assignment_id, current_actor()))
-    if not whole:
+    picture = is_picture(found.media_type)
+    path = None
+    if picture and not wanted:
         path = small_copy(_store(), found.sha256, found.media_type, Copy.DISPLAY)
-        if path is not None:
-            name = f"{PurePosixPath(plain_name(found.name)).stem}.jpg"
-            mark = f"{found.sha256}-d"
-            return _inert(send_file(path, "image/jpeg", as_attachment=wanted, download_name=name, etag=mark, max_age=0))
-        if wanted and is_picture(found.media_type):
-            raise _none_here()
-    stream = _store().open(found.sha256)
+    if path is None and is_close(found.assignment_id, current_actor()):
+        return _as_it_is(found)
+    if not picture:
+        return _bare(found)
+    path = path or small_copy(_store(), found.sha256, found.media_type, Copy.DISPLAY)
+    if path is None:
+        raise _none_here()
+    name = f"{PurePosixPath(plain_name(found.name)).stem}.jpg"
+    mark = f"{found.sha256}-d"
+    return _inert(send_file(path, "image/jpeg", as_attachment=wanted, download_name=name, etag=mark, max_age=0))
+
+
+def _as_it_is(found: EvidenceFact) -> Response:
+    stream, name = _store().open(found.sha256), plain_name(found.name)
     answer = send_file(
-        stream, found.media_type, as_attachment=True, download_name=plain_name(found.name), etag=found.sha256, max_age=0
-    )
+        stream, found.media_type, as_attachment=True, download_name=name, etag=found.sha256, max_age=0
+    )  # fmt: skip
     if answer.status_code == 200:
         answer.content_length = found.size
     return _inert(answer)
+
+
+def _bare(found: EvidenceFact) -> Response:
+    made = bare_copy(_store(), found.sha256, found.media_type)
+    if made is None:
+        raise Forbidden(TELLS)
+    mark = found.sha256 if made.same else f"{found.sha256}-b"
+    stream, name = BytesIO(made.data), plain_name(found.name)
+    return _inert(
+        send_file(stream, found.media_type, as_attachment=True, download_name=name, etag=mark, max_age=0)
+    )  # fmt: skip
 
 
 @bp.get("/evidence/<int:id>/thumb")

@@ -27,6 +27,8 @@ from campaign.rules.rechecks import ArchiveState
 from jobs.archives import folder_of, make_archives
 from jobs.runner import Counts
 from tests import make
+from tests.evidence.films import PLACE as film_place
+from tests.evidence.films import SEEN, film
 from tests.evidence.hostile import picture
 
 MAKER, ORIENTATION, PLACE = 0x010F, 0x0112, 0x8825
@@ -128,6 +130,31 @@ def test_only_a_units_own_officer_gets_what_the_camera_wrote(app, tree, now):
     with unit_of_work() as session:
         session.execute(update(Archive).values(person_id=auditor.person_id))
     assert archive_of(row.id, auditor) is None, "the originals go to officers of the unit only"
+
+
+def test_a_film_goes_without_its_place_and_what_cannot_is_left_out_and_said(app, tree, now):
+    unit, officer = tree.unit(tree.villages[1]), tree.actor(tree.villages[1], Role.OFFICER)
+    work = db.session.scalar(select(Assignment.id).where(Assignment.unit_id == unit.id))
+    web, note = b"\x1a\x45\xdf\xa3" + b"31.2345 121.4567", b"\xe4\xbc\x9a"
+    for name, content in (("a.mp4", film()), ("b.webm", web), ("c.txt", note)):
+        stored = app.extensions["evidence"].put(io.BytesIO(content), name=name)
+        with unit_of_work():
+            keep_evidence(work, stored, name, actor=officer, now=now)
+    _row, path = made(app, tree, now, task_id=tree.task_id)
+    with zipfile.ZipFile(path) as found:
+        manifest = json.loads(found.read("manifest.json"))
+        everything = b"".join(found.read(name) for name in found.namelist())
+        of_film = found.read(f"evidence/{hashlib.sha256(film()).hexdigest()}-copy.mp4")
+        assert found.read(f"evidence/{hashlib.sha256(note).hexdigest()}.txt") == note
+    assert (film_place in everything, web in everything, SEEN in of_film) == (False, False, True)
+    named = {name.partition("-")[2]: each["sha256"] for name, each in manifest["originals"].items()}
+    sums = {end: hashlib.sha256(content).hexdigest() for end, content in (("copy.mp4", film()), ("left-out.txt", web))}
+    assert {end: named[end] for end in sums} == sums
+    assert list(faults(path)) == []
+    _row, path = made(app, tree, now, officer, unit_id=unit.id)
+    with zipfile.ZipFile(path) as found:
+        assert found.read(f"evidence/{hashlib.sha256(web).hexdigest()}.webm") == web
+        assert json.loads(found.read("manifest.json"))["originals"] == {}
 
 
 def rewritten(path, to, name, data):
