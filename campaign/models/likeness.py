@@ -12,6 +12,7 @@ from sqlalchemy import Select, bindparam, func, literal_column, or_, select, uni
 
 from ..db import db
 from ..rules.turning import turned
+from ..rules.wording import BANDS
 from .assignments import Assignment
 from .facts import Standing
 from .keeping import Fingerprint, WordPrint
@@ -24,7 +25,7 @@ AT_ONCE = 4  # pictures in one look-up
 MOST_OF_A_QUARTER = 20_000  # rows read for one quarter: a sky that half the country shares must not cost seconds
 MOST_ALIKE, MOST_NEAR = 200, 1_000  # fingerprints near to one picture, and files that have these
 MOST_USES = 400
-MOST_SHARING, MOST_READ = 3_000, 8
+MOST_SHARING, MOST_LIKELY, MOST_READ = 300, 200, 8  # versions: of each number, of all numbers, whose words are read
 UNSIGNED, HALF = (1 << 64) - 1, 1 << 63
 _print = Fingerprint.__table__.c
 _CANDIDATES = union_all(
@@ -43,6 +44,43 @@ _WITH_THESE = (
     .where(_print.first.in_(bindparam("first", expanding=True)), _print.bits.in_(bindparam("bits", expanding=True)))
     .limit(MOST_NEAR)
 )
+_word, _said, _work = WordPrint.__table__.c, Submission.__table__.c, Assignment.__table__.c
+
+
+def _alike() -> Select[tuple[int, str]]:
+    """Of each number a few versions only: how thousands begin tells nothing, and what was copied shares other numbers
+    as well. Whose they are is asked of the likeliest alone."""
+    sharing = union_all(
+        *(
+            select(
+                select(_word.submission_id)
+                .where(_word.value == bindparam(f"value{place}"))
+                .order_by(_word.submission_id)
+                .limit(MOST_SHARING)
+                .subquery(f"sharing{place}")
+            )
+            for place in range(BANDS)
+        )
+    ).subquery("sharing")
+    shared = func.count().label("shared")
+    likely = (
+        select(sharing.c.submission_id, shared)
+        .group_by(sharing.c.submission_id)
+        .order_by(shared.desc(), sharing.c.submission_id)
+        .limit(MOST_LIKELY)
+        .subquery("likely")
+    )
+    return (
+        select(_said.id, _said.words)
+        .join(likely, likely.c.submission_id == _said.id)
+        .join(Assignment.__table__, _work.id == _said.assignment_id)
+        .where(_work.unit_id != bindparam("unit"))
+        .order_by(likely.c.shared.desc(), _said.id)
+        .limit(MOST_READ)
+    )
+
+
+_ALIKE = _alike()
 Asked = Sequence[tuple[str, int]]  # pictures, each in one of its eight ways
 
 
@@ -128,29 +166,8 @@ def alike_words(sketch: Sequence[int], unit_id: int) -> list[tuple[int, str]]:
     """Submissions of other units whose words may be mostly the same: id and words, at most eight, likeliest first."""
     if not sketch:
         return []
-    sharing = (
-        select(WordPrint.submission_id, WordPrint.value)
-        .where(WordPrint.value.in_(sketch))
-        .limit(MOST_SHARING)
-        .subquery("sharing")
-    )
-    shared = func.count().label("shared")
-    likely: Select[tuple[int, int]] = (
-        select(sharing.c.submission_id, shared)
-        .join(Submission, Submission.id == sharing.c.submission_id)
-        .join(Assignment, Assignment.id == Submission.assignment_id)
-        .where(Assignment.unit_id != unit_id)
-        .group_by(sharing.c.submission_id)
-        .order_by(shared.desc(), sharing.c.submission_id)
-        .limit(MOST_READ)
-    )
-    best = likely.subquery("likely")
-    rows = db.session.execute(
-        select(Submission.id, Submission.words)
-        .join(best, best.c.submission_id == Submission.id)
-        .order_by(best.c.shared.desc(), Submission.id)
-    )
-    return [(row.id, row.words) for row in rows]
+    asked = {f"value{place}": value for place, value in enumerate(sketch)} | {"unit": unit_id}
+    return [(row.id, row.words) for row in db.session.connection().execute(_ALIKE, asked)]
 
 
 def _looked_up(asked: Asked) -> list[dict[int, list[tuple[str, int]]]]:
