@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Delegation, Event, Firing, LadderVersion, Notice, Person, Timer
@@ -12,6 +12,7 @@ from campaign.models.ladders import written
 from campaign.operations.issuing import dispatch
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import return_for_changes
+from campaign.operations.sweep_statements import ANYTHING_DUE
 from campaign.operations.sweeping import due_ids, fire
 from campaign.rules.ladder import DEFAULT, OVERTAKEN, Anchor, How, Rung, Sweep, Teller
 from campaign.rules.organisation import Level, Role
@@ -282,3 +283,16 @@ def test_every_firing_has_its_event_and_the_event_its_state_change_none(clock):
     events = db.session.execute(select(Event.tag, Event.person_id, Event.to_state).where(Event.subject == "assignment"))
     assert [tuple(row) for row in events] == [("assignment:clock:remind-sign-for", 1, None)] * 6
     assert db.session.execute(select(Assignment.state).distinct()).scalars().all() == [State.ISSUED]
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_the_look_for_what_is_due_stays_with_its_index_once_it_is_planned_for_any_moment():
+    asked = str(ANYTHING_DUE).replace(":sweep", "$1").replace(":now", "$2")
+    with unit_of_work() as session:
+        session.execute(text("INSERT INTO timer SELECT 1, at, at, 4, 0 FROM generate_series(1, 5000) AS at"))
+        session.execute(text("ANALYZE timer"))
+        session.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+        session.execute(text(f"PREPARE look (int, bigint) AS {asked}"))
+        plan = session.execute(text("EXPLAIN EXECUTE look (1, 0)")).scalars().all()
+        session.execute(text("DEALLOCATE look"))
+    assert "pk_timer" in "".join(plan), plan
