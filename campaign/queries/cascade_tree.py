@@ -4,23 +4,50 @@ A fixed number of statements for each page, whatever the size of the tree and it
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, null, or_, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union,
+)
 from sqlalchemy.orm import aliased
 
 from ..db import Exact, db
-from ..models import Allocation, AllocationTotal, Assignment, Campaign, Metric, Person, Share, Target, Task, Unit
+from ..models import (
+    Allocation,
+    AllocationTotal,
+    Assignment,
+    Campaign,
+    Metric,
+    Person,
+    Share,
+    Target,
+    Task,
+    TaskLine,
+    TaskUnit,
+    Unit,
+)
 from ..models.goals import own_target
 from ..models.organisation import acted_for
 from ..models.splits import granted_since, in_force
-from ..rules.organisation import Actor, Level
+from ..rules.organisation import Actor, Level, Line
 from ..rules.splitting import Sum
-from ..rules.states import State
-from ..rules.targets import Method
+from ..rules.states import NOT_ASKED, State
+from ..rules.targets import Method, Quota
 from .scope import visible_assignments
 
 PAGE = 50
@@ -33,12 +60,15 @@ _NO_MORE = literal(Decimal(0), Exact())
 class Node:
     """One unit with its target, and how it was split further. `version`: 0 where it was not. `pieces`: the units below
     that have a part; `given`: their figures together; `granted`: what of that decisions on their requests added since,
-    or took away. `request_id`: a decision on that request set its target. Without an assignment (before the dispatch)
-    `id` is None."""
+    or took away. `below`: of a quota per person, what those to whom it was handed on must reach together.
+    `request_id`: a decision on that request set its target. Without an assignment (before the dispatch) `id` is
+    None."""
 
     id: int | None
     unit_id: int
     unit: str
+    line: Line
+    area_id: int
     level: Level
     lft: int
     state: State | None
@@ -53,6 +83,7 @@ class Node:
     given: Decimal | None
     reserve: Decimal | None
     granted: Decimal | None = None
+    below: Decimal | None = None
     above: str | None = None
     request_id: int | None = None
 
@@ -67,9 +98,22 @@ class Node:
         return None if self.sum is None else self.sum.growth
 
 
+NODE = tuple(field.name for field in fields(Node))
+
+
+@dataclass(frozen=True)
+class Heads:
+    """A quota per person, over all units that received the task from its issuer: what follows from it together, and of
+    how many units the register knows no number."""
+
+    total: Decimal
+    uncounted: int
+
+
 @dataclass(frozen=True)
 class Stage:
-    """One level of the tree: the node itself (None for the task), the way to it, a page of its children."""
+    """One level of the tree: the node itself (of the task None where its issuer did not split it), the way to it, a
+    page of its children. `heads`: of the task, where so much is asked per person."""
 
     node: Node | None
     path: tuple[tuple[int, str], ...]
@@ -77,72 +121,77 @@ class Stage:
     total: int
     grown: int
     next: str
+    heads: Heads | None = None
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A task and its figures, in their order."""
+    """A task and its figures, in their order; `lines`: of the units that receive it."""
 
     task_id: int
     campaign_id: int
     title: str
     metrics: tuple[Metric, ...]
+    lines: tuple[Line, ...] = ()
 
 
 def measured(task_id: int) -> Measured | None:
     """The task with its figures; None where there is none."""
+    named = select(Unit.line).join(TaskUnit, TaskUnit.unit_id == Unit.id).where(TaskUnit.task_id == task_id)
+    asked = union(select(TaskLine.line).where(TaskLine.task_id == task_id), named).subquery()
+    codes = select(func.aggregate_strings(cast(type_coerce(asked.c.line, BigInteger), String), ",")).scalar_subquery()
     rows = db.session.execute(
-        select(Task.campaign_id, Task.title, Metric)
+        select(Task.campaign_id, Task.title, Metric, codes.label("lines"))
         .outerjoin(Metric, Metric.task_id == Task.id)
         .where(Task.id == task_id)
         .order_by(Metric.position)
     ).all()
     if not rows:
         return None
-    return Measured(task_id, rows[0].campaign_id, rows[0].title, tuple(row.Metric for row in rows if row.Metric))
-
-
-def task_node(task_id: int, metric: Metric) -> Node | None:
-    """The task itself as its issuer split it; None where that was not done."""
-    alloc = Allocation
-    unit = aliased(Unit)
-    row = db.session.execute(
-        select(
-            null().label("id"), unit.id.label("unit_id"), unit.name.label("unit"), unit.level, unit.lft,
-            null().label("state"), Metric.target.label("target"), *_split_columns(metric.id),
-        )
-        .select_from(alloc)
-        .join(Task, Task.id == alloc.task_id)
-        .join(Campaign, Campaign.id == Task.campaign_id)
-        .join(unit, unit.id == Campaign.issuing_unit_id)
-        .join(Metric, Metric.id == metric.id)
-        .join(Person, Person.id == alloc.person_id)
-        .outerjoin(AllocationTotal, _total(metric.id))
-        .where(alloc.task_id == task_id, alloc.parent_id.is_(None), in_force())
-    ).mappings().first()  # fmt: skip
-    return None if row is None else Node(**row)
+    lines = tuple(Line(int(code)) for code in (rows[0].lines or "").split(",") if code)
+    metrics = tuple(row.Metric for row in rows if row.Metric)
+    return Measured(task_id, rows[0].campaign_id, rows[0].title, metrics, lines)
 
 
 def level_of(
     task_id: int, metric: Metric, *, actor: Actor, parent_id: int | None = None, grown: bool = False, after: str = ""
 ) -> Stage | None:
     """The parts of one assignment, or of the task, that the actor sees; None where the actor does not see the
-    assignment. `grown`: of the whole tree those that ask more below than was asked of them. Four statements."""
-    nodes = _nodes(task_id, metric, actor)
-    node = None
-    if parent_id is not None:
-        found = db.session.execute(nodes.where(Assignment.id == parent_id)).mappings().first()
-        if found is None:
-            return None
-        node = Node(**found)
+    assignment. `grown`: of the whole tree those that ask more below than was asked of them. Two statements, or three
+    before the dispatch."""
     here = _grew(task_id, metric) if grown else (Assignment.parent_id == parent_id if parent_id else _top())
-    rows = [Node(**row) for row in db.session.execute(_after(nodes.where(here), after)).mappings()]
-    if not rows and parent_id is None and not grown and not after:
-        rows = _planned(task_id, metric)
+    found = [
+        Node(**row) for row in db.session.execute(_page(task_id, metric, actor, here, parent_id, after)).mappings()
+    ]
+    node = next((each for each in found if each.id == parent_id), None) if parent_id is not None else None
+    if parent_id is not None and node is None:
+        return None
+    rows = [each for each in found if parent_id is None or each.id != parent_id]
+    counts = _counts(task_id, metric, actor, here)
+    if parent_id is None:
+        node, total, grew, heads = _root(task_id, metric, counts)
+        path: tuple[tuple[int, str], ...] = ()
+        if not rows and not grown and not after:
+            rows = _planned(task_id, metric)
+    else:
+        path, total, grew = _path(parent_id, actor, counts)
+        heads = None
     page = tuple(rows[:PAGE])
     following = f"{page[-1].lft}-{page[-1].unit_id}" if len(rows) > PAGE else ""
-    total, grew = _counts(task_id, metric, actor, here)
-    return Stage(node, _path(parent_id, actor), page, total or len(rows), grew, following)
+    return Stage(node, path, page, total or len(rows), grew, following, heads)
+
+
+def _page(
+    task_id: int, metric: Metric, actor: Actor, here: ColumnElement[bool], parent_id: int | None, after: str
+) -> Select[Any]:
+    """The rows of a page, and with them the node itself: it lies before everything below it."""
+    edge = [int(part) for part in after.split("-") if part.isdecimal() and len(part) < 19]
+    if len(edge) == 2:
+        here = and_(here, or_(Unit.lft > edge[0], and_(Unit.lft == edge[0], Unit.id > edge[1])))
+    if parent_id is not None:
+        here = or_(Assignment.id == parent_id, here)
+    first = Assignment.id != (parent_id or 0)
+    return _nodes(task_id, metric, actor).where(here).order_by(first, Unit.lft, Unit.id).limit(PAGE + 2)
 
 
 def everything(task_id: int, metric: Metric, *, actor: Actor) -> Iterator[Node]:
@@ -179,14 +228,15 @@ def _nodes(task_id: int, metric: Metric, actor: Actor) -> Select[Any]:
     parent, upper = aliased(Assignment), aliased(Unit)
     return (
         select(
-            Assignment.id, Unit.id.label("unit_id"), Unit.name.label("unit"), Unit.level, Unit.lft, Assignment.state,
+            Assignment.id, Unit.id.label("unit_id"), Unit.name.label("unit"), Unit.line, Unit.area_id, Unit.level,
+            Unit.lft, Assignment.state,
             own_target().label("target"), *_split_columns(metric.id), upper.name.label("above"),
-            Target.request_id,
+            Target.request_id, (_below() if metric.quota is Quota.PER_PERSON else null()).label("below"),
         )
         .select_from(Assignment)
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Metric, Metric.id == metric.id)
-        .outerjoin(Target, and_(Target.assignment_id == Assignment.id, Target.metric_id == metric.id))
+        .outerjoin(Target, _of(metric.id))
         .outerjoin(Allocation, and_(Allocation.parent_id == Assignment.id, in_force()))
         .outerjoin(AllocationTotal, _total(metric.id))
         .outerjoin(Person, Person.id == Allocation.person_id)
@@ -196,17 +246,21 @@ def _nodes(task_id: int, metric: Metric, actor: Actor) -> Select[Any]:
     )  # fmt: skip
 
 
-def _after(query: Select[Any], after: str) -> Select[Any]:
-    edge = [int(part) for part in after.split("-") if part.isdecimal() and len(part) < 19]
-    if len(edge) == 2:
-        query = query.where(or_(Unit.lft > edge[0], and_(Unit.lft == edge[0], Unit.id > edge[1])))
-    return query.order_by(Unit.lft, Unit.id).limit(PAGE + 1)
+def _below() -> ColumnElement[Decimal]:
+    """What the assignments below must reach together, NULL where there are none."""
+    child, theirs = aliased(Assignment), aliased(Target)
+    found = (
+        select(func.sum(theirs.value, type_=Exact()))
+        .join(child, child.id == theirs.assignment_id)
+        .where(child.parent_id == Assignment.id, theirs.metric_id == Metric.id, child.state.not_in(NOT_ASKED))
+    )
+    return found.correlate(Assignment, Metric).scalar_subquery()
 
 
 def _planned(task_id: int, metric: Metric) -> list[Node]:
     """What the issuer has split before the dispatch: units with their figures, no assignments yet."""
     rows = db.session.execute(
-        select(Unit.id, Unit.name, Unit.level, Unit.lft, Share.value)
+        select(Unit.id, Unit.name, Unit.line, Unit.area_id, Unit.level, Unit.lft, Share.value)
         .join(Allocation, Allocation.id == Share.allocation_id)
         .join(Unit, Unit.id == Share.unit_id)
         .where(Allocation.task_id == task_id, Allocation.parent_id.is_(None), in_force(), Share.metric_id == metric.id)
@@ -217,7 +271,10 @@ def _planned(task_id: int, metric: Metric) -> list[Node]:
         "version": 0, "method": None, "at": None, "who": None, "holder": None, "reason": "", "pieces": 0,
         "given": None, "reserve": None,
     }  # fmt: skip
-    return [Node(None, row.id, row.name, row.level, row.lft, None, row.value, **nothing) for row in rows]
+    return [
+        Node(None, row.id, row.name, row.line, row.area_id, row.level, row.lft, None, row.value, **nothing)
+        for row in rows
+    ]
 
 
 def _grew(task_id: int, metric: Metric) -> ColumnElement[bool]:
@@ -232,20 +289,62 @@ def _grew(task_id: int, metric: Metric) -> ColumnElement[bool]:
     return and_(Assignment.id.in_(split), more)
 
 
-def _counts(task_id: int, metric: Metric, actor: Actor, here: ColumnElement[bool]) -> tuple[int, int]:
+def _counts(task_id: int, metric: Metric, actor: Actor, here: ColumnElement[bool]) -> tuple[Any, Any]:
     """How many rows the list has, counted up to a limit, and in how many places of the tree the quota grew."""
     nodes = _nodes(task_id, metric, actor)
     listed = nodes.where(here).with_only_columns(Assignment.id).limit(MOST_COUNTED).subquery()
     total = select(func.count()).select_from(listed).scalar_subquery()
     grew = nodes.where(_grew(task_id, metric)).with_only_columns(func.count(Assignment.id)).scalar_subquery()
-    row = db.session.execute(select(total.label("total"), grew.label("grown"))).one()
-    return int(row.total or 0), int(row.grown or 0)
+    return total.label("total"), grew.label("grown")
 
 
-def _path(parent_id: int | None, actor: Actor) -> tuple[tuple[int, str], ...]:
-    """The assignments above that the actor sees, from the top, with that one last: one statement."""
-    if parent_id is None:
-        return ()
+def _root(task_id: int, metric: Metric, counts: tuple[Any, Any]) -> tuple[Node | None, int, int, Heads | None]:
+    """The task itself as its issuer split it, None where that was not done; with the counts, and what a quota per
+    person comes to for all who received it. One statement."""
+    alloc, unit = Allocation, aliased(Unit)
+    split = (
+        select(
+            null().label("id"), unit.id.label("unit_id"), unit.name.label("unit"), unit.line, unit.area_id, unit.level,
+            unit.lft, null().label("state"), Metric.target.label("target"), *_split_columns(metric.id),
+        )
+        .select_from(alloc)
+        .join(Task, Task.id == alloc.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .join(unit, unit.id == Campaign.issuing_unit_id)
+        .join(Metric, Metric.id == metric.id)
+        .join(Person, Person.id == alloc.person_id)
+        .outerjoin(AllocationTotal, _total(metric.id))
+        .where(alloc.task_id == task_id, alloc.parent_id.is_(None), in_force())
+        .subquery()
+    )  # fmt: skip
+    by_head: tuple[Any, ...] = ()
+    if metric.quota is Quota.PER_PERSON:
+        asked = and_(Assignment.task_id == task_id, _top(), Assignment.state.not_in(NOT_ASKED))
+        targets = select(Assignment.id).outerjoin(Target, _of(metric.id)).where(asked)
+        by_head = tuple(
+            targets.with_only_columns(what).scalar_subquery().label(name)
+            for name, what in (
+                ("heads_total", func.sum(Target.value, type_=Exact())), ("received", func.count(Assignment.id)),
+                ("counted", func.count(Target.value)),
+            )
+        )  # fmt: skip
+    one = select(literal(1).label("one")).subquery()
+    row = db.session.execute(
+        select(*counts, *by_head, split).select_from(one.outerjoin(split, one.c.one == 1))
+    ).mappings().one()  # fmt: skip
+    heads = None
+    if by_head and row["received"]:
+        heads = Heads(row["heads_total"] or Decimal(0), row["received"] - row["counted"])
+    node = None if row["unit_id"] is None else Node(**{name: row[name] for name in NODE if name in row})
+    return node, int(row["total"] or 0), int(row["grown"] or 0), heads
+
+
+def _of(metric_id: int) -> ColumnElement[bool]:
+    return and_(Target.assignment_id == Assignment.id, Target.metric_id == metric_id)
+
+
+def _path(parent_id: int, actor: Actor, counts: tuple[Any, Any]) -> tuple[tuple[tuple[int, str], ...], int, int]:
+    """The assignments above that the actor sees, from the top, with that one last; and the counts. One statement."""
     start = select(
         Assignment.id, Assignment.parent_id, literal(0, BigInteger).label("steps")
     ).where(Assignment.id == parent_id).cte("way", recursive=True)  # fmt: skip
@@ -254,10 +353,10 @@ def _path(parent_id: int | None, actor: Actor) -> tuple[tuple[int, str], ...]:
         select(upper.id, upper.parent_id, start.c.steps + 1).join(start, start.c.parent_id == upper.id)
     )
     rows = db.session.execute(
-        select(Assignment.id, Unit.name)
+        select(Assignment.id, Unit.name, *counts)
         .join(way, way.c.id == Assignment.id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .where(visible_assignments(actor))
         .order_by(way.c.steps.desc())
-    )
-    return tuple((row.id, row.name) for row in rows)
+    ).all()
+    return tuple((row.id, row.name) for row in rows), int(rows[0].total or 0), int(rows[0].grown or 0)

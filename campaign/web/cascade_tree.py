@@ -1,22 +1,27 @@
 """The tree of a target in the browser: level by level, with its versions, and as a table to keep."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from ..clock import local_today
 from ..documents.sheets import Cell, Column, Show
 from ..errors import NotFound, say
 from ..models.splits import Whole, whole_task
 from ..queries.campaigns import Head, head_of
 from ..queries.cascade import may_split, seen_whole
-from ..queries.cascade_tree import Measured, everything, level_of, measured, task_node
+from ..queries.cascade_actuals import Actual, Everything, actuals
+from ..queries.cascade_tree import Measured, Node, Stage, everything, level_of, measured
 from ..queries.cascade_versions import changes, versions_of
+from ..rules.metrics import MetricKind
+from ..rules.organisation import Actor, Line
 from ..rules.plans import CampaignStatus
 from ..rules.splitting import Balance, is_split
 from ..rules.targets import Quota
-from .access import current_actor
+from .access import current_actor, page_now
 from .downloads import table_answer
 from .filters import figure_words
 from .split_form import unit_words
@@ -24,6 +29,7 @@ from .words import word
 
 bp = Blueprint("cascade_tree", __name__)
 EXPORTS = ("xlsx", "csv")
+AT_ONCE = 2_000  # units of the export whose actuals are read together
 
 
 @bp.get("/campaigns/<int:id>/tasks/<int:task_id>/targets")
@@ -37,10 +43,13 @@ def show(id: int, task_id: int) -> Any:
     found = level_of(task_id, metric, actor=actor, parent_id=parent_id, grown=grown, after=after)
     if found is None:
         raise NotFound(say("This does not exist, or it is not for you."))
-    node = found.node if parent_id else task_node(task_id, metric)
+    counts = metric.kind is not MetricKind.TEXT
+    dispatched = counts and any(row.id for row in found.rows)
+    reached, whole = _reached(head, task, metric, found, parent_id is None) if dispatched else ({}, None)
     return render_template(
-        "cascade/tree.html", head=head, task=task, metric=metric, found=found, node=node,
-        parent_id=parent_id, grown=grown, splits=_splits(metric), unit=unit_words(metric), balance=Balance,
+        "cascade/tree.html", head=head, task=task, metric=metric, found=found, node=found.node, heads=found.heads,
+        parent_id=parent_id, grown=grown, splits=_splits(metric), counts=counts, reached=reached, whole=whole,
+        by_head=metric.quota is Quota.PER_PERSON, unit=unit_words(metric), balance=Balance,
         figure=lambda value: figure_words(value, metric.kind, metric.unit_of_measure),
         link=lambda **more: url_for(".show", id=id, task_id=task_id, **({"metric": metric.id} | more)),
         exports={kind: url_for(".export", id=id, task_id=task_id, kind=kind, metric=metric.id) for kind in EXPORTS},
@@ -57,7 +66,10 @@ def export(id: int, task_id: int, kind: str) -> Any:
     metric = _chosen(task.metrics)
     columns = [
         Column(_("Unit"), 28), Column(_("Level"), 12), Column(_("Received from"), 28), Column(_("State"), 12),
-        Column(_("Target"), 14, Show.NUMBER), Column(_("Split by"), 16), Column(_("Split at"), 18, Show.MOMENT),
+        Column(_("Target"), 14, Show.NUMBER), Column(_("Approved"), 14, Show.NUMBER),
+        Column(_("Waiting for review"), 14, Show.NUMBER), Column(_("Of the target"), 10, Show.PERCENT),
+        Column(_("Units that reach their target"), 12),
+        Column(_("Split by"), 16), Column(_("Split at"), 18, Show.MOMENT),
         Column(_("How it was split"), 18), Column(_("Version"), 8), Column(_("Units below"), 10),
         Column(_("Given out"), 14, Show.NUMBER), Column(_("Held back"), 12, Show.NUMBER),
         Column(_("Not given out"), 12, Show.NUMBER), Column(_("Asked more below by"), 12, Show.PERCENT),
@@ -110,6 +122,29 @@ def _versions(whole: Whole, back: str, may: bool) -> Any:
     )  # fmt: skip
 
 
+def _reached(
+    head: Head, task: Measured, metric: Any, found: Stage, root: bool
+) -> tuple[dict[int, Actual], Actual | None]:
+    """What the units of the page have reached, by unit, and what the node itself has with all below it; of the task
+    only for those who see all of it."""
+    today = local_today(page_now())
+    if not root:
+        nodes = [*found.rows, *([found.node] if found.node else [])]
+        reached, _none = actuals(metric.id, nodes, on=today)
+        return reached, reached.get(found.node.unit_id) if found.node else None
+    whole = None
+    if _sees_all(head, current_actor()):
+        total = metric.target if metric.quota is Quota.TOTAL else None
+        whole = Everything(head.area_id, task.lines, found.heads.total if found.heads else total)
+    return actuals(metric.id, found.rows, on=today, whole=whole)
+
+
+def _sees_all(head: Head, actor: Actor) -> bool:
+    """Whether the reader works where the whole of the campaign lies."""
+    lines = (head.line, Line.PARTY)
+    return any(post.lft <= head.lft and head.rgt <= post.rgt and post.line in lines for post in actor.posts)
+
+
 def _seen(id: int, task_id: int) -> tuple[Head, Measured]:
     """The campaign and its task with the task's figures, for those who see the campaign; else 404."""
     head = head_of(id, current_actor())
@@ -139,11 +174,19 @@ def _splits(metric: Any) -> bool:
 
 
 def _rows(task_id: int, metric: Any) -> Iterator[list[Cell]]:
-    for node in everything(task_id, metric, actor=current_actor()):
-        sums, growth = node.sum, node.growth
-        yield [
-            node.unit, word(node.level), node.above or "", word(node.state) if node.state else "", node.target,
-            node.who or "", node.at, word(node.method) if node.method else "", node.version or None,
-            node.pieces or None, node.given, node.reserve, sums.gap if sums else None,
-            None if growth is None else growth / 100, node.reason,
-        ]  # fmt: skip
+    today = local_today(page_now())
+    every = everything(task_id, metric, actor=current_actor())
+    while nodes := list(islice(every, AT_ONCE)):
+        reached, _none = actuals(metric.id, nodes, on=today)
+        yield from (_row(node, reached[node.unit_id]) for node in nodes)
+
+
+def _row(node: Node, reached: Actual) -> list[Cell]:
+    sums, growth, share = node.sum, node.growth, reached.share
+    return [
+        node.unit, word(node.level), node.above or "", word(node.state) if node.state else "", node.target,
+        reached.figure, reached.waiting, None if share is None else share / 100, reached.met,
+        node.who or "", node.at, word(node.method) if node.method else "", node.version or None,
+        node.pieces or None, node.given, node.reserve, sums.gap if sums else None,
+        None if growth is None else growth / 100, node.reason,
+    ]  # fmt: skip

@@ -9,16 +9,19 @@ from campaign.models import Metric, MetricValue
 from campaign.operations.cascading import Plan, split, split_task
 from campaign.operations.issuing import dispatch
 from campaign.operations.registers import change_counts, create_register
+from campaign.operations.reporting import Report, acknowledge, submit
+from campaign.operations.reviewing import approve
 from campaign.queries.cascade import issuers_version, seen_whole, splitting, splitting_task
+from campaign.queries.cascade_actuals import Everything, actuals
 from campaign.queries.cascade_panel import panel_of
-from campaign.queries.cascade_tree import everything, level_of, task_node
+from campaign.queries.cascade_tree import Heads, everything, level_of
 from campaign.queries.cascade_versions import changes, versions_of
 from campaign.queries.cascade_weights import by_last_year
 from campaign.queries.registers import counts, history, register_of, registers, units_called
-from campaign.rules.metrics import Aggregation
-from campaign.rules.organisation import Level, Role
+from campaign.rules.metrics import Aggregation, Value
+from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.states import State
-from campaign.rules.targets import Method
+from campaign.rules.targets import Method, Quota
 from tests import make
 
 
@@ -60,7 +63,7 @@ def test_the_pages_of_a_cascade(app, now):
     assert (below.total, below.grown, [name for _id, name in below.path]) == (2, 1, [towns[0].name])
     assert level_of(task.id, metric, actor=tree.actor(tree.villages[5], Role.OFFICER), parent_id=one.id) is None
     assert len(list(everything(task.id, metric, actor=issuer))) == 4
-    assert task_node(task.id, metric).sum.gap == 0
+    assert level_of(task.id, metric, actor=issuer).node.sum.gap == 0
     (version,) = versions_of(whole)
     assert [change.after for change in changes(version, None)] == [9, 9]
     panel = panel_of(one.id, colleagues_on=make.TODAY)
@@ -86,3 +89,39 @@ def test_the_pages_of_a_register(app, now):
         name: [village.id] for name in (village.name, tree.villages[0].name)
     }
     assert [change.units for change in history(made)] == [1]
+
+
+def test_the_tree_sets_actuals_beside_targets_and_says_what_a_quota_comes_to(app, now):
+    tree = make.small_tree()
+    towns, villages = ([tree.unit(area) for area in areas] for areas in (tree.townships, tree.villages))
+    issuer, head = tree.actor(tree.county, Role.DISPATCHER), make.actor(make.holder(towns[0], Role.DISPATCHER))
+    with unit_of_work():
+        register = create_register(tree.unit(tree.county).id, "在册妇女", actor=issuer, now=now)
+        heads = {unit.id: Decimal(n) for unit, n in zip(villages, (3, 5, 2), strict=False)}
+        change_counts(register, heads, actor=issuer, now=now, seen=1)
+    task = make.task(make.campaign(tree.unit(tree.county)), receiving_level=Level.TOWNSHIP)
+    quota = {"quota": Quota.PER_PERSON, "register_id": register, "aggregation": Aggregation.SUM}
+    metric = db.session.get_one(Metric, make.metric(task, target=Decimal("1.5"), **quota).id)
+    with unit_of_work():
+        dispatch(task.id, actor=issuer, now=now)
+        one = db.session.scalars(select(make.Assignment).where(make.Assignment.unit_id == towns[0].id)).one()
+        split(one.id, Plan(Method.SAME_RATE, {unit.id: {} for unit in villages[:3]}), actor=head, now=now, seen=0)
+    root = level_of(task.id, metric, actor=issuer)
+    assert root.heads == Heads(Decimal(15), 1)  # ten heads in the one township; nobody was counted in the other
+    below = level_of(task.id, metric, actor=issuer, parent_id=one.id)
+    assert (below.node.target, below.node.below) == (15, 5 + 8 + 3)  # each part is rounded up
+    child = db.session.scalars(select(make.Assignment).where(make.Assignment.unit_id == villages[0].id)).one()
+    officer = tree.actor(tree.villages[0], Role.OFFICER)
+    with unit_of_work():
+        acknowledge(child.id, actor=officer, now=now, seen=1)
+    with unit_of_work():
+        submit(child.id, Report("已办", {metric.id: Value(number=Decimal(4))}), actor=officer, now=now, seen=2)
+    for seen, place in enumerate((tree.townships[0], tree.county), start=3):
+        with unit_of_work():
+            approve(child.id, actor=tree.actor(place, Role.SUPERVISOR), now=now, seen=seen)
+    everything_ = Everything(tree.county.id, (Line.WOMEN,), root.heads.total)
+    by_unit, whole = actuals(metric.id, root.rows, on=make.TODAY, whole=everything_)
+    assert (by_unit[towns[0].id].figure, by_unit[towns[1].id].figure, whole.figure) == (4, 0, 4)
+    assert by_unit[towns[0].id].share == whole.share == Decimal(4) / 15 * 100
+    again, none = actuals(metric.id, [*below.rows, below.node], on=make.TODAY)
+    assert ([again[unit.id].figure for unit in villages[:3]], again[towns[0].id].figure, none) == ([4, 0, 0], 4, None)
