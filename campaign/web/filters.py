@@ -28,6 +28,7 @@ from .words import job_words, tag_words, word
 
 ABSENT = "—"
 TEN_THOUSAND = Decimal(10_000)
+LONG, YEAR = 100, 365.25  # days: from so many on nobody counts them
 WEEKDAYS_ZH = "一二三四五六日"
 WEEKDAYS = (_l("Mon"), _l("Tue"), _l("Wed"), _l("Thu"), _l("Fri"), _l("Sat"), _l("Sun"))
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -172,6 +173,11 @@ def due_words(due_at: datetime | None, now: datetime) -> str:
         return ngettext("%(num)s day late", "%(num)s days late", late)
     if days == 0:
         return _("due today")
+    if days >= LONG:
+        years, months = int(days / YEAR), round(days / YEAR * 12)
+        if years >= 2:
+            return ngettext("more than %(num)s year left", "more than %(num)s years left", years)
+        return ngettext("about %(num)s month left", "about %(num)s months left", months)
     return ngettext("%(num)s day left", "%(num)s days left", days)
 
 
