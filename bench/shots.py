@@ -87,15 +87,20 @@ def main() -> None:
 
 @contextmanager
 def running(data: Path) -> Iterator[str]:
-    """The demonstration, served; its address."""
+    """The demonstration, loaded and served; its address."""
+    for command in (("db", "upgrade"), ("demo", "load")):
+        subprocess.run([sys.executable, "-m", "campaign", *command], cwd=ROOT, env=environment_of(data), check=True)
+    with serving(data) as address:
+        yield address
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[str]:
+    """What lies in that data folder, served; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    given = {"ENV": "demo", "DATA_DIR": str(data), "PORT": str(port), "HOST": "127.0.0.1"}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CAMPAIGN_")}
-    environment |= {f"CAMPAIGN_{name}": value for name, value in given.items()}
-    for command in (("db", "upgrade"), ("demo", "load")):
-        subprocess.run([sys.executable, "-m", "campaign", *command], cwd=ROOT, env=environment, check=True)
+    environment = environment_of(data) | {"CAMPAIGN_PORT": str(port), "CAMPAIGN_HOST": "127.0.0.1"}
     web = subprocess.Popen([sys.executable, "-m", "campaign.serve"], cwd=ROOT, env=environment)
     try:
         _wait(f"http://127.0.0.1:{port}/healthz")
@@ -103,6 +108,12 @@ def running(data: Path) -> Iterator[str]:
     finally:
         web.terminate()
         web.wait(PATIENCE)
+
+
+def environment_of(data: Path) -> dict[str, str]:
+    """The environment of a process on that data folder: nothing of an existing installation gets in."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("CAMPAIGN_")}
+    return plain | {"CAMPAIGN_ENV": "demo", "CAMPAIGN_DATA_DIR": str(data)}
 
 
 def _wait(address: str) -> None:

@@ -1,0 +1,45 @@
+"""The two plans of the walk: the city plan with its 45 targets and the union plan with its rates, for this year.
+
+They are the demonstration's own files. The years are moved, so that the milestones of 2010 to 2012 lie ahead, and what
+the city plan sends to townships or villages at once goes to the counties first: the walk hands everything down itself.
+"""
+
+import re
+from datetime import date
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent / "campaign" / "demo" / "campaigns"
+CITY_PLAN, UNION_PLAN = "C000", "C004"
+KEYS = {CITY_PLAN: "WALK-CITY", UNION_PLAN: "WALK-UNION"}
+# Of the union plan: the tasks with rates, and one count of two lines, which may be done together.
+UNION_TASKS = ("C004-01", "C004-02", "C004-03", "C004-04", "C004-05", "C004-06", "C004-07")
+COMPARED = ("C000-04", "C000-08", "C000-09")
+TARGETS, RATES = 45, 7
+
+
+def plan(name: str, today: date) -> str:
+    """The plan file under a key of its own."""
+    text = (FOLDER / f"{name}.yaml").read_text("utf-8")
+    for back, year in enumerate((2010, 2011, 2012)):
+        text = text.replace(str(year), str(today.year + back))
+    head, *tasks = re.split(r"(?m)^(?=  - key: )", text)
+    level = "county" if name == CITY_PLAN else "township"
+    kept = [task for task in tasks if name == CITY_PLAN or any(f"key: {key}\n" in task for key in UNION_TASKS)]
+    kept = [re.sub(r"receiving_level: \w+", f"receiving_level: {level}", task) for task in kept]
+    kept = [_compared(task) if any(f"key: {key}\n" in task for key in COMPARED) else task for task in kept]
+    kept = [re.sub(rf"key: {name}-", f"key: {KEYS[name]}-", task) for task in kept]
+    return head.replace(f"key: {name}\n", f"key: {KEYS[name]}\n") + "".join(kept)
+
+
+def _compared(task: str) -> str:
+    """Its counts are compared with what was reached last year, so that they can be split by it."""
+    task = re.sub(r"(kind: count, .*over_time: sum)}", r"\1, compares: baseline}", task)
+    return re.sub(r"(?m)^( +)over_time: sum$", r"\1over_time: sum\n\1compares: baseline", task)
+
+
+def dispatchers(units: list[tuple[str, str, str, str]]) -> bytes:
+    """The file of the posts that the demonstration lacks: (login, name, code of the area, line) dispatches there."""
+    lines = ["登录名,姓名,区域编码,条线,角色"] + [
+        f"{login},{name},{code},{line},下达人" for login, name, code, line in units
+    ]
+    return "\n".join(lines).encode("utf-8-sig")
