@@ -1,5 +1,6 @@
 """Campaigns for those who write and follow them: the list, one campaign with its tasks, and both as plans to edit."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -197,6 +198,17 @@ def listing(actor: Actor, filters: Filters, *, after: int | None = None, before:
     return Listing(
         tuple(rows), counts, rows[0].id if rows and has_before else None, rows[-1].id if rows and has_after else None
     )
+
+
+def everything(actor: Actor, filters: Filters) -> Iterator[Item]:
+    """All campaigns of the list in its order, for an export; read page by page."""
+    after = None
+    while True:
+        page = listing(actor, filters, after=after)
+        yield from page.items
+        if page.after is None:
+            return
+        after = page.after
 
 
 def _items() -> Select[Any]:

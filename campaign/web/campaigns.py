@@ -13,11 +13,12 @@ from wtforms.validators import InputRequired, NumberRange
 
 from ..db import unit_of_work
 from ..documents.plans import LARGEST_FILE, read_plan_bytes
+from ..documents.sheets import Column, Show
 from ..errors import Forbidden, Invalid, Problem, Refused, Stale, say
 from ..operations import issuing
 from ..operations.planning import create_campaign, edit_campaign
 from ..queries.board_figures import Place, figures_of
-from ..queries.campaigns import Filters, Head, Shown, Sort, TaskFact, head_of, listing
+from ..queries.campaigns import Filters, Head, Shown, Sort, TaskFact, everything, head_of, listing
 from ..queries.campaigns import show as shown_of
 from ..queries.drafts import higher_campaigns, plan_of, sees_higher, units_by_id, units_in_sight
 from ..queries.ladders import usable_by
@@ -28,10 +29,12 @@ from ..rules.organisation import Actor, Role
 from ..rules.planning import CampaignPlan, MetricPlan, TaskPlan, check_campaign, warn_task
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now, require_role
+from .downloads import table_answer
 from .ladder_words import ladder_choices
 from .language import speak
 from .navigation import has_endpoint
 from .plan_forms import CampaignForm, Typed, ids_in
+from .words import word
 
 bp = Blueprint("campaigns", __name__)
 
@@ -61,6 +64,25 @@ def index() -> Any:
         statuses=list(CampaignStatus), may_write=actor.has_role(Role.DISPATCHER), own_posts=bool(actor.posts),
         badges={"requests.index": requests_waiting(actor, now=page_now())},
     )  # fmt: skip
+
+
+@bp.get("/campaigns.<any(xlsx, csv):kind>")
+def export(kind: str) -> Any:
+    """The list as it is filtered and ordered, all of it."""
+    columns = [
+        Column(_("Campaign"), 50), Column(_("Document number"), 20), Column(_("Issued by"), 24),
+        Column(_("Begins on"), 12, Show.DAY), Column(_("Ends on"), 12, Show.DAY), Column(_("Status"), 10),
+        Column(_("Tasks"), 8, Show.WHOLE), Column(_("Tasks dispatched"), 10, Show.WHOLE),
+        Column(_("Assignments"), 10, Show.WHOLE),
+    ]  # fmt: skip
+    rows = (
+        (
+            item.title, item.number, item.issuer, item.starts_on, item.ends_on, word(item.status), item.tasks,
+            item.dispatched, item.items,
+        )
+        for item in everything(current_actor(), _filters())
+    )  # fmt: skip
+    return table_answer(kind, f"campaigns-{page_now():%Y%m%d}", _("Campaigns"), columns, rows)
 
 
 @bp.route("/campaigns/new", methods=["GET", "POST"])

@@ -64,6 +64,9 @@ def test_from_an_empty_list_to_the_dispatch(tree, signed_in):
     again = signed_in.get(preview.path)
     assert again.has("Every unit has this task already")
     assert signed_in.get("/campaigns").has("集中建会行动", "1 / 1")
+    table = signed_in.client.get("/campaigns.csv?text=建会").text.splitlines()
+    assert len(table) == 2 and "集中建会行动" in table[1] and table[1].endswith("1,1,6"), table
+    assert len(signed_in.client.get("/campaigns.csv?text=没有").text.splitlines()) == 1
 
 
 def test_what_was_typed_is_kept_with_a_sentence_at_each_field(tree, signed_in):

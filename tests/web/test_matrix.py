@@ -71,6 +71,7 @@ def everybody() -> Iterator[Case]:
         yield Case(name, anybody)
     yield Case("inbox.read", lambda _who: 303, method="POST")
     yield Case("assignments.export", anybody, {"kind": "csv"})
+    yield Case("campaigns.export", anybody, {"kind": "csv"})
     yield Case("reviews.queue", role(Role.SUPERVISOR))
     for name in ("campaigns.new", "campaigns.load"):
         yield Case(name, role(Role.DISPATCHER))
