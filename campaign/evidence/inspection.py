@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from . import refusals
 from .packages import compound_type, package_type, zip_directory
-from .pixels import SIZES, Data, jpeg_segments
+from .pixels import SIZES, Data, jpeg_scans, jpeg_segments
 
 PICTURES = frozenset(SIZES)
 SIZE_LIMIT = 20 * 1024 * 1024  # of a document
@@ -20,6 +20,7 @@ LARGEST = 50 * 1024 * 1024  # of a picture, a recording or a PDF: a photo of 200
 HEAVY = ("image/", "video/", "audio/", "application/pdf")
 MOST_PIXELS = 50_000_000  # what may be unpacked whole: 200 MB of memory at four bytes each
 MOST_PIXELS_BASELINE = 210_000_000  # a plain JPEG is unpacked at an eighth of its size; phones make 200 megapixels
+MOST_SCANS = 100  # of a JPEG; programs write ten or so. A thousand cost seconds, in a few kilobytes
 LONGEST_NAME = 200
 PROGRAM_NAMES = re.compile(
     r"\.(exe|com|scr|pif|bat|cmd|dll|cpl|msi|msp|jar|apk|ipa|app|js|jse|mjs|vbs|vbe|wsf|wsh|hta|ps1|sh|py|php|jsp|aspx?"
@@ -162,6 +163,8 @@ def _check_picture(media_type: str, data: Data) -> None:
         _, progressive, scan = jpeg_segments(data)
         if not scan or data.find(b"\xff\xd9", scan) < 0:
             raise refusals.broken()
+        if jpeg_scans(data, scan) > MOST_SCANS:
+            raise refusals.bomb()
         most = MOST_PIXELS if progressive else MOST_PIXELS_BASELINE
     if size[0] * size[1] > most:
         raise refusals.too_many_points(*size)

@@ -15,6 +15,8 @@ START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 STANDALONE = {0x01, *range(0xD0, 0xD8)}
 START_OF_SCAN = 0xDA
+END_OF_IMAGE = b"\xff\xd9"
+SCAN_OR_END = re.compile(rb"\xff[\xd9\xda]")  # within the points these two bytes never stand together
 HEIF_HEADER = 1024 * 1024
 SPATIAL_EXTENT = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 
@@ -35,6 +37,16 @@ def jpeg_segments(data: Data) -> tuple[Size | None, bool, int]:
             size, progressive = (width, height), marker in PROGRESSIVE
         at += 2 + length
     return size, progressive, 0
+
+
+def jpeg_scans(data: Data, first: int) -> int:
+    """How many scans a JPEG has, from the place of its first one on: each may be made to cost a look at all points."""
+    count = 0
+    for mark in SCAN_OR_END.finditer(data, first):
+        if mark[0] == END_OF_IMAGE:
+            break
+        count += 1
+    return count
 
 
 def jpeg_size(data: Data) -> Size | None:

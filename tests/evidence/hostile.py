@@ -128,6 +128,13 @@ def jpeg_size_bomb() -> bytes:
     return bytes(made)
 
 
+def jpeg_of_many_scans() -> bytes:
+    """A progressive JPEG of some kilobytes whose last scan, of all points, comes a thousand times."""
+    made = picture(size=(640, 480), progressive=True)
+    at = made.rindex(b"\xff\xda")
+    return made[:at] + made[at:-2] * 1_000 + made[-2:]
+
+
 def utf16(text: str) -> bytes:
     """A stream name as compound files write it."""
     return text.encode("utf-16-le")
@@ -169,6 +176,7 @@ FILES: tuple[Hostile, ...] = (
     Hostile("png of 50,000²", "a.png", lambda: png(50_000, 50_000), 413),
     Hostile("png of 12,000²", "a.png", lambda: png(12_000, 12_000), 413),
     Hostile("progressive jpeg of 60,000²", "a.jpg", jpeg_size_bomb, 413),
+    Hostile("jpeg of a thousand scans", "a.jpg", jpeg_of_many_scans, 413),
     Hostile("png of no size", "a.png", lambda: png(0, 0)),
     Hostile("xlsx bomb", "a.xlsx", bomb, 413),
     Hostile("too many parts", "a.docx", lying_bomb, 413),
