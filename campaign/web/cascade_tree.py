@@ -43,6 +43,7 @@ def show(id: int, task_id: int) -> Any:
     found = level_of(task_id, metric, actor=actor, parent_id=parent_id, grown=grown, after=after)
     if found is None:
         raise NotFound(say("This does not exist, or it is not for you."))
+    some_split = any(_splits(each) for each in task.metrics)
     counts = metric.kind is not MetricKind.TEXT
     dispatched = counts and any(row.id for row in found.rows)
     reached, whole = _reached(head, task, metric, found, parent_id is None) if dispatched else ({}, None)
@@ -53,7 +54,7 @@ def show(id: int, task_id: int) -> Any:
         figure=lambda value: figure_words(value, metric.kind, metric.unit_of_measure),
         link=lambda **more: url_for(".show", id=id, task_id=task_id, **({"metric": metric.id} | more)),
         exports={kind: url_for(".export", id=id, task_id=task_id, kind=kind, metric=metric.id) for kind in EXPORTS},
-        may_split=head.issuer and head.status is CampaignStatus.ISSUED and parent_id is None,
+        may_split=head.issuer and head.status is CampaignStatus.ISSUED and parent_id is None and some_split,
         paged=bool(after),
     )  # fmt: skip
 
