@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request
+from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -153,7 +153,8 @@ def _sign_in_page(form: SignInForm, onward: str, refusal: str = "") -> str:
     sealed = request.form.get("again", "")
     kept = unseal(sealed)
     name = "door/sign_in.html" if kept is None else "errors/signed_out.html"
-    return render_template(name, form=form, onward=onward, refusal=refusal, kept=kept, sealed=sealed)
+    demo = current_app.config["SETTINGS"].env == "demo"
+    return render_template(name, form=form, onward=onward, refusal=refusal, kept=kept, sealed=sealed, demo=demo)
 
 
 def _password_page(form: NewPasswordForm, forced: bool) -> str:
