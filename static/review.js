@@ -1,4 +1,4 @@
-// Keys for reviewers, and small help that a page can do without: j k a r c z ? Esc, no second click, claims, print.
+// Keys for reviewers, and small help that a page can do without: j k a r c z m ? Esc, no second click, claims, print.
 "use strict";
 
 (() => {
@@ -50,7 +50,7 @@
     if (event.key === "Escape") { close(); return; }
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) { return; }
     if (event.key === "?") { all("[data-more]").forEach((line) => { line.hidden = !line.hidden; }); return; }
-    const target = ["j", "k", "a", "r", "c", "z"].includes(event.key) && document.querySelector(`[data-key="${event.key}"]`);
+    const target = ["j", "k", "a", "r", "c", "z", "m"].includes(event.key) && document.querySelector(`[data-key="${event.key}"]`);
     // What cannot be seen is not pressed: with the return open, "a" must not approve. The list itself shows the next.
     if (target && !target.disabled && (target.tagName === "A" || target.getClientRects().length)) { event.preventDefault(); target.click(); }
   });

@@ -46,6 +46,24 @@ def nearest_to(unit_id: Any) -> Select[tuple[int]]:
 # The days that differ from their weekday, as one text.
 DAYS = func.aggregate_strings(cast(CalendarDay.day, String) + case((CalendarDay.works, "+"), else_="-"), ",")
 _NEAREST = nearest_to(bindparam("unit"))
+_DAY = CalendarDay.__table__.c
+_LADDERS = select(_VERSION.id, _VERSION.rungs, _VERSION.stop_level)
+_CALENDARS = (
+    select(_CALENDAR.id, _CALENDAR.version, _CALENDAR.known_until, DAYS.label("days"))
+    .outerjoin_from(CalendarRow.__table__, CalendarDay.__table__, _DAY.calendar_id == _CALENDAR.id)
+    .group_by(_CALENDAR.id, _CALENDAR.version, _CALENDAR.known_until)
+)
+# Nearly always it is one that is asked for: written once, these go to the driver itself.
+_ONE_LADDER = _LADDERS.where(_VERSION.id == bindparam("one"))
+_ONE_CALENDAR = _CALENDARS.where(_CALENDAR.id == bindparam("one"))
+
+
+def _read(every: Select[Any], id: Any, one: Select[Any], ids: set[int]) -> Iterable[Any]:
+    """The rows of `every` with these ids."""
+    if len(ids) != 1:
+        return db.session.execute(every.where(id.in_(ids)))
+    db.session.flush()  # what is pending would be missed; almost always nothing is
+    return run(one, {"one": next(iter(ids))})
 
 
 def written(rungs: tuple[Rung, ...]) -> str:
@@ -89,9 +107,7 @@ def _rung(row: dict[str, Any]) -> Rung:
 
 def ladders(ids: Iterable[int]) -> dict[int, Ladder]:
     """The ladder versions with these ids; the same version is the same object each time."""
-    rows = db.session.execute(
-        select(LadderVersion.id, LadderVersion.rungs, LadderVersion.stop_level).where(LadderVersion.id.in_(set(ids)))
-    )
+    rows = _read(_LADDERS, _VERSION.id, _ONE_LADDER, set(ids))
     return {row.id: ladder_from(row.id, row.rungs, row.stop_level) for row in rows}
 
 
@@ -114,12 +130,7 @@ def latest_ladder(key: str) -> int:
 
 def calendars(ids: Iterable[int]) -> dict[int, Calendar]:
     """The working days of the calendars with these ids; one that has not changed is the same object each time."""
-    rows = db.session.execute(
-        select(CalendarRow.id, CalendarRow.version, CalendarRow.known_until, DAYS.label("days"))
-        .outerjoin(CalendarDay, CalendarDay.calendar_id == CalendarRow.id)
-        .where(CalendarRow.id.in_(set(ids)))
-        .group_by(CalendarRow.id, CalendarRow.version, CalendarRow.known_until)
-    )
+    rows = _read(_CALENDARS, _CALENDAR.id, _ONE_CALENDAR, set(ids))
     return {row.id: calendar_from(row.id, row.version, row.known_until, row.days or "") for row in rows}
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, cast, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, cast, func, select, type_coerce
 
 from ..clock import zone
-from ..db import db, from_micros, listed
+from ..db import db, from_micros, listed, run
 from ..rules import calendars as law
 from ..rules.ladder import Anchors, Ladder, Step, plan
 from ..rules.plans import Grade
@@ -50,6 +50,8 @@ TIMINGS: Select[Any] = (
     .join(Task.__table__, _T.id == _A.task_id)
     .join(Batch.__table__, _B.id == _A.batch_id)
 )  # fmt: skip
+
+_TIMING = TIMINGS.where(_A.id == bindparam("assignment"))
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ class Timings:
 
 def timing_of(assignment_id: int) -> Timing | None:
     """The timing of one assignment, in three statements; None where there is none."""
-    found = Timings(db.session.execute(TIMINGS.where(_A.id == assignment_id)).all())
+    db.session.flush()  # what is pending would be missed; almost always nothing is
+    found = Timings(run(_TIMING, {"assignment": assignment_id}))
     return found.of(found.rows[0]) if found.rows else None
 
 

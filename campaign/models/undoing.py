@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, Select, and_, bindparam, exists, func, select
 
-from ..db import db
+from ..db import db, run
 from ..rules.states import Action, State
 from ..rules.telling import HELD, HOLD
 from .assignments import Assignment
@@ -35,26 +36,11 @@ class LastDecision:
         return not self.told and now < self.at + HOLD
 
 
-def last_decision(assignment_id: int) -> LastDecision | None:
-    """The decision with which an assignment came to where it stands; None when something else moved it last."""
-    moved = _last_move(assignment_id)
-    newest = select(func.max(Review.id)).where(Review.assignment_id == assignment_id, STANDS).scalar_subquery()
-    row = db.session.execute(
-        select(
-            Event.id, Review.id, Review.person_id, Review.unit_id, Review.step, Review.decision, Review.at,
-            Review.since, Review.due_at, _TOLD,
-        )
-        .join(Review, and_(Review.id == newest, Review.person_id == Event.person_id, Review.at == Event.at))
-        .where(Event.id == moved, Event.tag.in_(HELD))
-    ).first()  # fmt: skip
-    return None if row is None else LastDecision(*row)
-
-
 # Over Event: somebody has been told of it.
 _TOLD = exists().where(Notice.event_id == Event.id, Notice.delivered_at.is_not(None))
 
 
-def _last_move(assignment_id: int | ColumnElement[int]) -> ScalarSelect[int]:
+def _last_move(assignment_id: ColumnElement[int]) -> ScalarSelect[int]:
     """The event with which an assignment came to where it stands."""
     moves = Event.__table__.alias("moves").c
     return (
@@ -62,6 +48,34 @@ def _last_move(assignment_id: int | ColumnElement[int]) -> ScalarSelect[int]:
         .where(moves.subject == "assignment", moves.subject_id == assignment_id, moves.to_state.is_not(None))
         .scalar_subquery()
     )
+
+
+def last_decision_of(assignment_id: ColumnElement[int]) -> Select[Any]:
+    """What `LastDecision` is made of."""
+    newest = select(func.max(Review.id)).where(Review.assignment_id == assignment_id, STANDS)
+    return (
+        select(
+            Event.id, Review.id.label("review_id"), Review.person_id, Review.unit_id, Review.step, Review.decision,
+            Review.at, Review.since, Review.due_at, _TOLD.label("told"),
+        )
+        .join(
+            Review,
+            and_(
+                Review.id == newest.scalar_subquery(), Review.person_id == Event.person_id, Review.at == Event.at
+            ),
+        )
+        .where(Event.id == _last_move(assignment_id), Event.tag.in_(HELD))
+    )  # fmt: skip
+
+
+_LAST = last_decision_of(bindparam("assignment", type_=BigInteger))
+
+
+def last_decision(assignment_id: int) -> LastDecision | None:
+    """The decision with which an assignment came to where it stands; None when something else moved it last."""
+    db.session.flush()  # what is pending would be missed; almost always nothing is
+    row = run(_LAST, {"assignment": assignment_id}).first()
+    return None if row is None else LastDecision(*row)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, select, update
 
-from ..db import db, insert_new
+from ..db import insert_new, run
 from ..errors import Conflict, Invalid, say
 from ..models import ClientAction
 from ..rules.organisation import Actor
 from .log import canonical
+
+# Written once: every act begins with it.
+_ACTS: Table = ClientAction.__table__  # type: ignore[assignment]
+_NEW = insert_new(_ACTS).returning(_ACTS.c.id)
+_HELD = select(_ACTS.c.person_id, _ACTS.c.subject, _ACTS.c.digest, _ACTS.c.result).where(_ACTS.c.id == bindparam("key"))
+_ANSWER = update(_ACTS).where(_ACTS.c.id == bindparam("key"))
 
 
 def once(
@@ -29,14 +35,9 @@ def once(
         raise Invalid(say("The form is damaged. Please open the page again.")) from None
     digest = hashlib.sha256(canonical(content).encode()).hexdigest()
     row = {"id": key, "person_id": actor.person_id, "subject": subject, "digest": digest, "result": "", "at": now}
-    added = db.session.execute(insert_new(ClientAction).values(row).returning(ClientAction.id))
-    if added.first() is not None:
+    if run(_NEW, row).first() is not None:
         return None
-    held = db.session.execute(
-        select(ClientAction.person_id, ClientAction.subject, ClientAction.digest, ClientAction.result).where(
-            ClientAction.id == key
-        )
-    ).one()
+    held = run(_HELD, {"key": key}).first()
     if (held.person_id, held.subject, held.digest) != (actor.person_id, subject, digest):
         raise Conflict(say("This was already sent with other content. What was sent first stands."))
     return str(held.result)
@@ -45,5 +46,4 @@ def once(
 def remember(client_action_id: str | None, result: str) -> None:
     """Keeps the answer for the same act when it comes again."""
     if client_action_id is not None:
-        key = str(UUID(client_action_id))
-        db.session.execute(update(ClientAction).where(ClientAction.id == key).values(result=result))
+        run(_ANSWER, {"key": str(UUID(client_action_id)), "result": result})

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import String, cast, delete, insert, literal, select
+from sqlalchemy import String, bindparam, cast, delete, insert, literal, select
 
-from ..db import Instant, db, listed
+from ..db import Instant, db, listed, run
 from ..errors import NotFound, Sentence, say
 from ..models import Claim, ClientAction, Event, Notice, Review, Submission, Undo
 from ..models.undoing import Act, Decided, decisions_of, hold, last_decision, with_last_decision
@@ -19,6 +19,12 @@ from .moving_many import APPROVE_MANY, arm_alike, count_all
 from .repeating import once, remember
 from .timers import arm, review_due_at
 
+# Written once, for the press that is in a hurry.
+_UNDOS, _NOTICES, _CLAIMS = (noun.__table__ for noun in (Undo, Notice, Claim))
+_UNDO = insert(_UNDOS)  # type: ignore[arg-type]
+_UNSAY = delete(_NOTICES).where(_NOTICES.c.event_id == bindparam("event"))  # type: ignore[arg-type]
+_LET_GO = delete(_CLAIMS).where(_CLAIMS.c.assignment_id == bindparam("assignment"))  # type: ignore[arg-type]
+_HOLD = select(_NOTICES.c.id).where(_NOTICES.c.event_id == bindparam("event")).order_by(_NOTICES.c.id).with_for_update()
 UNSEEN = {"synchronize_session": False}
 GONE = say("This act is not there any more, or it was not yours.")
 
@@ -56,16 +62,14 @@ def take_back(
         },
         since=last.since,
     )
-    db.session.execute(
-        insert(Undo).values(review_id=last.review_id, person_id=actor.person_id, post_id=step.post.id, at=now)
-    )
-    db.session.execute(delete(Notice).where(Notice.event_id == last.event_id))
-    db.session.execute(delete(Claim).where(Claim.assignment_id == assignment_id))
+    run(_UNDO, {"review_id": last.review_id, "person_id": actor.person_id, "post_id": step.post.id, "at": now})
+    run(_UNSAY, {"event": last.event_id})
+    run(_LET_GO, {"assignment": assignment_id})
     arm(assignment_id, now=now, after=last.at)
 
 
 def _hold(event_id: int) -> None:
-    db.session.execute(select(Notice.id).where(Notice.event_id == event_id).order_by(Notice.id).with_for_update())
+    run(_HOLD, {"event": event_id})
 
 
 @dataclass(frozen=True)

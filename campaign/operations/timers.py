@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, literal, select
+from sqlalchemy import ColumnElement, Table, bindparam, literal, select
 
 from ..clock import zone
-from ..db import Instant, db, insert_new, listed
+from ..db import Instant, db, insert_new, listed, run
 from ..models import Assignment, Campaign, Task, Timer
 from ..models.ladders import calendar_for, calendars
 from ..models.timing import timing_of
@@ -16,6 +16,15 @@ from ..rules.dates import review_due
 from ..rules.ladder import Step, decide
 
 TIMER = ["sweep", "fires_at", "assignment_id", "rung", "after"]
+# Written once: every decision asks and arms.
+_TIMERS: Table = Timer.__table__  # type: ignore[assignment]
+_ARM = insert_new(_TIMERS)
+_TASK, _CAMPAIGN = Task.__table__.c, Campaign.__table__.c
+_REVIEW_DAYS = (
+    select(_TASK.review_days, _TASK.days, _CAMPAIGN.issuing_unit_id)
+    .join_from(Task.__table__, Campaign.__table__, _CAMPAIGN.id == _TASK.campaign_id)
+    .where(_TASK.id == bindparam("task"))
+)
 
 
 def arm(assignment_id: int, *, now: datetime, after: datetime, not_before: datetime | None = None) -> None:
@@ -39,7 +48,7 @@ def arm(assignment_id: int, *, now: datetime, after: datetime, not_before: datet
         "rung": step.rung.number,
         "after": after,
     }
-    db.session.execute(insert_new(Timer).values(row))
+    run(_ARM, row)
 
 
 def arm_all(which: ColumnElement[bool], step: Step, *, when: datetime, after: datetime) -> None:
@@ -56,11 +65,7 @@ def arm_all(which: ColumnElement[bool], step: Step, *, when: datetime, after: da
 
 def review_due_at(task_id: int, *, now: datetime) -> datetime:
     """Until when a level should decide on what comes to it now, by the task's days and the issuing unit's calendar."""
-    task = db.session.execute(
-        select(Task.review_days, Task.days, Campaign.issuing_unit_id)
-        .join(Campaign, Campaign.id == Task.campaign_id)
-        .where(Task.id == task_id)
-    ).one()
+    task = run(_REVIEW_DAYS, {"task": task_id}).first()
     calendar_id = calendar_for(task.issuing_unit_id)
     kind = DayKind.WORKING if task.review_days is None else task.days
     return review_due(now, zone(), calendars([calendar_id])[calendar_id], task.review_days, kind)

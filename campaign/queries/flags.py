@@ -1,12 +1,12 @@
 """Flags as a reader may see them: each with its decision, and what it is against only inside the reader's scope."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -77,10 +77,20 @@ class Found:
 
 def flags_of(submission_id: int, actor: Actor) -> tuple[Found, ...]:
     """The flags of a version, those still open first. One statement."""
+    return flags_from(db.session.execute(flags_in(submission_id, actor)))
+
+
+def flags_from(rows: Iterable[Any]) -> tuple[Found, ...]:
+    """The flags from the rows of `flags_in`."""
+    return tuple(sorted(map(_found, rows), key=lambda flag: not flag.is_open))
+
+
+def flags_in(submission_id: int | None, actor: Actor) -> Select[Any]:
+    """What `flags_from` reads."""
     own, other, against = aliased(Evidence), aliased(Evidence), aliased(Submission)
     there = func.coalesce(against.assignment_id, other.assignment_id)
     inside = and_(Assignment.id.is_not(None), visible_assignments(actor))
-    statement = (
+    return (
         select(
             Flag.id, Flag.kind, Flag.score, Flag.metric_id, Flag.evidence_id, func.coalesce(own.name, ""),
             func.coalesce(own.media_type, ""), Flag.data, Flag.explanation, FlagDecision.verdict,
@@ -102,8 +112,6 @@ def flags_of(submission_id: int, actor: Actor) -> tuple[Found, ...]:
         .where(Flag.submission_id == submission_id)
         .order_by(Flag.kind, Flag.id)
     )  # fmt: skip
-    found = [_found(row) for row in db.session.execute(statement)]
-    return tuple(sorted(found, key=lambda flag: not flag.is_open))
 
 
 def _found(row: Any) -> Found:

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired
 from ..db import unit_of_work
 from ..errors import Invalid, Refused, Stale, say
 from ..models.facts import Standing, facts_of
-from ..models.undoing import last_decision, with_last_decision
+from ..models.undoing import with_last_decision
 from ..operations import claiming, remarking
 from ..operations.judging import judge
 from ..operations.taking_back import take_back
@@ -123,8 +123,8 @@ def _facts(id: int) -> tuple[Standing, Any]:
     if facts is None:
         abort(404)
     now = page_now()
-    facts = with_last_decision(facts, last_decision(id), now)
-    return facts, beside(facts, current_actor(), now=now)
+    aside = beside(facts, current_actor(), now=now)
+    return with_last_decision(facts, aside.last, now), aside
 
 
 @bp.post("/reviews/<int:id>/remarks")

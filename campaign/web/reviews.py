@@ -19,7 +19,7 @@ from ..db import unit_of_work
 from ..errors import Busy, Forbidden, Refused, Stale, say
 from ..evidence.store import Store
 from ..models.facts import facts_of
-from ..models.undoing import last_decision, with_last_decision
+from ..models.undoing import with_last_decision
 from ..operations import reviewing
 from ..operations.looking import look
 from ..operations.move import FASTER
@@ -27,7 +27,6 @@ from ..operations.remarking import LONGEST_PHRASE, keep_phrase, use_phrase
 from ..queries import queue as waiting
 from ..queries.beside import beside
 from ..queries.evidence import evidence_submitted
-from ..queries.flags import flags_of
 from ..queries.questions import count as questions_waiting
 from ..queries.queue import Filters, Key, Place, read_key
 from ..queries.rechecks import count_to_check
@@ -234,9 +233,8 @@ def page_of(
     else:
         page = waiting.page(actor, filters)
     before, after = page.around(assignment_id)
-    last = last_decision(assignment_id) if facts.since is not None and now - facts.since < HOLD else None
-    facts = with_last_decision(facts, last, now)
     aside = beside(facts, actor, now=now)
+    facts, last = with_last_decision(facts, aside.last, now), aside.last
     may = permissions(facts, actor, facts.chain, aside.claim.holder if aside.claim else None)
     decided = decided_just_now()
     if may.undo and last is not None:  # also of what was approved here among many
@@ -249,7 +247,7 @@ def page_of(
         form=form, approval=approval, questions=0, to_decide=0, wrong=wrong or {}, typed=request.form if wrong else {},
         filters=filters, keep=kept(filters), now=now, reader_id=actor.person_id, reasons=list(ReturnReason),
         may=may, aside=aside, decided=decided,
-        flags=flags_of(found.latest.id, actor) if aside.flags else (), verdicts=list(Verdict),
+        flags=aside.flags, verdicts=list(Verdict),
         bounces=bounces(found.versions), open_id=assignment_id,
         action_id=str(uuid4()), return_id=form.client_action_id.data or str(uuid4()),
         badges={} if kept(filters) else {"reviews.queue": page.total},
