@@ -1,4 +1,5 @@
-"""Looking into packages without unpacking them: zips (docx, xlsx, pptx, OFD) and compound files (doc, xls, ppt, WPS).
+"""Looking into packages without keeping what they unpack to: zips (docx, xlsx, pptx, OFD) and compound files (doc, xls,
+ppt, WPS).
 
 Each function gives the media type, or raises Invalid with the sentence for the sender.
 """
@@ -26,6 +27,7 @@ MOST_UNPACKED = 200 * 1024 * 1024
 MOST_RATIO = 150  # a sheet of empty cells comes near a hundred
 RATIO_FROM = 20 * 1024 * 1024  # small things may be as regular as they like
 MOST_TYPES_PART = 512 * 1024
+LOCAL_SIZE, ENCRYPTED, CHUNK = 30, 1, 1024 * 1024
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
 MAIN_PARTS = {
@@ -35,7 +37,16 @@ MAIN_PARTS = {
     b"presentationml.slideshow.main+xml": OFFICE + "presentationml.slideshow",
 }
 NO_PARTS = re.compile(r"\.(exe|com|scr|bat|cmd|dll|msi|jar|js|jse|vbs|vbe|wsf|hta|ps1|sh|lnk|zip|rar|7z)$", re.I)
-UNREADABLE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, RuntimeError, ValueError, EOFError, OSError)
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    OSError,
+)
 MACROS = re.compile(rb"macroenabled|vbaproject", re.I)
 
 
@@ -58,7 +69,7 @@ def zip_directory(data: Data) -> tuple[int, int] | None:
 
 
 def package_type(path: Path, data: Data) -> str:
-    """The media type of a zip: an office document or an OFD. Nothing is unpacked but the list of content types."""
+    """The media type of a zip: an office document or an OFD. It is unpacked into nothing, a megabyte at a time."""
     found = zip_directory(data)
     if found is None:
         raise refusals.broken()
@@ -68,6 +79,8 @@ def package_type(path: Path, data: Data) -> str:
         with zipfile.ZipFile(path) as package:
             entries = package.infolist()
             _check_entries(entries, len(data))
+            for entry in entries:
+                _check_size(entry, data)
             names = {entry.filename for entry in entries}
             if "[Content_Types].xml" in names:
                 return _office_type(_types_part(package))
@@ -115,6 +128,30 @@ def _check_entries(entries: list[zipfile.ZipInfo], packed: int) -> None:
             raise refusals.macros()
         if NO_PARTS.search(name):
             raise refusals.carries_program()
+
+
+def _check_size(entry: zipfile.ZipInfo, data: Data) -> None:
+    """Unpacks a part and forgets it: whether it becomes as much as the directory says, which is within bounds."""
+    if entry.flag_bits & ENCRYPTED:
+        raise refusals.locked()
+    name, more = struct.unpack_from("<HH", data, entry.header_offset + 26)
+    begin = entry.header_offset + LOCAL_SIZE + name + more
+    if entry.compress_type == zipfile.ZIP_STORED:
+        if entry.compress_size != entry.file_size or begin + entry.file_size > len(data):
+            raise refusals.broken()
+        return
+    if entry.compress_type != zipfile.ZIP_DEFLATED:
+        raise refusals.broken()  # no office program packs in another way
+    unpacked, rest = zlib.decompressobj(-zlib.MAX_WBITS), entry.file_size
+    packed = data[begin : begin + entry.compress_size]
+    while packed and not unpacked.eof and rest >= 0:
+        rest -= len(unpacked.decompress(packed, CHUNK))
+        packed = unpacked.unconsumed_tail
+    rest -= 0 if unpacked.eof else len(unpacked.decompress(b"", CHUNK))
+    if rest < 0:
+        raise refusals.bomb()
+    if rest or not unpacked.eof:
+        raise refusals.broken()
 
 
 def _types_part(package: zipfile.ZipFile) -> bytes:

@@ -101,6 +101,15 @@ def lying_bomb() -> bytes:
     return package(*((f"x/{number}", b"") for number in range(11_000)))
 
 
+def liar(said: int, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A document with a part of 3 MB, of which its directory says another size, or another way of packing."""
+    made = bytearray(package(("word/document.xml", b"0" * 3_000_000)))
+    at = made.rindex(b"PK\x01\x02")
+    struct.pack_into("<H", made, at + 10, method)
+    struct.pack_into("<I", made, at + 24, said)
+    return bytes(made)
+
+
 def slip() -> bytes:
     """Parts that climb out of the folder they are unpacked in."""
     return package(("../../../../tmp/evil.txt", b"x"))
@@ -180,6 +189,9 @@ FILES: tuple[Hostile, ...] = (
     Hostile("png of no size", "a.png", lambda: png(0, 0)),
     Hostile("xlsx bomb", "a.xlsx", bomb, 413),
     Hostile("too many parts", "a.docx", lying_bomb, 413),
+    Hostile("a part larger than it says", "a.docx", lambda: liar(100), 413),
+    Hostile("a part smaller than it says", "a.docx", lambda: liar(4_000_000)),
+    Hostile("a part packed in a way of its own", "a.docx", lambda: liar(3_000_000, zipfile.ZIP_LZMA)),
     Hostile("zip slip", "a.docx", slip),
     Hostile("link in a zip", "a.docx", symlink),
     Hostile("entity bomb", "a.docx", entities),
