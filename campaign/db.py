@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
 from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import (
     BigInteger,
@@ -72,10 +73,20 @@ class Base(DeclarativeBase):
     )
 
 
-# Whether the transaction about to begin is that of a unit of work.
+# Whether the transaction about to begin is that of a unit of work; and the connection of the one that is open.
 _writes: ContextVar[bool] = ContextVar("writes", default=False)
+_work: ContextVar[Connection | None] = ContextVar("work", default=None)
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+class WorkSession(FlaskSession):
+    """A session that goes along with the connection of the unit of work, while there is one."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        """What its statements are sent to."""
+        return _work.get() or super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "class_": WorkSession})
 
 
 class Instant(TypeDecorator[datetime]):
@@ -137,7 +148,7 @@ class Code(TypeDecorator[IntEnum]):
 
     def process_bind_param(self, value: IntEnum | int | None, dialect: Any) -> int | None:
         """Only members of the enum are stored."""
-        return None if value is None else int(self.kind(value))
+        return None if value is None else int(value if type(value) is self.kind else self.kind(value))
 
     def process_result_value(self, value: int | None, dialect: Any) -> IntEnum | None:
         """The member."""
@@ -206,8 +217,7 @@ def run(statement: Executable, values: Mapping[str, Any]) -> Outcome:
     For the hot paths: nothing is flushed first, so nothing may be pending in the session. A value that is an expression
     or a list for IN cannot be given. Whoever listens to the statements of the engine hears these too.
     """
-    session = db.session()
-    return execute(session.info.get("connection") or session.connection(), statement, values)
+    return execute(_work.get() or db.session.connection(), statement, values)
 
 
 def glance(statement: Executable, values: Mapping[str, Any]) -> Outcome:
@@ -226,12 +236,18 @@ def glance(statement: Executable, values: Mapping[str, Any]) -> Outcome:
             driver.autocommit = False
 
 
-def _begin_writing(session: Session) -> Connection:
+def _begun() -> Connection:
+    """A connection with a transaction in which may be written."""
+    connection = db.engine.connect()
     before = _writes.set(True)
     try:
-        return session.connection()
+        connection.begin()
+    except BaseException:
+        connection.close()
+        raise
     finally:
         _writes.reset(before)
+    return connection
 
 
 @contextmanager
@@ -239,27 +255,35 @@ def unit_of_work() -> Iterator[Session]:
     """All or nothing: commits when the block ends, rolls back when it raises.
 
     On SQLite the write lock is taken at the start, so that two writers wait for each other instead of one failing
-    half-way; `Busy` is raised when the lock is not had within five seconds.
+    half-way; `Busy` is raised when the lock is not had within five seconds. Within another one it is a part of that.
     """
     session = db.session()
+    if _work.get() is not None:
+        with session.begin_nested():
+            yield session
+        return
     if session.in_transaction():
         session.commit()  # ends the reading transaction of this request; nothing is pending outside a unit of work
     try:
-        session.info["connection"] = _begin_writing(session)
-        yield session
-        session.commit()
+        with _begun() as connection:
+            before = _work.set(connection)
+            try:
+                yield session
+                session.flush()
+                if session.in_transaction():
+                    session.commit()  # it took part; the hot paths do without it
+            except BaseException:
+                session.rollback()
+                raise
+            finally:
+                _work.reset(before)
+            connection.commit()
     except OperationalError as error:
-        session.rollback()
         if is_busy(error):
             raise Busy(
                 say("The system is busy just now. Nothing was changed; please try again in a moment.")
             ) from error
         raise
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        session.info.pop("connection", None)
 
 
 @contextmanager

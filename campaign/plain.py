@@ -37,7 +37,8 @@ class Outcome:
 class Plain:
     """A statement as the driver takes it: its text, and what has to be done to each value on the way in and out.
 
-    It holds no reference to the statement, which is the weak key under which it is kept.
+    Its values come in the order of `names`. It holds no reference to the statement, which is the weak key under which
+    it is kept.
     """
 
     def __init__(self, statement: Any, dialect: Dialect, names: Sequence[str]) -> None:
@@ -50,21 +51,25 @@ class Plain:
         self.sql: str = state.statement
         self.by_position: bool = compiled.positional
         into = {**compiled._bind_processors, **state.processors}
-        order = state.positiontup if self.by_position else state.parameters
-        self.values = [(name, into.get(name), state.parameters[name]) for name in order]
+        self.into = [(at, into[name]) for at, name in enumerate(names) if name in into]
+        # What is not given stands in the statement itself, or is what the model says of every row.
+        rest = {name: value for name, value in state.parameters.items() if name not in names}
+        self.rest = [into[name](value) if name in into and value is not None else value for name, value in rest.items()]
+        places = {name: at for at, name in enumerate((*names, *rest))}
+        wanted = state.positiontup if self.by_position else state.parameters
+        self.order = [(name, places[name]) for name in wanted]
         columns = compiled._result_columns
         self.make: Any = _maker(c.keyname for c in columns) if columns else None
         out = [(at, c.type._cached_result_processor(dialect, None)) for at, c in enumerate(columns)]
         self.out = [(at, process) for at, process in out if process is not None]
 
     def bound(self, values: Mapping[str, Any]) -> Any:
-        """The values in the driver's shape; what is not given stands in the statement itself."""
-        given = {
-            name: value if into is None or value is None else into(value)
-            for name, into, known in self.values
-            for value in (values.get(name, known),)
-        }
-        return [given[name] for name, _, _ in self.values] if self.by_position else given
+        """The values in the driver's shape."""
+        given = [*values.values(), *self.rest]
+        for at, process in self.into:
+            if given[at] is not None:
+                given[at] = process(given[at])
+        return [given[at] for _, at in self.order] if self.by_position else {name: given[at] for name, at in self.order}
 
     def rows(self, cursor: Any) -> list[Any]:
         """The rows of an executed cursor."""
@@ -77,7 +82,8 @@ class Plain:
         found = []
         for row in map(list, cursor.fetchall()):
             for at, process in self.out:
-                row[at] = process(row[at])
+                if row[at] is not None:
+                    row[at] = process(row[at])
             found.append(self.make(row))
         return found
 
@@ -98,8 +104,9 @@ def execute(connection: Connection, statement: Executable, values: Mapping[str, 
     key = (dialect.name, *values)
     plain = known.get(key) or known.setdefault(key, Plain(statement, dialect, list(values)))
     cursor, bound = connection.connection.cursor(), plain.bound(values)
-    for hear in connection.dispatch.before_cursor_execute:
-        hear(connection, cursor, plain.sql, bound, None, False)
+    if connection.engine._has_events:
+        for hear in connection.dispatch.before_cursor_execute:
+            hear(connection, cursor, plain.sql, bound, None, False)
     try:
         cursor.execute(plain.sql, bound)
         rows = plain.rows(cursor)
