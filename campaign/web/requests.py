@@ -176,7 +176,7 @@ def _ask_page(found: Whole, what: str, form: AskForm, errors: Errors, files: lis
         "requests/ask.html", ask=ask, what=what, kind=kind, may=may or bool(errors), errors=errors,
         reason=form.reason.data or "", due_on=form.due_on.data or "", metrics=disputable(found, kind),
         typed=request.form, files=evidence_named(ask.id, files) if files else (), most_days=MOST_GIVEN_BACK,
-        unit_beside=unit_beside,
+        unit_beside=unit_beside, typed_figure=typed_figure,
         rule=rule_of(ask.id) if kind is RequestKind.EXTENSION and may else None, today=local(page_now()).date(),
         action_id=form.client_action_id.data or str(uuid4()), seen=form.seen.data or ask.version, form_page=True,
     )  # fmt: skip
