@@ -69,7 +69,7 @@ def headings_of(table: Table, known: Mapping[str, tuple[str, ...]], required: tu
             places[name] = place
     missing = [name for name in required if name not in places]
     if missing:
-        wanted = "; ".join(f"{name} / {known[name][0]}" for name in missing)
+        wanted = " · ".join(f"{name} / {known[name][0]}" for name in missing)
         _refuse_headings(table, say("The first row must hold the headings; missing: %(wanted)s.", wanted=wanted))
     return Headings(places, tuple(heading for heading in unused if heading))
 

@@ -53,7 +53,7 @@ def ladder_name(name: str) -> str:
 
 def ladder_choices(found: Sequence[Any], nothing: str) -> list[tuple[str, str]]:
     """The options of a list of ladders by their keys; `nothing`: what an empty choice means."""
-    return [("", nothing), *((each.key, f"{ladder_name(each.name)} ({each.key})") for each in found)]
+    return [("", nothing), *((each.key, f"{ladder_name(each.name)} · {each.key}") for each in found)]
 
 
 def clock_words(minute: int) -> str:
