@@ -1,6 +1,7 @@
-"""Figures rolled up: for every metric and area what is approved, pending, returned and missing, in two statements.
+"""Figures rolled up: for every metric and area what is approved, pending, returned and missing.
 
-The first brings the facts of the metrics and says what lies ahead; the second is written in `rollup_statements`.
+One statement brings the facts of the metrics and the folded figures; where it says that there is more to look at than
+was folded, a second one brings the figures anew. Both are written in `rollup_statements`.
 """
 
 from collections.abc import Sequence
@@ -9,11 +10,11 @@ from typing import Any
 
 from ..db import db, run
 from ..rules.organisation import Line
-from .rollup_facts import RolledUp, Standings, facts_of, listing, own_target_of
-from .rollup_statements import statement
+from .rollup_facts import RolledUp, Standings, own_target_of
+from .rollup_metrics import TOLD, heard, listing
+from .rollup_statements import figures, folded_figures
 
 RollUp = dict[tuple[int, int], RolledUp]  # (metric, area)
-NONE_YET = -1  # the turn of a metric that came between the two statements
 
 
 def rollup(
@@ -27,26 +28,43 @@ def rollup(
     """Every metric in every area, with all below it; one that is asked of nobody there has nothing but zeros.
 
     `on`: the day whose milestone is in force. `lines`: of these alone. `period`: that turn of a recurring task; None:
-    the latest turn, or all of them where the metric adds up over time. Two statements, whatever the number.
+    the latest turn, or all of them where the metric adds up over time. One or two statements,
+    whatever the number.
     """
     if not metric_ids or not area_ids or (lines is not None and not lines):
         return {}
     values: dict[str, Any] = {"metrics": listing(metric_ids), "areas": listing(area_ids)}
-    facts, ahead = facts_of(values, on)
     if lines is not None:
         values["lines"] = listing(lines)
     if period is not None:
         values["period"] = period
-    dialect = db.session.get_bind().dialect.name
-    asking = statement(dialect, lines is not None, period is not None, ahead)
-    turns = {id: None if period is not None or one.every_turn else one.last_period for id, one in facts.items()}
-    found: dict[tuple[int, int], list[Any]] = {(metric, area): [] for metric in facts for area in area_ids}
-    for row in run(asking, values):
-        turn = turns.get(row[0], NONE_YET)
-        if turn is None or turn == row[2]:
-            found[row[0], row[1]].append(row)
+    way = db.session.get_bind().dialect.name, lines is not None, period is not None
+    found: dict[tuple[int, int], list[Any]] = {}
+    told = _sorted(folded_figures(*way), values, found)
+    facts, ahead = heard(told, on)
+    if not ahead.plain:
+        found = {}
+        _sorted(figures(*way, ahead), values, found)
     alone = lines is not None and len(lines) == 1
-    return {
-        key: RolledUp(facts[key[0]], key[1], Standings(rows), own_target_of(facts[key[0]], rows), alone)
-        for key, rows in found.items()
-    }
+    rolled: RollUp = {}
+    for metric in facts.values():
+        turn = None if period is not None or metric.every_turn else metric.last_period
+        for area_id in area_ids:
+            rows = found.get((metric.id, area_id), [])
+            if turn:
+                rows = [row for row in rows if row[2] == turn]
+            rolled[metric.id, area_id] = RolledUp(metric, area_id, Standings(rows), own_target_of(metric, rows), alone)
+    return rolled
+
+
+def _sorted(statement: Any, values: dict[str, Any], found: dict[tuple[int, int], list[Any]]) -> list[Any]:
+    """Puts the rows of figures to their metrics and areas; the rows of facts."""
+    told = []
+    for row in run(statement, values):
+        if row[3] == TOLD:
+            told.append(row)
+        elif (key := (row[0], row[1])) in found:
+            found[key].append(row)
+        else:
+            found[key] = [row]
+    return told

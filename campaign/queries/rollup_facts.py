@@ -1,25 +1,19 @@
 """What a rolled-up figure is, and the facts of its metric: kind, target, the milestone in force."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, exists, func, or_, select, type_coerce
-from sqlalchemy.dialects.postgresql import ARRAY
-
-from ..db import DECIMAL_PLACES, db, run
-from ..models import Area, Batch, FigureTouch, Joint, Metric, Milestone, Placement, TallyDelta
+from ..db import DECIMAL_PLACES
 from ..rules.figures import Standing
 from ..rules.metrics import KINDS, Aggregation, Comparator, MetricKind, OverTime, Value, meets
-from ..rules.milestones import Step, milestone_in_force
-from ..rules.organisation import LEAF_LEVELS
+from ..rules.milestones import Step
 from ..rules.targets import Quota
 
 NONE = Decimal(0)
+GOALS, GOAL = 10, 11  # places in a row: how many units of the area itself have a target, and these together
 STANDINGS = {int(standing): standing for standing in Standing}
 
 
@@ -207,50 +201,16 @@ class RolledUp:
         return meets(self.figure(), self.metric.comparator, self.target_now(total))
 
 
-@dataclass(frozen=True)
-class Ahead:
-    """What the statement of the figures must look at: anything not yet folded; areas that are leaves, and others above
-    them; whether units report joint activities at all, tasks recur, or areas stood elsewhere once."""
-
-    pending: bool = False
-    leaves: bool = False
-    above: bool = False
-    joint: bool = False
-    turns: bool = False
-    moved: bool = False
-
-
-def facts_of(values: Mapping[str, Any], on: date) -> tuple[dict[int, Facts], Ahead]:
-    """The facts by id of the `metrics` in these parameters, and what lies ahead of who asks for their figures in the
-    `areas`; in one statement. See `listing`."""
-    facts: dict[int, Facts] = {}
-    steps: dict[int, list[Step]] = {}
-    pending = turns = False
-    row = None
-    for row in run(_facts(db.session.get_bind().dialect.name), values):
-        if row[0] not in facts:
-            facts[row[0]] = Facts(*row[:9])
-            pending, turns = pending or bool(row.pending), turns or row.last_period > 0
-        if row.due_on is not None:
-            steps.setdefault(row[0], []).append(Step(row.due_on, row.by_then))
-    for id, those in steps.items():
-        facts[id].milestones, facts[id].milestone = tuple(those), milestone_in_force(those, on)
-    if row is None:
-        return {}, Ahead()
-    leaves = bool(row.leaves)
-    return facts, Ahead(pending, leaves, bool(row.above) or not leaves, bool(row.joint), turns, bool(row.moved))
-
-
 def own_target_of(metric: Facts, rows: Sequence[Sequence[Any]]) -> Decimal | None:
-    """What the units of the area itself must reach, of rows that end with how many of them have a target and these
-    together. Several lines: of a sum what they must reach together, else what each of them must. None without any."""
-    if len(rows) == 1 and rows[0][-2] == 1:  # most are so
-        return exact(rows[0][-1])
+    """What the units of the area itself must reach, of rows with how many of them have a target and these together.
+    Several lines: of a sum what they must reach together, else what each of them must. None without any."""
+    if len(rows) == 1 and rows[0][GOALS] == 1:  # most are so
+        return exact(rows[0][GOAL])
     turns: dict[int, tuple[int, int]] = {}
     for row in rows:
-        if row[-2]:
+        if row[GOALS]:
             units, target = turns.get(row[2], (0, 0))
-            turns[row[2]] = units + int(row[-2]), target + int(row[-1])
+            turns[row[2]] = units + int(row[GOALS]), target + int(row[GOAL])
     if not turns:
         return None
     if metric.aggregation is Aggregation.SUM:
@@ -258,42 +218,3 @@ def own_target_of(metric: Facts, rows: Sequence[Sequence[Any]]) -> Decimal | Non
     else:
         found = [exact(target) / units for units, target in turns.values()]
     return sum(found, NONE) if metric.every_turn else found[-1]
-
-
-def given(name: str) -> Select[tuple[int]]:
-    """The ids of a parameter of that name as a subquery, for a statement that is written once for each database: it
-    stays the same text however many there are, and need not be put together again. See `listing`."""
-    if db.session.get_bind().dialect.name == "postgresql":
-        return select(func.unnest(bindparam(name, type_=ARRAY(BigInteger))))
-    each = func.json_each(bindparam(name)).table_valued("value")
-    return select(type_coerce(each.c.value, BigInteger))
-
-
-def listing(ids: Iterable[int]) -> Any:
-    """The value of such a parameter."""
-    numbers = [int(id) for id in ids]
-    return numbers if db.session.get_bind().dialect.name == "postgresql" else json.dumps(numbers)
-
-
-@cache
-def _facts(_dialect: str) -> Select[Any]:
-    last = select(func.max(Batch.period)).where(Batch.task_id == Metric.task_id).correlate(Metric).scalar_subquery()
-    pending = or_(
-        exists().where(TallyDelta.task_id == Metric.task_id),
-        exists().where(Batch.task_id == Metric.task_id, Batch.folded.is_(False)),
-        exists().where(FigureTouch.id > 0),  # of whatever task: they are few, and soon gone
-    )
-    asked = Area.id.in_(given("areas"))
-    return (
-        select(
-            Metric.id, Metric.task_id, Metric.kind, Metric.aggregation, Metric.over_time, Metric.comparator,
-            Metric.target, Metric.quota, func.coalesce(last, 0).label("last_period"), Milestone.due_on,
-            Milestone.target.label("by_then"), pending.label("pending"),
-            exists().where(asked, Area.level.in_(LEAF_LEVELS)).label("leaves"),
-            exists().where(asked, Area.level.not_in(LEAF_LEVELS)).label("above"),
-            exists().where(Joint.metric_id > 0).label("joint"), exists().where(Placement.area_id > 0).label("moved"),
-        )
-        .outerjoin(Milestone, Milestone.metric_id == Metric.id)
-        .where(Metric.id.in_(given("metrics")))
-        .order_by(Metric.position, Metric.id, Milestone.due_on)
-    )  # fmt: skip

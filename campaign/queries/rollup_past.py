@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from ..db import Exact, Instant, db
+from ..db import Exact, Instant, db, run
 from ..models import Allocation, Area, Assignment, Batch, Event, Metric, Share, Target, Unit
 from ..models.climbing import FIGURE, SUMS, anything_moved, climbing
 from ..models.contributions import Look, credited, latest_until, reported
@@ -33,7 +33,8 @@ from ..rules.figures import Standing
 from ..rules.metrics import OverTime
 from ..rules.organisation import LEAF_LEVELS, Line
 from ..rules.states import State
-from .rollup_facts import Facts, RolledUp, Sums, facts_of, listing
+from .rollup_facts import Facts, RolledUp, Sums
+from .rollup_metrics import facts_alone, heard, listing
 
 
 def rollup_at(
@@ -46,7 +47,8 @@ def rollup_at(
 ) -> dict[int, RolledUp]:
     """Every metric in one area with all below it, as it stood at `at`: who was asked, what was approved, pending,
     returned and missing then. `period` as in `rollup`; None takes the latest turn dispatched by then."""
-    facts, _ = facts_of({"metrics": listing(metric_ids), "areas": listing([area_id])}, at.date())
+    asked = {"metrics": listing(metric_ids), "areas": listing([area_id])}
+    facts, _ahead = heard(list(run(facts_alone(db.session.get_bind().dialect.name), asked)), at.date())
     if not facts or (lines is not None and not lines):
         return {}
     found: dict[int, dict[int, dict[Standing, Sums]]] = {}
