@@ -24,7 +24,9 @@ from sqlalchemy import (
     PoolProxiedConnection,
     Select,
     SmallInteger,
+    String,
     Table,
+    bindparam,
     event,
     func,
     literal,
@@ -175,6 +177,20 @@ def listed(ids: Iterable[int]) -> Select[tuple[int]]:
         return select(func.unnest(literal(list(ids), postgresql.ARRAY(BigInteger))))
     each = func.json_each(json.dumps(list(ids))).table_valued("value")
     return select(type_coerce(each.c.value, BigInteger))
+
+
+def listed_as(name: str) -> Select[tuple[int]]:
+    """The same for a statement that is written once for the database in use: the ids are the parameter of that name,
+    as `in_list` makes it."""
+    if _is_postgres():
+        return select(func.unnest(bindparam(name, type_=postgresql.ARRAY(BigInteger))))
+    each = func.json_each(bindparam(name, type_=String)).table_valued("value")
+    return select(type_coerce(each.c.value, BigInteger))
+
+
+def in_list(ids: Iterable[int]) -> Any:
+    """Ids as the value of such a parameter."""
+    return list(ids) if _is_postgres() else json.dumps(list(ids))
 
 
 def alone(what: int, which: int, *, wait: bool = True) -> bool:

@@ -7,11 +7,12 @@ delta for the roll-up go into the same transaction.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table, Update, bindparam, insert, update
 
-from ..db import db, listed, micros, run
+from ..db import db, in_list, listed, listed_as, micros, run
 from ..errors import Forbidden, NotFound, Refused, Stale, say
 from ..models import Assignment, Review, TallyDelta
 from ..models.facts import Standing, facts_of
@@ -141,6 +142,13 @@ def move(
     return event_id
 
 
+@cache
+def _together(_database: str, sources: tuple[State, ...]) -> Update:
+    """The same for many, written once for each database."""
+    where = _ROWS.c.id.in_(listed_as("ids")), _ROWS.c.state.in_(sources)
+    return update(_ROWS).where(*where).values(version=_ROWS.c.version + 1, not_before=None)
+
+
 def move_together(
     ids: Collection[int],
     row: Transition,
@@ -154,15 +162,11 @@ def move_together(
 
     Raises Stale unless every one of them still stands where the step begins.
     """
-    changed: Any = db.session.execute(
-        update(Assignment)
-        .where(Assignment.id.in_(listed(ids)), Assignment.state.in_(row.sources))
-        .values(
-            state=row.target, version=Assignment.version + 1, reviewer_unit_id=reviewer_unit_id,
-            review_step=review_step, review_due_at=review_due_at, not_before=None, since=now,
-        )
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    values = {
+        "ids": in_list(ids), "state": row.target, "reviewer_unit_id": reviewer_unit_id, "review_step": review_step,
+        "review_due_at": review_due_at, "since": now,
+    }  # fmt: skip
+    changed = run(_together(db.session.get_bind().dialect.name, row.sources), values)
     if changed.rowcount != len(ids):
         raise Stale(FASTER)
 

@@ -170,7 +170,7 @@ def _take_back(group: _Group, act: Act, actor: Actor, now: datetime) -> None:
     kept = undone.where(Review.id.in_(listed(reviews))).order_by(Review.id)
     db.session.execute(insert(Undo.__table__).from_select(["review_id", "person_id", "post_id", "at"], kept))  # type: ignore[arg-type]
     if group.state is not group.row.target:
-        count_all(these, group.row.target)
+        count_all(ids, group.row.target)
     move_back_together(reviews, group.row)
     told = listed([each.event_id for each in group.of if each.event_id is not None])
     for gone in (delete(Notice).where(Notice.event_id.in_(told)), delete(Claim).where(Claim.assignment_id.in_(these))):

@@ -7,7 +7,19 @@ from sqlalchemy import event, func, select
 
 from campaign.cli import find_breaches
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Claim, Event, Flag, FlagDecision, Notice, Review, Submission, TallyDelta, Timer
+from campaign.models import (
+    Assignment,
+    Claim,
+    Delegation,
+    Event,
+    Flag,
+    FlagDecision,
+    Notice,
+    Review,
+    Submission,
+    TallyDelta,
+    Timer,
+)
 from campaign.operations.claiming import claim
 from campaign.operations.flagging import keep
 from campaign.operations.issuing import dispatch
@@ -67,6 +79,11 @@ def test_many_at_once_leave_what_each_alone_would(app, now):
     tree = make.small_tree()
     ids = submitted(tree, now, tasks=2)
     first, second = ([ids[village.id, number] for village in tree.villages[:3]] for number in (0, 1))
+    officer, delegate = tree.holder(tree.villages[0], Role.OFFICER), tree.holder(tree.villages[1], Role.OFFICER)
+    fields = {"delegator_id": officer.id, "delegate_id": delegate.id, "at": now}
+    days = {"valid_from": make.TODAY, "valid_to": make.TODAY}
+    with unit_of_work() as session:  # who stands in is told too
+        session.add(Delegation(post_id=make.actor(officer).posts[0].id, **fields, **days))
     later = now + timedelta(hours=1)
     for who, seen in (
         (tree.actor(tree.townships[0], Role.SUPERVISOR), 3),
@@ -81,6 +98,8 @@ def test_many_at_once_leave_what_each_alone_would(app, now):
                 done = approve_many(dict.fromkeys(second, seen), actor=who, now=later, client_action_id=key)
             assert (done.count, done.refused) == (3, ())
         assert traces(first) == traces(second)
+    told = select(func.count()).where(Notice.person_id == delegate.id, Notice.tag == "assignment:review:approve")
+    assert db.session.execute(told.select_from(Notice)).scalar() == 4, "of their own, and of whom they stand in for"
     deltas = select(func.count()).where(TallyDelta.to_state == State.APPROVED)
     assert db.session.execute(deltas).scalar() == 6
     assert find_breaches(app.extensions["evidence"]) == []
