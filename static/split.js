@@ -30,7 +30,7 @@
   const parts = [...form.querySelectorAll("[data-part]")];
 
   const balance = (part) => {
-    let given = 0n;
+    let given = read(part.dataset.elsewhere || "0"); // what units outside the area of the page hold
     for (const { field, box } of fields.get(part.dataset.part) || []) {
       if (!box || box.checked) given += read(field.value);
     }

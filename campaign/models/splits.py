@@ -129,6 +129,29 @@ def granted_since(metric_id: Any) -> ColumnElement[Decimal]:
     )
 
 
+def held_elsewhere(whole: Whole, lft: int = 0, rgt: int = -1) -> Select[Any]:
+    """What the units outside an area (all of them, without one) hold of a task's split in force: rows of unit_id,
+    metric_id and value, which is what a decision granted where one did."""
+    child, theirs = aliased(Assignment), aliased(Target)
+    granted = (
+        select(theirs.value)
+        .join(child, child.id == theirs.assignment_id)
+        .where(
+            child.task_id == whole.task_id, child.unit_id == Share.unit_id, child.parent_id.is_(None),
+            theirs.metric_id == Share.metric_id, theirs.request_id.is_not(None),
+        )
+        .order_by(child.period.desc())
+        .limit(1)
+        .correlate(Share)
+        .scalar_subquery()
+    )  # fmt: skip
+    return (
+        select(Share.unit_id, Share.metric_id, func.coalesce(granted, Share.value, type_=Exact()).label("value"))
+        .join(Unit, Unit.id == Share.unit_id)
+        .where(Share.allocation_id == literal(whole.allocation_id, BigInteger), ~Unit.lft.between(lft, rgt))
+    )
+
+
 def whole_of(assignment_id: int, *, lock: bool = False, seen: ColumnElement[bool] | None = None) -> Whole | None:
     """The assignment as something to be split; None where there is none, or where a clause over Assignment and its
     Unit does not hold. `lock`: nobody else changes it meanwhile."""

@@ -40,7 +40,7 @@ from ..models import (
 )
 from ..models.organisation import holds_on, stands_in_on
 from ..models.outlook import Outlook, nothing_yet
-from ..models.splits import Part, Whole
+from ..models.splits import Part, Whole, held_elsewhere
 from ..rules.dates import DueKind, end_of_day, local_day
 from ..rules.ladder import Anchors, Step, first_step, plan
 from ..rules.organisation import Actor, Role
@@ -120,6 +120,13 @@ def write_allocation(
     if rows:
         db.session.execute(insert(Share.__table__), rows)  # type: ignore[arg-type]
     return allocation_id
+
+
+def keep_elsewhere(whole: Whole, allocation_id: int, lft: int, rgt: int) -> None:
+    """What units outside these bounds hold stands in the new version, too: one statement."""
+    held = held_elsewhere(whole, lft, rgt).subquery()
+    rows = select(literal(allocation_id), held.c.unit_id, held.c.metric_id, held.c.value)
+    db.session.execute(insert(Share).from_select(["allocation_id", "unit_id", "metric_id", "value"], rows))
 
 
 def hand_down(whole: Whole, outlook: Outlook, unit_ids: list[int], dates: Handed, *, now: datetime) -> tuple[int, int]:

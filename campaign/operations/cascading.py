@@ -7,12 +7,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from ..clock import local_today
 from ..db import db, listed
 from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Sentence, Stale, say
-from ..models import Assignment, Batch, Metric, Person, Post, Share, Target, Unit
+from ..models import Area, Assignment, Batch, Metric, Person, Post, Share, Target, Unit
 from ..models.organisation import holds_on
 from ..models.outlook import outlook_of
 from ..models.quotas import has_quotas
@@ -28,6 +28,7 @@ from .cascade_writing import (
     dates_below,
     digest_of,
     hand_down,
+    keep_elsewhere,
     name_all,
     tell_moved,
     write_allocation,
@@ -50,7 +51,7 @@ LONGEST_REASON = 400
 class Plan:
     """How something shall be split: figures by unit and metric (a unit with none takes part in what goes down
     unchanged), what is held back by metric, who is in charge by unit (None: nobody), an earlier due day for the units
-    that are new."""
+    that are new. `within`: of a task, the area whose units it is about; those elsewhere keep what they hold."""
 
     method: Method
     shares: Shares
@@ -58,6 +59,7 @@ class Plan:
     reason: str = ""
     in_charge: Mapping[int, int | None] = field(default_factory=dict)
     due_on: date | None = None
+    within: int | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def _before(
         "digest": digest_of(plan.shares), "reserves": {str(k): str(v) for k, v in plan.reserves.items()},
         "in_charge": {str(k): v for k, v in plan.in_charge.items()}, "reason": plan.reason, "due": str(plan.due_on),
         "seen": seen,
-    }  # fmt: skip
+    } | ({} if plan.within is None else {"within": plan.within})  # fmt: skip
     done = once(client_action_id, actor=actor, subject=subject, content=content, now=now)
     return None if done is None else Split(*json.loads(done))
 
@@ -142,13 +144,15 @@ def _write(
 ) -> Split:
     if whole.version != seen:
         raise Stale(FASTER)
-    parts = parts_of_whole(whole)
+    parts, bounds = parts_of_whole(whole), _bounds(whole, plan)
     children = _children(whole, plan, now)
     _check(whole, parts, plan, children, now)
     allocation_id = write_allocation(
         whole, parts, plan.method, plan.reason.strip(), plan.shares, plan.reserves, actor=actor, post_id=post_id,
         now=now,
     )  # fmt: skip
+    if bounds is not None:
+        keep_elsewhere(whole, allocation_id, *bounds)
     batch_id, made = _hand_down(whole, plan, children, actor, post_id, now)
     ours = handed(whole)
     open_ones = and_(ours, Assignment.state.not_in(CLOSED))
@@ -174,6 +178,20 @@ def _write(
     done = Split(allocation_id, whole.version + 1, made, len(moved))
     remember(client_action_id, json.dumps([done.allocation_id, done.version, done.made, done.moved]))
     return done
+
+
+def _bounds(whole: Whole, plan: Plan) -> tuple[int, int] | None:
+    """Between which places of the tree the units of the plan lie, where it is narrowed to an area of the issuer's;
+    NotFound for another one, or for a unit elsewhere."""
+    if plan.within is None or whole.parent_id is not None:
+        return None
+    inside = Area.lft.between(whole.lft, whole.rgt)
+    area = db.session.execute(select(Area.lft, Area.rgt).where(Area.id == plan.within, inside)).first()
+    if area is not None:
+        here = select(func.count()).where(Unit.id.in_(listed(plan.shares)), Unit.lft.between(area.lft, area.rgt))
+        if db.session.execute(here).scalar() == len(plan.shares):
+            return area.lft, area.rgt
+    raise NotFound(say("This does not exist, or it is not for you."))
 
 
 def _children(whole: Whole, plan: Plan, now: datetime) -> list[_Child]:

@@ -30,7 +30,7 @@ from ..models import (
     Unit,
 )
 from ..models.organisation import holds_on
-from ..models.splits import Part, Whole, below, parts_of_whole, whole_of, whole_task
+from ..models.splits import Part, Whole, below, parts_of_whole, whole_of
 from ..rules.metrics import Aggregation, Comparator
 from ..rules.organisation import DELEGABLE, Actor, Level, Line, Role
 from ..rules.splitting import SPLITTABLE
@@ -81,7 +81,8 @@ class Row:
 @dataclass(frozen=True)
 class Splitting:
     """Everything the page tells. `levels`: how many units lie below at which level; `registers`: what may be split
-    by. `too_many`: there are more units than one page splits."""
+    by. `too_many`: there are more units than one page splits. `place_id`: the area to which the page is narrowed, with
+    its name, and `outside`: what the units elsewhere hold of each figure together."""
 
     whole: Whole
     parts: tuple[Part, ...]
@@ -90,6 +91,9 @@ class Splitting:
     levels: tuple[tuple[Level, int], ...] = ()
     registers: tuple[tuple[int, str], ...] = ()
     too_many: bool = False
+    outside: dict[int, Decimal] = field(default_factory=dict)
+    place_id: int | None = None
+    place: str = ""
 
     @property
     def split(self) -> tuple[Part, ...]:
@@ -129,11 +133,10 @@ def splitting(whole: Whole, *, now: datetime, level: Level | None = None) -> Spl
     )
 
 
-def splitting_task(task_id: int, *, now: datetime) -> Splitting | None:
-    """The page for a task as a whole, among the units that receive it; None where there is no such task."""
-    whole = whole_task(task_id)
-    if whole is None:
-        return None
+def splitting_task(whole: Whole, *, now: datetime, within: tuple[int, int] | None = None) -> Splitting:
+    """The page for a task as a whole, among the units that receive it. `within`: the bounds of an area; then only among
+    those there."""
+    task_id = whole.task_id
     parts, mine = parts_of_whole(whole), and_(Assignment.id.is_not(None), Assignment.parent_id.is_(None))
     latest = select(func.max(Assignment.period)).where(
         Assignment.task_id == task_id, Assignment.unit_id == Unit.id, Assignment.parent_id.is_(None)
@@ -142,7 +145,8 @@ def splitting_task(task_id: int, *, now: datetime) -> Splitting | None:
         Assignment.task_id == task_id, Assignment.unit_id == Unit.id,
         Assignment.period == latest.correlate(Unit).scalar_subquery(),
     )  # fmt: skip
-    rows = _rows(whole, _receivers(whole, local_today(now)), has, mine)
+    receive = receivers_of(whole, local_today(now))
+    rows = _rows(whole, and_(receive, Unit.lft.between(*within)) if within else receive, has, mine)
     return Splitting(
         whole, parts, tuple(rows[:MOST_UNITS]), None, (), _registers(whole), too_many=len(rows) > MOST_UNITS
     )
@@ -178,7 +182,7 @@ def _levels(whole: Whole, today: date) -> tuple[tuple[tuple[Level, int], ...], L
     return levels, next((Level(row[0]) for row in rows if row[2]), None)
 
 
-def _receivers(whole: Whole, today: date) -> ColumnElement[bool]:
+def receivers_of(whole: Whole, today: date) -> ColumnElement[bool]:
     """The units that receive the task, as its dispatch takes them."""
     named = select(TaskUnit.unit_id).where(TaskUnit.task_id == whole.task_id)
     asked = db.session.execute(

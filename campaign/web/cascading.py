@@ -4,7 +4,8 @@ One form for both: it fills in, reads what was pasted, and is confirmed in a sec
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -16,14 +17,16 @@ from flask_babel import ngettext
 from ..clock import local_today
 from ..db import unit_of_work
 from ..errors import Invalid, NotFound, Refused, Sentence, say
+from ..models.splits import Part, whole_task
 from ..operations.cascading import LONGEST_REASON, Plan, Split, split, split_task
 from ..queries.campaigns import head_of
-from ..queries.cascade import Splitting, issuers_version, may_split, seen_whole, splitting, splitting_task
+from ..queries.cascade import MOST_UNITS, Splitting, issuers_version, may_split, seen_whole, splitting, splitting_task
+from ..queries.cascade_areas import everyone, held_outside, parts_below, place_of
 from ..queries.cascade_weights import by_last_year, by_register
 from ..rules.organisation import Level
 from ..rules.pasting import Pasted, read_pasted
 from ..rules.plans import CampaignStatus
-from ..rules.splitting import SPLITTABLE, Balance
+from ..rules.splitting import SPLITTABLE, Balance, Sum
 from ..rules.states import State
 from ..rules.targets import Method
 from .access import current_actor, page_now
@@ -66,17 +69,43 @@ def save(id: int) -> Any:
 @bp.get("/campaigns/<int:id>/tasks/<int:task_id>/split")
 def show_task(id: int, task_id: int) -> Any:
     page = _task(id, task_id)
-    return _draw(page, first(page))
+    return _areas(page) if page.too_many else _draw(page, first(page))
 
 
 @bp.post("/campaigns/<int:id>/tasks/<int:task_id>/split")
 def save_task(id: int, task_id: int) -> Any:
     actor, now, page = current_actor(), page_now(), _task(id, task_id)
+    if page.too_many:
+        return _areas(page)
 
     def confirm(plan: Plan, seen: int, action_id: str | None) -> Split:
         return split_task(task_id, plan, actor=actor, now=now, seen=seen, client_action_id=action_id)
 
-    return _answer(page, confirm, lambda: url_for("cascade_tree.show", id=id, task_id=task_id))
+    def done() -> str:
+        if page.place_id is None:
+            return url_for("cascade_tree.show", id=id, task_id=task_id)
+        return url_for(".show_task", id=id, task_id=task_id)
+
+    return _answer(page, confirm, done)
+
+
+def _areas(page: Splitting) -> Any:
+    """More units than one page splits: the areas below, each with what it holds so far."""
+    place = place_of(page.whole, page.place_id)
+    if place is None:
+        abort(404)
+    places = parts_below(page.whole, place, now=page_now())
+    return render_template(
+        "cascade/areas.html", page=page, whole=page.whole, place=place, places=places, shown=shown,
+        unit_words=unit_words, figure_words=figure_words, balance=_balance, most=MOST_UNITS,
+        sums={part.metric_id: _held(page, part, places) for part in page.split},
+    )  # fmt: skip
+
+
+def _held(page: Splitting, part: Part, places: Iterable[Any]) -> Sum:
+    """How what all hold together stands to the total."""
+    below = sum((place.held.get(part.metric_id, Decimal(0)) for place in places), Decimal(0))
+    return Sum(part.total, page.outside.get(part.metric_id, Decimal(0)) + below, part.reserve)
 
 
 def _assignment(id: int) -> Splitting:
@@ -93,9 +122,15 @@ def _task(id: int, task_id: int) -> Splitting:
     head = head_of(id, current_actor())
     if head is None or not head.issuer:
         abort(404)
-    page = splitting_task(task_id, now=page_now())
-    if page is None or page.whole.campaign_id != id:
+    whole, asked = whole_task(task_id), request.values.get("area", type=int)
+    if whole is None or whole.campaign_id != id:
         abort(404)
+    place = place_of(whole, asked) if asked is not None else None
+    if asked is not None and place is None:
+        abort(404)
+    page = splitting_task(whole, now=page_now(), within=(place.lft, place.rgt) if place else None)
+    if place is not None:
+        page = replace(page, place_id=place.id, outside=held_outside(whole, place), place=place.name)
     if head.status is not CampaignStatus.ISSUED:
         raise Refused(say("Only tasks of an issued campaign can be split."))
     return page
@@ -108,7 +143,8 @@ def _answer(page: Splitting, confirm: Callable[[Plan, int, str | None], Split], 
         with unit_of_work():
             confirm(Plan(Method.BY_HAND, {}), page.whole.version, None)  # it says why not
     if op in FILLS:
-        return _draw(page, typed, notes=fill(page, typed, FILLS[op], _weights(page, typed, FILLS[op])))
+        every = everyone(page.whole, local_today(page_now())) if page.place_id else []
+        return _draw(page, typed, notes=fill(page, typed, FILLS[op], _weights(page, typed, FILLS[op], every), every))
     if op == "paste":
         return _draw(page, typed, pasted=_paste(page, typed))
     found, seen = read(page, typed), request.form.get("seen", type=int)
@@ -137,9 +173,11 @@ def _told(page: Splitting, made: Split) -> str:
     return ("" if chinese() else " ").join(words if made.made or not made.moved else words[1:])
 
 
-def _weights(page: Splitting, typed: Typed, method: Method) -> dict[int, dict[int, Decimal]]:
-    """By metric and unit, what to split by."""
-    units = sorted(typed.taken)
+def _weights(
+    page: Splitting, typed: Typed, method: Method, every: Sequence[int]
+) -> dict[int, dict[int, Decimal]]:  # fmt: skip
+    """By metric and unit, what to split by. `every`: of all units, where the page is narrowed to an area."""
+    units = sorted(every or typed.taken)
     if method is Method.EVENLY:
         return {part.metric_id: dict.fromkeys(units, Decimal(1)) for part in page.split}
     if method is Method.BY_LAST_YEAR:

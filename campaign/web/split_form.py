@@ -5,7 +5,7 @@ reserve), `reason`, `due_on`. A browser sends a thousand units as one small form
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -62,10 +62,11 @@ def first(page: Splitting) -> Typed:
     """The form as it opens: the split in force, or all units with nothing yet."""
     split = page.split
     typed = Typed()
+    fresh = page.whole.version == 0 or (page.place_id is not None and not any(row.shares for row in page.rows))
     for row in page.rows:
         if row.elsewhere:
             continue
-        if page.whole.version == 0 or row.mine or row.shares:
+        if fresh or row.mine or row.shares:
             typed.taken.add(row.unit_id)
         for part in split:
             if part.metric_id in row.holds:
@@ -138,7 +139,7 @@ def read(page: Splitting, typed: Typed) -> Read:
     """Every figure of the units that take part; what cannot be read is named at its field and counts as none."""
     shares: dict[int, dict[int, Decimal]] = {}
     problems: list[tuple[str, Sentence]] = []
-    totals = {part.metric_id: Decimal(0) for part in page.split}
+    totals = {part.metric_id: page.outside.get(part.metric_id, Decimal(0)) for part in page.split}
     for row in page.rows:
         if row.unit_id not in typed.taken:
             continue
@@ -192,7 +193,8 @@ def plan_of(page: Splitting, typed: Typed, found: Read) -> Plan:
         if person_id != known[unit_id].in_charge_id and not known[unit_id].fixed:
             in_charge[unit_id] = person_id
     return Plan(
-        method_of(page, typed), found.shares, found.reserves, typed.reason, in_charge, day_of(typed.due_on)
+        method_of(page, typed), found.shares, found.reserves, typed.reason, in_charge, day_of(typed.due_on),
+        page.place_id,
     )  # fmt: skip
 
 
@@ -214,9 +216,28 @@ def method_of(page: Splitting, typed: Typed) -> Method:
     return Method.BY_HAND
 
 
-def fill(page: Splitting, typed: Typed, method: Method, weights: Mapping[int, Mapping[int, Decimal]]) -> list[Sentence]:
+def _fill_place(
+    part: Part, typed: Typed, rows: Iterable[Row], weigh: Mapping[int, Decimal], everyone: Sequence[int], rest: Decimal
+) -> list[Sentence]:
+    """Of a page narrowed to an area: what its units would get if all of the task were filled in like this. So the areas
+    add up to the total, one after the other."""
+    try:
+        parts = parts_of(rest, [weigh.get(unit_id, Decimal(0)) for unit_id in everyone], part.step)
+    except ValueError:
+        return [say("“%(metric)s”: there is nothing to split by.", metric=part.name)]
+    of_all = dict(zip(everyone, parts, strict=True))
+    for row in rows:
+        typed.figures[row.unit_id, part.metric_id] = shown(part, of_all.get(row.unit_id, Decimal(0)))
+    return []
+
+
+def fill(
+    page: Splitting, typed: Typed, method: Method, weights: Mapping[int, Mapping[int, Decimal]],
+    everyone: Sequence[int] = (),
+) -> list[Sentence]:  # fmt: skip
     """Fills in every figure that can be split by these weights (by metric and unit) among the units that take part;
-    what cannot, and why. Finished units keep what they have, and the rest is split among the others."""
+    what cannot, and why. Finished units keep what they have, and the rest is split among the others. `everyone`: all
+    units, where the page is narrowed to an area."""
     said: list[Sentence] = []
     for part in page.split:
         if part.total is None:
@@ -228,6 +249,9 @@ def fill(page: Splitting, typed: Typed, method: Method, weights: Mapping[int, Ma
             said.append(wrong.sentence)
             continue
         rows = [row for row in page.rows if row.unit_id in typed.taken and not row.fixed]
+        if everyone:
+            said += _fill_place(part, typed, rows, weights.get(part.metric_id, {}), everyone, rest)
+            continue
         rest -= sum((row.holds.get(part.metric_id, Decimal(0)) for row in page.rows if row.fixed), Decimal(0))
         weigh = weights.get(part.metric_id, {})
         missing = [row.name for row in rows if row.unit_id not in weigh]

@@ -340,3 +340,20 @@ def test_what_is_open_again_follows_its_targets_again(story, now):
     assert list(targets_are_the_shares()) == list(curves_are_followed()) == []
     told = select(func.count()).select_from(Notice).where(Notice.assignment_id == one.id)
     assert db.session.scalar(told.where(Notice.tag == "assignment:cascade:follow")) == 1
+
+
+def test_a_split_of_one_area_keeps_what_the_others_hold(story, now):
+    done(split_task, story.task.id, story.plan(50, 40, units=story.towns), actor=story.issuer, now=now, seen=0)
+    _one, two = story.dispatched(now)
+    make.holder(story.towns[1], Role.OFFICER)
+    wish = Wish(RequestKind.DISPUTE, "人口外流", None, {story.sum.id: D(30)})
+    request = done(ask, two.id, wish, actor=make.actor(make.holder(story.towns[1], Role.OFFICER)), now=now, seen=1)
+    done(decide, request, Ruling(True, "同意"), actor=story.issuer, now=now)
+    here = {"units": story.towns[:1], "within": story.tree.townships[0].id, "reason": "只调一个乡镇"}
+    with pytest.raises(NotFound):
+        wrong = story.plan(9, units=story.towns[1:], within=story.tree.townships[0].id, reason="不在这里")
+        done(split_task, story.task.id, wrong, actor=story.issuer, now=now, seen=1)
+    changed = done(split_task, story.task.id, story.plan(60, **here), actor=story.issuer, now=now, seen=1)
+    assert (changed.version, changed.moved) == (2, 1)
+    assert story.targets(*story.towns) == [60, 30]  # what was granted is carried on
+    assert list(targets_are_the_shares()) == list(gaps()) == list(curves_are_followed()) == []

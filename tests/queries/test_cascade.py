@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from campaign.db import db, unit_of_work
 from campaign.models import Metric, MetricValue
+from campaign.models.splits import whole_task
 from campaign.operations.cascading import Plan, split, split_task
 from campaign.operations.issuing import dispatch
 from campaign.operations.registers import change_counts, create_register
@@ -41,7 +42,7 @@ def test_the_pages_of_a_cascade(app, now):
     with unit_of_work():
         shares = {unit.id: {metric.id: Decimal(15)} for unit in towns}
         split_task(task.id, Plan(Method.EVENLY, shares), actor=issuer, now=now, seen=0)
-    page = splitting_task(task.id, now=now)
+    page = splitting_task(whole_task(task.id), now=now)
     assert [(row.unit_id, row.shares, row.mine) for row in page.rows] == [
         (unit.id, {metric.id: 15}, False) for unit in towns
     ]

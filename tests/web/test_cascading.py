@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Area, Assignment, Register, RegisterCount, Unit
+from campaign.models import Area, Assignment, Register, RegisterCount, Share, Unit
 from campaign.models.goals import goals_of
 from campaign.operations.issuing import dispatch
+from campaign.queries import cascade
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Level, Line, Role
 from tests import make
@@ -207,3 +208,39 @@ def _counted(call) -> int:
     with statements() as sent:
         assert call().status_code == 200
     return len(sent)
+
+
+def test_a_task_of_more_units_than_one_page_splits_is_split_area_by_area(tree, task, enter, now, monkeypatch):
+    monkeypatch.setattr(cascade, "MOST_UNITS", 4)
+    sum_id = db.session.scalars(select(make.Metric.id).where(make.Metric.target == 100)).one()
+    with unit_of_work():
+        db.session.get_one(make.Task, task.id).receiving_level = Level.VILLAGE
+    villages = [tree.unit(area) for area in tree.villages]
+    base = f"/campaigns/{task.campaign_id}/tasks/{task.id}/split"
+    client = enter(tree.holder(tree.county, Role.DISPATCHER))
+    page = client.get(base).text
+    assert "split area by area" in page and "nothing yet" in page
+    names = [area.name for area in tree.townships]
+    assert all(name in page for name in names) and villages[0].name not in page
+    for at, area in enumerate(tree.townships):
+        form = Form(client, f"{base}?area={area.id}")
+        mine = villages[3 * at : 3 * at + 3]
+        assert form.fields["area"] == str(area.id)
+        form.press("fill-register", register="1")
+        form.press("check", reason="逐个乡镇")
+        form.press("confirm", reason="逐个乡镇")
+        assert (form.status, form.to) == (303, base)
+        assert all(unit.name in form.client.get(f"{base}?area={area.id}").text for unit in mine)
+    held = db.session.execute(select(Share.unit_id, Share.value).where(Share.allocation_id == 2)).tuples().all()
+    assert sorted(held) == [(unit.id, figure) for unit, figure in zip(villages, (16, 32, 48, 2, 1, 1), strict=True)]
+    page = client.get(base).text
+    assert "adds up" in page and "96 个" in page  # three villages of the first township hold that much
+    assert client.get(f"{base}?area=999999").status_code == 404
+    form = Form(client, f"{base}?area={tree.townships[0].id}")
+    form.press("check", reason="调增", **{f"v-{villages[0].id}-{sum_id}": "20"})
+    assert "4 个 more than the total" in form.text and "of these elsewhere 4" in form.text
+    stranger = {f"take-{villages[5].id}": "on", f"v-{villages[5].id}-{sum_id}": "9"}  # not of this area: left aside
+    form.press("confirm", reason="调增", **stranger)
+    assert form.status == 303
+    latest = dict(db.session.execute(select(Share.unit_id, Share.value).where(Share.allocation_id == 3)).tuples().all())
+    assert (latest[villages[0].id], latest[villages[5].id], len(latest)) == (20, 1, 6)
