@@ -4,19 +4,36 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import String, and_, cast, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..clock import local_today
-from ..db import Instant, db, insert_new
+from ..db import Instant, db, insert_new, run
 from ..errors import Forbidden, NotFound, Refused, Stale, say
 from ..models import Area, Assignment, Batch, Campaign, CampaignUnit, Metric, Occasion, Task, TaskLine, TaskUnit, Unit
 from ..models.outlook import Outlook, outlook_of
 from ..models.quotas import has_quotas
 from ..notify.outbox import tell_batch
 from ..rules.ladder import first_step
-from ..rules.organisation import Actor, Role
+from ..rules.organisation import Actor, Line, Role
 from ..rules.periods import Turn
 from ..rules.plans import CampaignStatus
 from ..rules.states import Action, State
@@ -29,12 +46,48 @@ from .quotas import write_quotas
 from .repeating import once
 from .settling import off, settle
 from .standing_still import let_go
-from .timers import arm, arm_all
+from .timers import arm, arm_batch
 from .vague import hold_vague
 
 Progress = Callable[[str, int, int], None]
 DISPATCH_STEPS = 4
 ONCE = Turn(0, date.min)  # a task that does not recur
+
+# Written once: putting a statement together costs more than running most of them.
+_A, _C, _T, _U = (noun.__table__.c for noun in (Assignment, Campaign, Task, Unit))
+_B: Any = Batch.__table__
+_PARTNERS = select(func.aggregate_strings(cast(CampaignUnit.unit_id, String), ",")).where(
+    CampaignUnit.campaign_id == _C.id
+)
+_CAMPAIGN = select(_C.issuing_unit_id, _C.status, _PARTNERS.scalar_subquery().label("partners")).where(
+    _C.id == bindparam("campaign")
+)
+_TASK = select(_T.campaign_id, _T.rrule).where(_T.id == bindparam("task"))
+_HOLD_TASK = select(_T.id).where(_T.id == bindparam("task")).with_for_update(read=True)
+_HOLD_OCCASION = (
+    select(Occasion.__table__.c.id)
+    .where(Occasion.__table__.c.id.in_(select(_T.occasion_id).where(_T.id == bindparam("task"))))
+    .with_for_update(read=True)
+)
+_LINES = select(func.aggregate_strings(cast(type_coerce(TaskLine.line, Integer), String), ",")).where(
+    TaskLine.task_id == _T.id
+)
+_RECEIVING = (
+    select(
+        _T.receiving_level, Area.__table__.c.lft, Area.__table__.c.rgt, _LINES.scalar_subquery().label("lines"),
+        exists().where(TaskUnit.task_id == _T.id).label("named"),
+    )
+    .select_from(Task.__table__)
+    .join(Campaign.__table__, _C.id == _T.campaign_id)
+    .join(Unit.__table__, _U.id == _C.issuing_unit_id)
+    .join(Area.__table__, Area.__table__.c.id == _U.area_id)
+    .where(_T.id == bindparam("task"))
+)  # fmt: skip
+_BATCH = insert(_B).returning(_B.c.id)
+_NO_BATCH = delete(_B).where(_B.c.id == bindparam("batch"))
+_BATCH_HAS = update(_B).where(_B.c.id == bindparam("batch"))
+_UNITS = select(_A.unit_id).where(_A.batch_id == bindparam("batch")).order_by(_A.unit_id).subquery()
+_BATCH_UNITS = select(func.aggregate_strings(cast(_UNITS.c.unit_id, String), ","))
 
 
 @dataclass(frozen=True)
@@ -79,18 +132,17 @@ def issue(campaign_id: int, *, actor: Actor, now: datetime, seen: int, client_ac
 def receivers(task_id: int) -> ColumnElement[bool]:
     """The units that the task is for, as a clause over Unit: those named, or those of its lines at its level below
     the issuing unit, its own area included. A unit that is no longer valid receives nothing."""
-    named = select(TaskUnit.unit_id).where(TaskUnit.task_id == task_id)
-    if db.session.execute(named.limit(1)).first() is not None:
-        return Unit.id.in_(named)
-    asked = db.session.execute(
-        select(Task.receiving_level, Area.lft, Area.rgt)
-        .join(Campaign, Campaign.id == Task.campaign_id)
-        .join(Unit, Unit.id == Campaign.issuing_unit_id)
-        .join(Area, Area.id == Unit.area_id)
-        .where(Task.id == task_id)
-    ).one()
-    lines = db.session.execute(select(TaskLine.line).where(TaskLine.task_id == task_id)).scalars().all()
+    asked = _asked(_RECEIVING, {"task": task_id})
+    if asked.named:
+        return Unit.id.in_(select(TaskUnit.unit_id).where(TaskUnit.task_id == task_id))
+    lines = [Line(int(line)) for line in (asked.lines or "").split(",") if line]
     return and_(Unit.line.in_(lines), Unit.level == asked.receiving_level, Unit.lft.between(asked.lft, asked.rgt))
+
+
+def _asked(statement: Select[Any], values: dict[str, Any]) -> Any:
+    """The one row of a statement that is written once; None where there is none."""
+    db.session.flush()  # what is pending would be missed; almost always nothing is
+    return run(statement, values).first()
 
 
 def dispatch(
@@ -112,25 +164,18 @@ def dispatch(
     batch["period"] = turn.number
     batch |= {"respond_by": dates.respond_by, "due_at": dates.due_at, "cut_off_at": dates.cut_off_at}
     batch |= {"behind_at": outlook.behind_at, "ladder_id": outlook.ladder.id, "calendar_id": outlook.calendar.id}
-    nested = db.session.begin_nested()
-    batch_id: int = db.session.execute(insert(Batch).values(batch).returning(Batch.id)).scalar_one()
+    batch_id: int = run(_BATCH, batch).scalar_one()
     told("assignments", 0, DISPATCH_STEPS)
     items = _assign(task_id, batch_id, outlook, turn, now)
     if not items:
-        nested.rollback()
+        run(_NO_BATCH, {"batch": batch_id})
         return Dispatched(None, 0)
-    nested.commit()
     _give_targets(task_id, batch_id, outlook, now)
     told("timers", 1, DISPATCH_STEPS)
     _arm_batch(batch_id, outlook, now)
     told("digest", 2, DISPATCH_STEPS)
     digest = batch_digest(batch_id)
-    db.session.execute(
-        update(Batch)
-        .where(Batch.id == batch_id)
-        .values(items=items, digest=digest)
-        .execution_options(synchronize_session=False)
-    )
+    run(_BATCH_HAS, {"batch": batch_id, "items": items, "digest": digest})
     told("log", 3, DISPATCH_STEPS)
     event_id = record(
         tag="assignment:dispatch:issue",
@@ -156,13 +201,12 @@ def dispatch(
 
 def _hold_occasion(task_id: int) -> None:
     """Whoever moves the occasion's day in this instant comes before the dispatch or finds its batch."""
-    depends = select(Task.occasion_id).where(Task.id == task_id)
-    db.session.execute(select(Occasion.id).where(Occasion.id.in_(depends)).with_for_update(read=True))
+    run(_HOLD_OCCASION, {"task": task_id})
 
 
 def _turn(task_id: int, turn: Turn | None, actor: Actor) -> tuple[Turn, int | None]:
     """Which period is dispatched, and the post in which the actor does it; Refused what is not to be dispatched."""
-    task = db.session.get(Task, task_id)
+    task = _asked(_TASK, {"task": task_id})
     if task is None:
         raise NotFound(say("This does not exist, or it is not for you."))
     post_id, status = acting_for(task.campaign_id, actor=actor)
@@ -207,7 +251,7 @@ def _give_targets(task_id: int, batch_id: int, outlook: Outlook, now: datetime) 
 
     Whoever splits the totals in this instant comes before this, or finds its assignments.
     """
-    db.session.execute(select(Task.id).where(Task.id == task_id).with_for_update(read=True))
+    run(_HOLD_TASK, {"task": task_id})
     here = Assignment.batch_id == batch_id
     allocation_id = latest_of_task(task_id)
     if allocation_id is not None:
@@ -223,13 +267,12 @@ def _arm_batch(batch_id: int, outlook: Outlook, now: datetime) -> None:
     first = first_step(outlook.steps, now)
     if first is not None:
         after, step = first
-        arm_all(Assignment.batch_id == batch_id, step, when=max(step.when, now), after=after)
+        arm_batch(batch_id, step, when=max(step.when, now), after=after)
 
 
 def batch_digest(batch_id: int) -> str:
     """SHA-256 over the batch's unit ids, ascending, comma-joined: the set that the one event stands for."""
-    ids = select(Assignment.unit_id).where(Assignment.batch_id == batch_id).order_by(Assignment.unit_id).subquery()
-    joined = db.session.execute(select(func.aggregate_strings(cast(ids.c.unit_id, String), ","))).scalar() or ""
+    joined = run(_BATCH_UNITS, {"batch": batch_id}).scalar_one() or ""
     return hashlib.sha256(joined.encode()).hexdigest()
 
 
@@ -274,13 +317,10 @@ def cancel(
 
 def acting_for(campaign_id: int, *, actor: Actor) -> tuple[int | None, CampaignStatus]:
     """The id of the dispatcher post in which the actor acts for the campaign (None: the system), and its status."""
-    row = db.session.execute(
-        select(Campaign.issuing_unit_id, Campaign.status).where(Campaign.id == campaign_id)
-    ).first()
+    row = _asked(_CAMPAIGN, {"campaign": campaign_id})
     if row is None:
         raise NotFound(say("This does not exist, or it is not for you."))
-    partners = db.session.execute(select(CampaignUnit.unit_id).where(CampaignUnit.campaign_id == campaign_id)).scalars()
-    units = (row.issuing_unit_id, *partners)
+    units = (row.issuing_unit_id, *(int(partner) for partner in (row.partners or "").split(",") if partner))
     post = next((found for unit in units if (found := actor.post_in(unit, Role.DISPATCHER))), None)
     if post is None and not actor.is_system:
         raise Forbidden(say("Only a dispatcher of an issuing unit may do this."))
