@@ -35,7 +35,7 @@ class Kept:
         return [
             value.strip()
             for name, value in self.fields
-            if name not in OUR_OWN and len(value.strip()) > SHORT and not value.strip().isascii()
+            if name not in OUR_OWN and len(value.strip()) > SHORT and (" " in value.strip() or not value.isascii())
         ]
 
 
@@ -69,6 +69,12 @@ def from_our_page() -> bool:
     return urlsplit(origin).netloc == request.host and request.headers.get("Sec-Fetch-Site", "same-origin") == (
         "same-origin"
     )
+
+
+def not_taken() -> Kept | None:
+    """The form of this request, to be shown on the page that refuses it; None unless a page of ours sent it."""
+    kept = typed_here()
+    return kept if kept is not None and has_our_token() else None
 
 
 def seal(kept: Kept) -> str:

@@ -12,11 +12,12 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ..db import is_busy
 from ..errors import CampaignError, Invalid
-from .again import from_our_page, has_our_token, seal, typed_here
+from .again import from_our_page, not_taken, seal, typed_here
 from .door import SignInForm
 from .language import speak
 
 RETRY_SECONDS = "5"
+PASSING = (429, 503, 507)  # the same may succeed a little later
 
 
 def register_errors(app: Flask) -> None:
@@ -85,6 +86,8 @@ def _page(status: int, sentence: str, problems: list[dict[str, str]] | None = No
                 sentence=sentence,
                 problems=problems or [],
                 reference=more.get("reference", ""),
+                kept=not_taken(),
+                may_repeat=status in PASSING,
             )
         )
     answer.status_code = status
@@ -105,14 +108,12 @@ def _http(error: HTTPException) -> Any:
         return error.get_response()
     if isinstance(error, CSRFError):
         return _form_of_before()
-    if error.code == 401 and not wants_json() and (kept := typed_here()) and has_our_token():
+    if error.code == 401 and not wants_json() and (kept := not_taken()):
         empty = {"form": SignInForm(formdata=None), "onward": "/", "refusal": ""}
         return make_response(render_template("errors/signed_out.html", kept=kept, sealed=seal(kept), **empty), 401)
     sentence = _words().get(error.code, _("Please go back and try again."))
     if error.code == 401 and wants_json():  # a script asked, and what was typed still stands on its page
-        sentence = _(
-            "You have been signed out. What you typed stays on this page: press the button, sign in, go on."
-        )
+        sentence = _("You have been signed out. What you typed stays on this page: press the button, sign in, go on.")
     answer = _page(error.code, sentence)
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):

@@ -7,8 +7,10 @@ from sqlalchemy import delete
 
 from campaign import clock
 from campaign.db import db
+from campaign.errors import Busy, say
 from campaign.models import LoginSession, Phrase
 from campaign.rules.organisation import Role
+from campaign.web import review_acts
 from campaign.web.again import HOURS
 from tests import make
 
@@ -81,3 +83,19 @@ def test_no_stranger_puts_words_into_the_page(visitor, reviewer, monkeypatch):
     monkeypatch.setattr("itsdangerous.timed.time.time", later.timestamp)
     old = {"login": reviewer.login, "password": "no", "again": text}
     assert "缺少现场照片" not in visitor.client.post("/sign-in", data=old).text
+
+
+def test_what_cannot_be_done_now_can_be_sent_again(app, visitor, reviewer, monkeypatch):
+    page = visitor.get("/reviews/phrases")
+
+    def busy(*args, **kwargs):
+        raise Busy(say("The system is busy just now. Nothing was changed; please try again in a moment."))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(review_acts.remarking, "keep_phrase", busy)
+        refused = page.submit("/reviews/phrases", status=503, words=WORDS)
+    assert refused.has("再提交一次", "缺少现场照片") and phrases() == []
+    refused.submit("再提交一次")
+    assert phrases() == [WORDS]
+    foreign = visitor.client.post("/nowhere", data={"words": WORDS, "csrf_token": "x"})
+    assert foreign.status_code == 404 and "缺少现场照片" not in foreign.text
