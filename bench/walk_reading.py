@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 HALF = Decimal("0.00005")  # what a file rounds away
+LONGEST_NUMBER = 15  # of digits that a workbook keeps
 TENTH = Decimal("0.05001")  # what a page rounds away of a percentage
 
 
@@ -40,12 +41,14 @@ def alike(text: str, cell: Any) -> bool:
     if value is None:
         return text == ""
     if isinstance(value, str):
+        if decimal(text) is not None and len(text) <= LONGEST_NUMBER:
+            return False  # a number must not go out as text
         return text.removeprefix("'") == value.removeprefix("'")
     if hasattr(value, "strftime"):
         return text == f"{value + timedelta(seconds=1):%Y-%m-%d %H:%M}"  # a workbook keeps fractions of days
     told = Decimal(str(value)) * (100 if "%" in cell.number_format else 1)
     shown = decimal(text.removesuffix("%"))
-    return shown is not None and abs(shown - told) <= (Decimal("0.0501") if text.endswith("%") else Decimal("0.0001"))
+    return shown is not None and abs(shown - told) <= (TENTH if text.endswith("%") else Decimal("0.0001"))
 
 
 def decimal(text: str) -> Decimal | None:

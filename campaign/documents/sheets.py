@@ -19,6 +19,7 @@ Cell = str | int | float | Decimal | date | datetime | bool | None
 SHEET_ROWS = 1_048_575  # what Excel shows on one sheet below the heading
 CELL_CHARACTERS = 32_767
 EXACT_DIGITS = 15  # a longer number would be rounded by every spreadsheet, so it goes out as text
+PLACES, FRACTION_PLACES = 4, 6  # as the database keeps a number; a percentage with as many is a hundredth of it
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 FLUSH_ROWS = 1_000
 
@@ -128,6 +129,8 @@ def _write_cell(
     if value is None or value == "":
         return
     show = column.show or _show_by_type(value)
+    if isinstance(value, Decimal) and show is not Show.TEXT and value.is_finite():
+        value = round(value, FRACTION_PLACES if show is Show.PERCENT else PLACES)  # a third has no end, a cell has
     if isinstance(value, datetime):
         sheet.write_datetime(row, at, _local(value, zone), formats[Show.MOMENT if show is Show.TEXT else show])
     elif isinstance(value, date):
@@ -168,7 +171,7 @@ def _local(moment: datetime, zone: str) -> datetime:
 def _text(value: Cell) -> str:
     """The value as text, without signs that no cell can hold, and with line ends of one kind."""
     if isinstance(value, Decimal):
-        text = f"{round(value, 4):f}"  # as the database keeps it, with four places: zeros at the end say nothing
+        text = f"{round(value, PLACES):f}"  # zeros at the end say nothing
         return text.rstrip("0").rstrip(".") if "." in text else text
     return str(value).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
 

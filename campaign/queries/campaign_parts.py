@@ -1,4 +1,4 @@
-"""What the tasks of a campaign ask for: their evidence and their figures, as the page of the plan shows them."""
+"""The figures that the tasks of a campaign ask for, as the page of the plan shows them."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -7,21 +7,10 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, ScalarSelect, String, cast, func, select, type_coerce
 
 from ..db import DECIMAL_PLACES, db
-from ..models import EvidenceRule, Metric, Milestone, Register, Task
+from ..models import Metric, Milestone, Register, Task
 from ..rules.metrics import Comparator, MetricKind
 from ..rules.milestones import Step
-from ..rules.plans import EvidenceKind
 from ..rules.targets import Compares, Quota
-
-
-@dataclass(frozen=True)
-class EvidenceFact:
-    """What must be attached."""
-
-    name: str
-    kind: EvidenceKind
-    min_count: int
-    ground: str
 
 
 @dataclass(frozen=True)
@@ -45,15 +34,9 @@ class MetricFact:
     milestones: tuple[Step, ...] = ()
 
 
-def add_parts(campaign_id: int, evidence: dict[int, list[EvidenceFact]], metrics: dict[int, list[MetricFact]]) -> None:
-    """Fills both lists, by task. Two statements."""
+def add_metrics(campaign_id: int, metrics: dict[int, list[MetricFact]]) -> None:
+    """Fills the lists, by task. One statement."""
     own = select(Task.id).where(Task.campaign_id == campaign_id)
-    for rule in db.session.execute(
-        select(EvidenceRule.task_id, EvidenceRule.name, EvidenceRule.kind, EvidenceRule.min_count, EvidenceRule.ground)
-        .where(EvidenceRule.task_id.in_(own))
-        .order_by(EvidenceRule.position)
-    ):
-        evidence[rule.task_id].append(EvidenceFact(*rule[1:]))
     for metric in db.session.execute(
         select(
             Metric.task_id, Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator,

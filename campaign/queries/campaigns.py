@@ -27,7 +27,7 @@ from ..rules.calendars import DayKind, Roll
 from ..rules.dates import CountsFrom, DueKind
 from ..rules.organisation import Actor, Level, Line, Role
 from ..rules.plans import CampaignStatus, Grade
-from .campaign_parts import EvidenceFact, MetricFact, add_parts
+from .campaign_parts import MetricFact, add_metrics
 from .scope import visible_campaigns
 
 PAGE = 30
@@ -154,7 +154,6 @@ class TaskFact:
     batches: int
     items: int
     lines: tuple[Line, ...] = ()
-    evidence: tuple[EvidenceFact, ...] = ()
     metrics: tuple[MetricFact, ...] = ()
 
 
@@ -293,7 +292,7 @@ def head_of(campaign_id: int, actor: Actor) -> Head | None:
 
 
 def show(campaign_id: int, actor: Actor) -> Shown | None:
-    """The campaign with phases and tasks; None where it does not exist for this reader. Five statements."""
+    """The campaign with phases and tasks; None where it does not exist for this reader. Four statements."""
     head = head_of(campaign_id, actor)
     if head is None:
         return None
@@ -306,7 +305,7 @@ def show(campaign_id: int, actor: Actor) -> Shown | None:
 
 
 def tasks_of(campaign_id: int, *, parts: bool = True) -> tuple[TaskFact, ...]:
-    """The tasks in their order; with `parts` also evidence and metrics. The reader's scope is asked before."""
+    """The tasks in their order; with `parts` also their figures. The reader's scope is asked before."""
     lines = (
         select(func.aggregate_strings(cast(TaskLine.line, String), ","))
         .where(TaskLine.task_id == Task.id)
@@ -326,15 +325,13 @@ def tasks_of(campaign_id: int, *, parts: bool = True) -> tuple[TaskFact, ...]:
         .where(Task.campaign_id == campaign_id)
         .order_by(Task.position)
     ).all()  # fmt: skip
-    evidence: dict[int, list[EvidenceFact]] = {row.id: [] for row in rows}
     metrics: dict[int, list[MetricFact]] = {row.id: [] for row in rows}
     if parts:
-        add_parts(campaign_id, evidence, metrics)
+        add_metrics(campaign_id, metrics)
     return tuple(
         replace(
             TaskFact(*row[:-1]),
             lines=lines_in(row.lines),
-            evidence=tuple(evidence[row.id]),
             metrics=tuple(metrics[row.id]),
         )
         for row in rows

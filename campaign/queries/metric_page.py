@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, func, literal, select, type_coerce, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, select, type_coerce, union_all
 
 from ..db import Exact, db
 from ..errors import NotFound, say
@@ -22,6 +22,7 @@ from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import LEAF_LEVELS, Actor, Line
 from ..rules.plans import CampaignStatus
 from ..rules.rechecks import RecheckResult
+from ..rules.states import NOT_ASKED
 from ..rules.targets import Quota
 from .board import Head, head_of, heads, lines_of, way_to, windows_of
 from .board_figures import Place, stretches_of
@@ -262,6 +263,7 @@ def _parts(
         .join(Share, and_(Share.allocation_id == from_above.c.id, Share.metric_id == metric.id))
         .join(Unit, Unit.id == Share.unit_id)
         .join(stretches, Unit.lft.between(stretches.c.lft, stretches.c.rgt))
+        .where(from_above.c.area_id != stretches.c.id, ~_not_asked(metric))  # what was handed on inside counts once
         .group_by(stretches.c.id)
     )
     if lines is not None:
@@ -270,6 +272,14 @@ def _parts(
         given.where(gave.c.area_id.in_(ids)).group_by(gave.c.area_id),
         held.where(gave.c.area_id.in_(ids)).group_by(gave.c.area_id), got,
     ]  # fmt: skip
+
+
+def _not_asked(metric: MetricFact) -> ColumnElement[bool]:
+    """Whether the unit of a share is asked no more: what it was given is nobody's."""
+    mine = select(Assignment.id).where(
+        Assignment.unit_id == Share.unit_id, Assignment.task_id == metric.task_id, Assignment.state.in_(NOT_ASKED)
+    )
+    return mine.correlate(Share).exists()
 
 
 def _total(column: Any) -> Any:

@@ -59,6 +59,7 @@ from ..models.contributions import asked_anew, changes, credited, kept, reported
 from ..models.goals import join_target, own_target
 from ..models.targets import Target
 from ..rules.figures import Standing
+from ..rules.states import NOT_ASKED
 from .rollup_metrics import Ahead, areas_asked, given, is_leaf, telling
 
 COLUMNS = ("metric_id", "area_id", "period", "standing")
@@ -167,7 +168,7 @@ def _targets(asked: CTE) -> Select[Any]:
         .join(Assignment, Assignment.unit_id == Unit.id)
         .join(Metric, and_(Metric.task_id == Assignment.task_id + 0, Metric.id.in_(given("metrics"))))
         .outerjoin(Target, join_target())
-        .where(Unit.area_id.in_(_ids(asked, 0)), goal.is_not(None))
+        .where(Unit.area_id.in_(_ids(asked, 0)), goal.is_not(None), Assignment.state.not_in(NOT_ASKED))
     )
 
 

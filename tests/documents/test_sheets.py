@@ -57,6 +57,9 @@ def test_values_keep_their_types_and_formats():
     assert sheet["E3"].value.isoformat() == "2026-11-20T23:59:00", "the end of a day is not the beginning of the next"
     assert [cell.value for cell in cells[:3]] == [1200, 0.853, 12345.6]
     assert cells[1].number_format == "0.0%"
+    thirds = [Column("share", show=Show.PERCENT), Column("rate", show=Show.NUMBER)]
+    third = read_xlsx(write_xlsx("t", thirds, [[Decimal(1) / 3, Decimal(200) / 3]])).active[2]
+    assert [cell.value for cell in third] == [0.333333, 66.6667], "a number without an end is still a number"
     assert cells[3].value.isoformat() == "2026-11-22T00:00:00"
     assert cells[4].value.isoformat() == "2026-11-20T12:00:00"
     assert cells[5].value == "990101001001"

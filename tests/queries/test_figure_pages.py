@@ -1,12 +1,15 @@
 """What the pages of metrics and units ask: the same answers on both databases, in few statements."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
 from campaign.errors import NotFound
+from campaign.models import Share
+from campaign.models.targets import Target
 from campaign.operations.areas import import_areas
 from campaign.operations.folding import fold
 from campaign.operations.recording import record_states
@@ -18,8 +21,9 @@ from campaign.queries.metric_page import AskedMetric, metric_page
 from campaign.queries.unit_page import unit_page
 from campaign.rules.awaiting import Awaits
 from campaign.rules.organisation import SYSTEM, Line, Role
+from campaign.rules.states import State
 from tests import make
-from tests.web.boards import statements, trained
+from tests.web.boards import cost, trained
 
 
 def test_pages_of_figures_say_the_same_before_and_after_the_fold(app, now):
@@ -37,13 +41,27 @@ def test_pages_of_figures_say_the_same_before_and_after_the_fold(app, now):
             pass
         record_states(now - timedelta(days=1), now=now)
     assert tree() == expected
-    assert statements(tree) <= 6
+    assert cost(tree) <= 6
     shown = metric_page(work.sum.id, AskedMetric(line=Line.WOMEN), actor=actor, **seen)
     assert [point.slot for point in shown.points] == [now - timedelta(days=1)]
     page = figures_page(work.campaign.id, Asked(), actor=actor, **seen)
     assert [row.stand.figure for row in page.rows][:1] == [70]
     with pytest.raises(NotFound):
         metric_page(work.sum.id, AskedMetric(work.city.id), actor=actor, **seen)
+
+
+def test_what_was_cancelled_gives_no_area_its_target(app, now):
+    """Neither the target of its own unit, nor the part that it was given: these are nobody's any more."""
+    work = trained(now)
+    actor, town = work.actor(work.county, Role.DISPATCHER), work.townships[0]
+    gone = make.assignment(work.task, work.unit(town), State.CANCELLED)
+    with unit_of_work() as session:
+        key = {"metric_id": work.sum.id, "allocation_id": work.allocation_id, "value": Decimal(7)}
+        session.add_all([Share(unit_id=work.unit(town).id, **key), Target(assignment_id=gone.id, **key)])
+    shown = metric_page(work.sum.id, AskedMetric(area_id=town.id), actor=actor, now=now, today=make.TODAY)
+    assert shown.total.stand.target == 90
+    page = figures_page(work.campaign.id, Asked(area_id=town.id), actor=actor, now=now, today=make.TODAY)
+    assert page.rows[0].stand.target is None
 
 
 def test_units_and_what_they_carry(app, now):
