@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, exists, or_, select, true
+from sqlalchemy import Select, and_, bindparam, exists, or_, select, true
 
 from ..clock import zone
-from ..db import db
+from ..db import db, run
 from ..rules.calendars import Calendar
 from ..rules.curves import Knot, Reach, knots_of, lags_at
 from ..rules.dates import DateRule, Dates, dates_at
@@ -109,17 +111,22 @@ def nothing_yet(curves: Iterable[Curve], start: datetime, due_at: datetime | Non
     return lags_at(start, due_at, (Reach(Decimal(0), curve.knots) for curve in curves if curve.given), zone())
 
 
-def curves_of(task_id: int, *, handed_out: bool = False) -> tuple[Curve, ...]:
-    """The figures of the task that may grow towards a target; none where nothing does. `handed_out`: its totals are
-    being split. One statement."""
+@cache
+def _curves(handed_out: bool) -> Select[Any]:
+    """Written once for each: putting it together costs more than running it."""
     root = exists().where(Allocation.task_id == Metric.task_id, Allocation.parent_id.is_(None))
     counted = and_(Metric.quota == Quota.PER_PERSON, Metric.register_id.is_not(None))
     given = or_(counted, and_(Metric.quota == Quota.TOTAL, true() if handed_out else root))
-    rows = db.session.execute(
-        select(
-            Metric.target, milestones_of().label("milestones"), meant_for_each().label("each"), given.label("given")
-        ).where(Metric.task_id == task_id, may_grow())
-    )
+    return select(
+        Metric.target, milestones_of().label("milestones"), meant_for_each().label("each"), given.label("given")
+    ).where(Metric.task_id == bindparam("task"), may_grow())
+
+
+def curves_of(task_id: int, *, handed_out: bool = False) -> tuple[Curve, ...]:
+    """The figures of the task that may grow towards a target; none where nothing does. `handed_out`: its totals are
+    being split. One statement."""
+    db.session.flush()  # what is pending would be missed; almost always nothing is
+    rows = run(_curves(handed_out), {"task": task_id})
     return tuple(
         Curve(knots_of(row.target, steps_of(row.milestones), zone()), bool(row.each), bool(row.each or row.given))
         for row in rows
