@@ -159,6 +159,9 @@ def test_nothing_is_approved_without_its_bytes(assignment, task, names, officer,
     path = f"/reviews/{assignment.id}/approve"
     answer = visitor.client.post(path, data=data)
     assert (answer.status_code, bool(answer.headers["Retry-After"])) == (503, True)
+    together = {"csrf_token": data["csrf_token"], "seen": f"{assignment.id}:{stored(assignment.id).version}"}
+    assert visitor.client.post("/reviews/many", data=together).status_code == 503
+    assert stored(assignment.id).state is State.SUBMITTED
     away(False)
     sha256 = db.session.scalars(select(Evidence.sha256)).one()
     with app.extensions["evidence"].open(sha256) as stream:
@@ -170,6 +173,7 @@ def test_nothing_is_approved_without_its_bytes(assignment, task, names, officer,
         else:
             home.spoil(sha256, content[:-1])
         assert visitor.client.post(path, data=data).status_code == 503
+        assert visitor.client.post("/reviews/many", data=together).status_code == 303  # it is left out, and said so
         assert stored(assignment.id).state is State.SUBMITTED
     app.extensions["evidence"].put(io.BytesIO(content), name="a.jpg")
     assert visitor.client.post(path, data=data).status_code == 303
