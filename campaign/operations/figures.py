@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Delete,
     Insert,
     MetaData,
     Select,
@@ -36,7 +37,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
-from ..db import Instant, alone, db, insert
+from ..db import Instant, alone, db, in_list, insert, listed, listed_as, run
 from ..models import Assignment, Batch, Contribution, Figure, FigureTouch, Metric, TallyDelta
 from ..models.climbing import ASKED, FIGURE, SUMS, anything_moved, climbed
 from ..models.contributions import asked_anew, credited, kept, reported, touched
@@ -71,29 +72,33 @@ class Claimed:
 def fold_figures(claimed: Claimed, *, now: datetime) -> None:
     """Brings the figures to what the assignments behind these rows say now. Before the deltas are deleted and the
     batches marked. Where no task has a metric that is one short statement."""
-    ids = {"deltas": list(claimed.deltas), "touches": list(claimed.touches), "batches": list(claimed.batches)}
-    moved, dispatched = db.session.execute(_measured(), ids).one()
-    if not moved and not dispatched:
+    ids = {"deltas": in_list(claimed.deltas), "touches": in_list(claimed.touches), "batches": in_list(claimed.batches)}
+    dialect = db.session.get_bind().dialect.name
+    measured = run(_measured(dialect), ids).first()
+    if not measured.moved and not measured.dispatched:
         return
     alone(ALONE_WITH_FIGURES, 0)
     climbing = anything_moved()
-    if moved:
+    deltas, batches = ids.copy(), {"batches": ids.pop("batches"), "now": now}
+    if measured.moved:
+        del deltas["batches"]
         db.session.execute(_MAKE)
-        db.session.execute(delete(CHANGED))
-        db.session.execute(_comparing(), ids)
-        db.session.execute(_adding_differences(climbing), {"now": now})
-        db.session.execute(_keeping())
-        db.session.execute(delete(CHANGED))
-        db.session.execute(delete(FigureTouch).where(_TOUCHES), ids, execution_options=UNSEEN)
-    if dispatched:
-        db.session.execute(_adding_batches(climbing), ids | {"now": now})
+        run(_EMPTY, {})
+        run(_comparing(dialect), deltas)
+        run(_adding_differences(dialect, climbing), {"now": now})
+        run(_keeping(), {})
+        run(_EMPTY, {})
+        if claimed.touches:
+            run(_forgetting(dialect), {"touches": deltas["touches"]})
+    if measured.dispatched:
+        run(_adding_batches(dialect, climbing), batches)
 
 
-def leave_for_later(deltas: ColumnElement[bool]) -> None:
+def leave_for_later(delta_ids: Sequence[int]) -> None:
     """Names the assignments behind these deltas to the next fold; for those who take the deltas into the tallies
     inside an act of their own."""
     none = FigureTouch.id.is_(None)
-    found = touched(deltas, none).subquery()
+    found = touched(TallyDelta.id.in_(listed(delta_ids)), none).subquery()
     db.session.execute(insert(FigureTouch).from_select(["assignment_id"], select(found.c.id).order_by(found.c.id)))
 
 
@@ -106,33 +111,30 @@ def look_again(chosen: ColumnElement[bool]) -> None:
     db.session.execute(named)
 
 
-def written(ids: Sequence[int]) -> Any:
-    """A list of ids written into the statement itself: databases allow only so many parameters."""
-    return bindparam(None, list(ids), expanding=True, literal_execute=True, type_=BigInteger)
-
-
-def _ids(name: str) -> Any:
-    return bindparam(name, expanding=True, literal_execute=True, type_=BigInteger)
-
-
 # The statements of a fold are written once: putting them together costs more than folding a few hundred rows.
-_DELTAS, _TOUCHES = TallyDelta.id.in_(_ids("deltas")), FigureTouch.id.in_(_ids("touches"))
-_BATCHES = Batch.id.in_(_ids("batches"))
+_EMPTY = delete(CHANGED)
 
 
 @cache
-def _measured() -> Select[Any]:
+def _measured(_dialect: str) -> Select[Any]:
     """Whether any task behind the deltas or touches, and any behind the batches, has a metric."""
-    moved = exists().where(Metric.task_id == TallyDelta.task_id, _DELTAS)
-    named = exists().where(_TOUCHES)
-    fresh = exists().where(Metric.task_id == Batch.task_id, _BATCHES)
-    return select(or_(moved, named), fresh)
+    moved = exists().where(Metric.task_id == TallyDelta.task_id, TallyDelta.id.in_(listed_as("deltas")))
+    named = exists().where(FigureTouch.id.in_(listed_as("touches")))
+    fresh = exists().where(Metric.task_id == Batch.task_id, Batch.id.in_(listed_as("batches")))
+    return select(or_(moved, named).label("moved"), fresh.label("dispatched"))
 
 
 @cache
-def _comparing() -> Insert:
+def _forgetting(_dialect: str) -> Delete:
+    touches = FigureTouch.__table__
+    return delete(touches).where(touches.c.id.in_(listed_as("touches")))  # type: ignore[arg-type]
+
+
+@cache
+def _comparing(_dialect: str) -> Insert:
     """Fills the scratch table with what differs."""
-    chosen = Assignment.id.in_(touched(_DELTAS, _TOUCHES))
+    behind = touched(TallyDelta.id.in_(listed_as("deltas")), FigureTouch.id.in_(listed_as("touches")))
+    chosen = Assignment.id.in_(select(behind.cte("behind").prefix_with("MATERIALIZED").c.id))
     key = (*OF_ONE, "period")
     zero = literal_column("0", BigInteger)
     halves = []
@@ -180,17 +182,18 @@ def _remembering(rows: Any) -> Insert:
     standing = func.coalesce(func.nullif(rows.c.standing, 0), gone)
     found = select(*(rows.c[name] for name in OF_ONE), standing, *(rows.c[name] for name in SUMS))
     news = ", ".join(f"{name} = excluded.{name}" for name in STATE)
-    return _or_update(Contribution, [*OF_ONE, *STATE], found.where(true()), OF_ONE, news)
+    return or_update(Contribution, [*OF_ONE, *STATE], found.where(true()), OF_ONE, news)
 
 
 @cache
-def _adding_differences(moved: bool) -> Insert:
+def _adding_differences(_dialect: str, moved: bool) -> Insert:
     return _adding(climbed(_differences(), FIGURE, moved=moved))
 
 
 @cache
-def _adding_batches(moved: bool) -> Insert:
-    return _adding(as_missing(climbed(asked_anew(_BATCHES), ASKED, moved=moved)))
+def _adding_batches(_dialect: str, moved: bool) -> Insert:
+    fresh = asked_anew(Batch.id.in_(listed_as("batches")))
+    return _adding(as_missing(climbed(fresh, ASKED, moved=moved)))
 
 
 def as_missing(asked: Select[Any]) -> Select[Any]:
@@ -218,10 +221,10 @@ def _adding(rows: Select[Any]) -> Insert:
         .order_by(*(found.c[name] for name in KEY))
     )
     more = ", ".join(f"{name} = figure.{name} + excluded.{name}" for name in SUMS)
-    return _or_update(Figure, [*KEY, *SUMS, "changed_at"], ordered, KEY, f"{more}, changed_at = excluded.changed_at")
+    return or_update(Figure, [*KEY, *SUMS, "changed_at"], ordered, KEY, f"{more}, changed_at = excluded.changed_at")
 
 
-def _or_update(noun: Any, columns: list[str], rows: Select[Any], key: Sequence[str], news: str) -> Insert:
+def or_update(noun: Any, columns: list[str], rows: Select[Any], key: Sequence[str], news: str) -> Insert:
     """An upsert for both databases that is compiled once; see `db.insert_new`."""
     statement = sqlalchemy.insert(noun.__table__).from_select(columns, rows)
     statement._post_values_clause = text(f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {news}")

@@ -7,12 +7,18 @@ however many there are. Corrections are added too, never set, so that a fold and
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Delete,
+    Insert,
+    Integer,
     Select,
+    Update,
     and_,
+    bindparam,
     case,
     delete,
     false,
@@ -25,13 +31,13 @@ from sqlalchemy import (
     update,
 )
 
-from ..db import Instant, db, insert, listed
+from ..db import Instant, db, in_list, listed, listed_as, run
 from ..models import Assignment, Batch, FigureTouch, Tally, TallyDelta
 from ..models.climbing import TALLY, anything_moved, climbed
 from ..models.pending import dispatched, left_and_reached, standing
 from ..rules.organisation import Line
 from ..rules.states import OPEN, State
-from .figures import UNSEEN, Claimed, fold_figures, leave_for_later, written
+from .figures import UNSEEN, Claimed, fold_figures, leave_for_later, or_update
 
 KEY = ("task_id", "area_id", "line", "state", "due", "behind")
 
@@ -66,27 +72,28 @@ def fold(*, now: datetime, limit: int = 10_000) -> int:
 
     What it takes is locked first and then gone, so two folders never take the same row.
     """
-    deltas = _claimed(select(TallyDelta.id).order_by(TallyDelta.id).limit(limit).with_for_update(skip_locked=True))
-    batches = _claimed(
-        select(Batch.id).where(Batch.folded == false()).order_by(Batch.id).with_for_update(skip_locked=True)
-    )
-    touches = _claimed(select(FigureTouch.id).order_by(FigureTouch.id).limit(limit).with_for_update(skip_locked=True))
-    taken = Claimed(deltas, batches, touches)
-    _fold_tallies(taken, now)
-    fold_figures(taken, now=now)
-    _drop(taken)
-    return len(deltas) + len(batches) + len(touches)
+    db.session.flush()
+    most = {"most": limit}
+    taken = Claimed(*(tuple(row[0] for row in run(each, values)) for each, values in (
+        (_DELTAS, most), (_BATCHES, {}), (_TOUCHES, most),
+    )))  # fmt: skip
+    if many := len(taken.deltas) + len(taken.batches) + len(taken.touches):
+        _fold_tallies(taken, now)
+        fold_figures(taken, now=now)
+        _drop(taken)
+    return many
 
 
 def fold_tasks(task_ids: Collection[int], *, now: datetime) -> int:
     """The same for the tallies of these tasks, waiting for whoever folds some of it now. Their figures, which show no
     dates, are left to the next fold."""
+    db.session.flush()
     of_delta, of_batch = TallyDelta.task_id.in_(listed(task_ids)), Batch.task_id.in_(listed(task_ids))
     deltas = _claimed(select(TallyDelta.id).where(of_delta).order_by(TallyDelta.id).with_for_update())
     waiting = select(Batch.id).where(of_batch, Batch.folded == false()).order_by(Batch.id).with_for_update()
     taken = Claimed(deltas, _claimed(waiting), ())
     _fold_tallies(taken, now)
-    leave_for_later(TallyDelta.id.in_(written(deltas)))
+    leave_for_later(deltas)
     fold_figures(Claimed((), taken.batches, ()), now=now)
     _drop(taken)
     return len(taken.deltas) + len(taken.batches)
@@ -109,19 +116,41 @@ def shift(shifts: Sequence[Shift], *, now: datetime) -> None:
 
 def _fold_tallies(taken: Claimed, now: datetime) -> None:
     if taken.deltas or taken.batches:
-        chosen_deltas, chosen_batches = TallyDelta.id.in_(written(taken.deltas)), Batch.id.in_(written(taken.batches))
-        pending = union_all(*left_and_reached(chosen_deltas), dispatched(chosen_batches))
-        _add(climbed(pending, TALLY, moved=anything_moved()), now)
+        adding = _adding_pending(db.session.get_bind().dialect.name, anything_moved())
+        run(adding, {"deltas": in_list(taken.deltas), "batches": in_list(taken.batches), "now": now})
 
 
 def _drop(taken: Claimed) -> None:
     """What was folded is gone."""
+    dialect = db.session.get_bind().dialect.name
     if taken.deltas:
-        gone = delete(TallyDelta).where(TallyDelta.id.in_(written(taken.deltas)))
-        db.session.execute(gone, execution_options=UNSEEN)
+        run(_dropping(dialect), {"deltas": in_list(taken.deltas)})
     if taken.batches:
-        done = update(Batch).where(Batch.id.in_(written(taken.batches))).values(folded=True)
-        db.session.execute(done, execution_options=UNSEEN)
+        run(_marking(dialect), {"batches": in_list(taken.batches)})
+
+
+# The statements of a fold are written once, and go to the driver itself.
+_D, _B, _T = (noun.__table__ for noun in (TallyDelta, Batch, FigureTouch))
+_MOST = bindparam("most", type_=Integer)
+_DELTAS = select(_D.c.id).order_by(_D.c.id).limit(_MOST).with_for_update(skip_locked=True)
+_BATCHES = select(_B.c.id).where(_B.c.folded == false()).order_by(_B.c.id).with_for_update(skip_locked=True)
+_TOUCHES = select(_T.c.id).order_by(_T.c.id).limit(_MOST).with_for_update(skip_locked=True)
+
+
+@cache
+def _adding_pending(_dialect: str, moved: bool) -> Insert:
+    deltas, batches = TallyDelta.id.in_(listed_as("deltas")), Batch.id.in_(listed_as("batches"))
+    return _adding(climbed(union_all(*left_and_reached(deltas), dispatched(batches)), TALLY, moved=moved))
+
+
+@cache
+def _dropping(_dialect: str) -> Delete:
+    return delete(_D).where(_D.c.id.in_(listed_as("deltas")))  # type: ignore[arg-type]
+
+
+@cache
+def _marking(_dialect: str) -> Update:
+    return update(_B).where(_B.c.id.in_(listed_as("batches"))).values(folded=True)  # type: ignore[arg-type]
 
 
 def differences(limit: int = 1_000) -> list[Difference]:
@@ -190,17 +219,17 @@ def _gap(task_ids: Collection[int] | None = None) -> Select[Any]:
 
 
 def _add(rows: Select[Any], now: datetime) -> None:
-    """n += for every row, in the order of the key, so that two writers wait for each other and never in a ring."""
+    """n += for every row."""
+    db.session.execute(_adding(rows), {"now": now})
+
+
+def _adding(rows: Select[Any]) -> Insert:
+    """In the order of the key, so that two writers wait for each other and never in a ring."""
     found = rows.subquery()
     ordered = (
-        select(*_key(found.c), found.c.n, literal(now, Instant()).label("changed_at"))
+        select(*_key(found.c), found.c.n, bindparam("now", type_=Instant()).label("changed_at"))
         .where(true())
         .order_by(*_key(found.c))
     )
-    adding = insert(Tally).from_select([*KEY, "n", "changed_at"], ordered)
-    db.session.execute(
-        adding.on_conflict_do_update(
-            index_elements=list(KEY),
-            set_={"n": Tally.n + adding.excluded.n, "changed_at": adding.excluded.changed_at},
-        )
-    )
+    news = "n = tally.n + excluded.n, changed_at = excluded.changed_at"
+    return or_update(Tally, [*KEY, "n", "changed_at"], ordered, KEY, news)
