@@ -7,16 +7,18 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from campaign import clock
 from campaign.db import db, unit_of_work
 from campaign.models import Area, Assignment, Register, RegisterCount, Share, Unit
 from campaign.models.goals import goals_of
 from campaign.operations.issuing import dispatch
+from campaign.operations.letters import generate
 from campaign.queries import cascade
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Level, Line, Role
+from campaign.rules.states import State
 from tests import make
 from tests.counting import statements
 
@@ -244,3 +246,17 @@ def test_a_task_of_more_units_than_one_page_splits_is_split_area_by_area(tree, t
     assert form.status == 303
     latest = dict(db.session.execute(select(Share.unit_id, Share.value).where(Share.allocation_id == 3)).tuples().all())
     assert (latest[villages[0].id], latest[villages[5].id], len(latest)) == (20, 1, 6)
+
+
+def test_a_letter_of_what_is_asked_of_nobody_offers_no_signature(tree, task, enter, now):
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    one = db.session.scalars(select(Assignment)).first()
+    with unit_of_work():
+        made = generate(one.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    client = enter(tree.holder(tree.county, Role.DISPATCHER))
+    assert "Sign the letter" in client.get(f"/letters/{made}").text
+    with unit_of_work():
+        db.session.execute(update(Assignment).where(Assignment.id == one.id).values(state=State.NOT_APPLICABLE))
+    page = client.get(f"/letters/{made}").text
+    assert "asked of nobody any more" in page and "Sign the letter" not in page
