@@ -9,10 +9,12 @@ from sqlalchemy import func, select
 from campaign import clock
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Claim, Event, Flag, FlagDecision, Notice, Phrase, Remark, Submission
+from campaign.operations.claiming import claim
 from campaign.operations.flagging import keep
+from campaign.operations.reviewing import return_for_changes
 from campaign.rules.flags import FlagKind, Found
 from campaign.rules.organisation import Role
-from campaign.rules.states import State
+from campaign.rules.states import ReturnReason, State
 from campaign.rules.telling import HOLD
 from tests import make
 
@@ -149,3 +151,33 @@ def test_a_draw_is_previewed_kept_and_compared_in_chinese(enter, tree, now):
     kept = client.post("/rechecks/new", data=data | {"client_action_id": str(uuid4())})
     assert "同一种子抽出同一名单" in text_of(client.get(f"{kept.location}?again=1"))
     assert "已抽取，尚未核查" in text_of(client.get(f"/metrics/{metric.id}"))
+
+
+def test_pages_and_programs_go_by_the_same_six_permissions(enter, tree, waiting, now):
+    """Whatever the page offers the answer for programs says, and nothing else: for each reader, at each stage."""
+    town, county = tree.unit(tree.townships[0]), tree.unit(tree.county)
+    colleague, own = make.holder(town, Role.SUPERVISOR, name="王主任"), tree.holder(tree.villages[0], Role.OFFICER)
+    make.post(own, town, Role.SUPERVISOR)
+    judge, boss = tree.holder(tree.townships[0], Role.SUPERVISOR), tree.holder(tree.county, Role.SUPERVISOR)
+    auditor = make.holder(county, Role.AUDITOR)
+    one, path = waiting[0], f"/reviews/{waiting[0].id}"
+    signs = {
+        "approve": 'data-key="a"', "return": 'data-key="r"', "undo": f'action="{path}/undo"', "comment": 'id="remark"',
+    }  # fmt: skip
+
+    def offered(person):
+        client = enter(person)
+        page, may = text_of(client.get(path)), client.get(f"{path}/permissions").json["may"]
+        found = {name: sign in page for name, sign in signs.items()}
+        found["claim"] = any(sign in page for sign in ('data-key="c"', 'name="over"', f"{path}/put-down"))
+        assert {name: may[name] for name in found} == found, (person.name, may)
+        return "".join(name[0] for name in ("approve", "return", "claim", "undo", "comment") if may[name])
+
+    people = (judge, colleague, boss, own, tree.holder(tree.county, Role.DISPATCHER), auditor)
+    assert [offered(person) for person in people] == ["arcc", "arcc", "c", "c", "c", ""]
+    with unit_of_work():
+        claim(one.id, actor=make.actor(colleague), now=now, seen=1)
+    assert [offered(person) for person in people] == ["cc", "arcc", "c", "c", "c", ""]
+    with unit_of_work():
+        return_for_changes(one.id, actor=make.actor(colleague), now=now, seen=1, reason=ReturnReason.OTHER, words="补")
+    assert [offered(person) for person in people] == ["c", "uc", "c", "c", "c", ""]
