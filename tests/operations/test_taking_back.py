@@ -236,3 +236,36 @@ def test_of_many_approvals_what_was_moved_or_told_since_is_left(app, work, now):
     assert (done.count, sorted(id for id, _ in done.refused)) == (1, sorted(ids[:2]))
     assert [standing(mine).review_step for mine in ids] == [0, 1, 0]
     assert find_breaches(app.extensions["evidence"]) == []
+
+
+def test_many_are_told_or_taken_back_never_both(app, work, now):
+    settings = Settings(smtp_url="smtp://127.0.0.1:9", mail_from="campaign@county.example")
+    judge, above = work.actor(work.townships[0], Role.SUPERVISOR), work.actor(work.county, Role.SUPERVISOR)
+    ids = [work.ids[village.id] for village in work.villages[:3]]
+    with unit_of_work():
+        db.session.execute(update(Person).values(email=Person.login + "@county.example"))
+    for turn in range(8):
+        at, act = now + turn * 3 * HOLD, str(uuid4())
+        seen = standing(ids[0]).version
+        with unit_of_work():
+            approve_many(dict.fromkeys(ids, seen), actor=judge, now=at, client_action_id=act)
+
+        def tell(at=at):
+            db.session.commit()
+            fan_out(settings, now=at + HOLD, work=unit_of_work)
+
+        # The clocks of two machines differ by a second: time alone would let both through.
+        undo, _ = at_once(app, partial(take_back_many, act, actor=judge, now=at + HOLD - SECOND), tell)
+        passed = Notice.tag == "assignment:review:pass-up"
+        out = count(Notice, passed, Notice.created_at == at, Notice.delivered_at.is_not(None))
+        assert (undo.count, out) in ((3, 0), (0, 3)), undo
+        assert [standing(mine).review_step for mine in ids] == [int(bool(out))] * 3
+        if out:
+            with unit_of_work():
+                for mine in ids:  # the next level sends it back, and it comes again
+                    return_for_changes(mine, actor=above, now=at + HOLD, seen=seen + 1, reason=ReturnReason.OTHER,
+                                       words="补充")  # fmt: skip
+                    officer = next(v for v in work.villages if work.ids[v.id] == mine)
+                    submit(mine, Report("办完了"), actor=work.actor(officer, Role.OFFICER), now=at + 2 * HOLD,
+                           seen=seen + 2)  # fmt: skip
+    assert find_breaches(app.extensions["evidence"]) == []
