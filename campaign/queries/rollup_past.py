@@ -1,7 +1,7 @@
 """Figures as they stood at a moment in the past, from what was submitted and logged until then.
 
 A live statement over the assignments of an area, for looking back at one place: boards read the record of the slots.
-Targets are those of the split in force then; what a quota or a unit's own decision set stands as it is now.
+What each had to reach then is told by `models/past_targets.py`.
 """
 
 from collections.abc import Sequence
@@ -10,30 +10,30 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Select,
     and_,
     case,
     exists,
     func,
     literal,
-    or_,
     select,
+    true,
     type_coerce,
     union_all,
 )
 from sqlalchemy.orm import aliased
 
 from ..db import Exact, Instant, db, run
-from ..models import Allocation, Area, Assignment, Batch, Event, Metric, Share, Target, Unit
+from ..models import Area, Assignment, Batch, Event, Metric, Target, Unit
 from ..models.climbing import FIGURE, SUMS, anything_moved, climbing
 from ..models.contributions import Look, credited, latest_until, reported
-from ..models.goals import own_target
+from ..models.goals import join_target
+from ..models.past_targets import target_at
 from ..rules.figures import Standing
 from ..rules.metrics import OverTime
 from ..rules.organisation import LEAF_LEVELS, Line
 from ..rules.states import State
-from .rollup_facts import Facts, RolledUp, Sums
+from .rollup_facts import Facts, RolledUp, Sums, own_target_of
 from .rollup_metrics import facts_alone, heard, listing
 
 
@@ -57,9 +57,37 @@ def rollup_at(
         turns = found.setdefault(row.metric_id, {})
         turns.setdefault(row.period, {})[Standing(row.standing)] = sums
     alone = lines is not None and len(lines) == 1
-    return {
-        id: RolledUp(each, area_id, _chosen(each, found.get(id, {}), period), None, alone) for id, each in facts.items()
-    }
+    own = _own_targets(metric_ids, area_id, at, lines)
+    rolled = {}
+    for id, each in facts.items():
+        given = [row for row in own.get(id, []) if period is None or row[2] == period]
+        if given and period is None and not each.every_turn:
+            given = [row for row in given if row[2] == given[-1][2]]
+        standings = _chosen(each, found.get(id, {}), period)
+        rolled[id] = RolledUp(each, area_id, standings, own_target_of(each, given), alone)
+    return rolled
+
+
+def _own_targets(
+    metric_ids: Sequence[int], area_id: int, at: datetime, lines: Sequence[Line] | None
+) -> dict[int, list[tuple[int, ...]]]:
+    """What the units of the area itself had to reach then, as rows that `own_target_of` reads, turn by turn."""
+    goal = type_coerce(target_at(literal(at, Instant())), BigInteger)
+    rows = db.session.execute(
+        select(Metric.id, Assignment.period, func.count(), func.sum(goal, type_=BigInteger))
+        .select_from(Assignment)
+        .join(Batch, and_(Batch.id == Assignment.batch_id, Batch.dispatched_at <= literal(at, Instant())))
+        .join(Metric, and_(Metric.task_id == Assignment.task_id, Metric.id.in_(metric_ids)))
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .outerjoin(Target, join_target())
+        .where(Unit.area_id == area_id, goal.is_not(None), true() if lines is None else Unit.line.in_(lines))
+        .group_by(Metric.id, Assignment.period)
+        .order_by(Metric.id, Assignment.period)
+    )
+    found: dict[int, list[tuple[int, ...]]] = {}
+    for metric_id, turn, units, target in rows:
+        found.setdefault(metric_id, []).append((metric_id, area_id, turn, *(0,) * 7, int(units), int(target)))
+    return found
 
 
 def _chosen(metric: Facts, turns: dict[int, dict[Standing, Sums]], period: int | None) -> dict[Standing, Sums]:
@@ -124,26 +152,4 @@ def _look(at: datetime) -> Look:
         .where(child.parent_id == Assignment.id, of_child.id == child.batch_id, of_child.dispatched_at <= moment)
         .correlate_except(child, of_child)
     )
-    return Look(state, latest_until(moment), _target(moment), split)
-
-
-def _target(moment: Any) -> ColumnElement[Any]:
-    """What the split in force then gave the unit; where no split did, what it must reach now."""
-    same = or_(
-        Allocation.parent_id == Assignment.parent_id,
-        and_(Allocation.parent_id.is_(None), Assignment.parent_id.is_(None)),
-    )
-    given = (
-        select(Share.value)
-        .join(Allocation, Allocation.id == Share.allocation_id)
-        .where(
-            Share.unit_id == Assignment.unit_id, Share.metric_id == Metric.id, Allocation.task_id == Assignment.task_id,
-            Allocation.period == Assignment.period, Allocation.at <= moment, same,
-        )
-        .order_by(Allocation.version.desc())
-        .limit(1)
-        .correlate(Assignment, Metric)
-        .scalar_subquery()
-    )  # fmt: skip
-    unsplit = case((Target.allocation_id.is_(None), own_target()), else_=Metric.target)
-    return type_coerce(func.coalesce(given, unsplit), Exact())
+    return Look(state, latest_until(moment), target_at(moment), split)

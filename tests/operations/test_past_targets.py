@@ -1,0 +1,93 @@
+"""What had to be reached at a moment: as the split, the granted dispute and the register of then said."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select, update
+
+from campaign.db import db, unit_of_work
+from campaign.models import Allocation, Assignment, Metric, Proposal, Register, RegisterCount, Request, Share, Target
+from campaign.operations.issuing import dispatch
+from campaign.queries.rollup_past import rollup_at
+from campaign.rules.metrics import Aggregation, MetricKind
+from campaign.rules.organisation import Line, Role
+from campaign.rules.requests import Decision, RequestKind
+from campaign.rules.targets import Method, Quota
+from tests import make
+
+pytestmark = pytest.mark.usefixtures("app")
+HOUR = timedelta(hours=1)
+
+
+class Village:
+    """A task of the county for its villages, and one of them."""
+
+    def __init__(self, now, quota):
+        self.now, self.tree = now, make.small_tree()
+        plan = make.campaign(self.tree.unit(self.tree.county))
+        self.task = make.task(plan, lines=[Line.WOMEN])
+        self.metric = make.metric(self.task, MetricKind.COUNT, 8, aggregation=Aggregation.SUM, quota=quota).id
+        self.place = self.tree.villages[0]
+        self.unit = self.tree.unit(self.place)
+        with unit_of_work():
+            dispatch(self.task.id, actor=self.tree.actor(self.tree.county, Role.DISPATCHER), now=now)
+        self.id = db.session.scalar(select(Assignment.id).where(Assignment.unit_id == self.unit.id))
+        self.by = make.person().id
+        db.session.commit()
+
+    def split(self, version, value, hours):
+        with unit_of_work():
+            fields = {"method": Method.BY_HAND, "person_id": self.by, "at": self.now + hours * HOUR}
+            made = Allocation(task_id=self.task.id, version=version, **fields)
+            db.session.add(made)
+            db.session.flush()
+            db.session.add(Share(allocation_id=made.id, unit_id=self.unit.id, metric_id=self.metric, value=value))
+            db.session.merge(Target(assignment_id=self.id, metric_id=self.metric, value=value, allocation_id=made.id))
+
+    def grant(self, was, value, hours):
+        with unit_of_work():
+            post = make.post(make.person(), self.unit, Role.OFFICER)
+            asked = Request(
+                assignment_id=self.id, number=1, kind=RequestKind.DISPUTE, unit_id=self.unit.superior_id, reason="偏高",
+                person_id=self.by, post_id=post.id, at=self.now, decision=Decision.GRANTED,
+                decided_at=self.now + hours * HOUR,
+            )  # fmt: skip
+            db.session.add(asked)
+            db.session.flush()
+            db.session.add(Proposal(request_id=asked.id, metric_id=self.metric, was=was, value=value))
+            db.session.merge(Target(assignment_id=self.id, metric_id=self.metric, value=value, request_id=asked.id))
+
+    def targets(self, *hours):
+        return [
+            rollup_at([self.metric], self.place.id, at=self.now + hour * HOUR)[self.metric].own_target for hour in hours
+        ]
+
+
+def test_splits_and_a_grant_between_them_count_from_when_they_were_made(now):
+    village = Village(now, Quota.TOTAL)
+    village.split(1, Decimal(10), 1)
+    village.grant(Decimal(10), Decimal(7), 3)
+    assert village.targets(0, 2, 4) == [None, 10, 7]
+    village.split(2, Decimal(9), 5)
+    assert village.targets(0, 2, 4, 6) == [None, 10, 7, 9]
+
+
+def test_before_a_grant_stood_what_it_replaced(now):
+    village = Village(now, Quota.PER_UNIT)
+    village.grant(None, Decimal(5), 3)
+    assert village.targets(0, 2, 4) == [8, 8, 5]
+
+
+def test_a_quota_follows_the_register_of_its_time(now):
+    village = Village(now, Quota.PER_PERSON)
+    with unit_of_work():
+        register = Register(unit_id=village.unit.id, name="妇联干部")
+        db.session.add(register)
+        db.session.flush()
+        db.session.execute(update(Metric).where(Metric.id == village.metric).values(register_id=register.id))
+        for version, people in ((1, 3), (2, 4)):
+            fields = {"unit_id": village.unit.id, "version": version, "at": now + (2 * version - 1) * HOUR}
+            db.session.add(RegisterCount(register_id=register.id, n=Decimal(people), **fields))
+        db.session.add(Target(assignment_id=village.id, metric_id=village.metric, value=Decimal(32)))
+    assert village.targets(0, 2, 4) == [None, 24, 32]
