@@ -2,18 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, func, or_, select, true, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ScalarSelect,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
 
 from ..db import db, listed
-from ..models import Area, Assignment, Baseline, Batch, Contribution, Metric, Unit
+from ..models import Area, Assignment, Baseline, Batch, Campaign, Contribution, Metric, Task, Unit
+from ..models.climbing import moved_since, standing_in
 from ..rules.figures import Standing
-from ..rules.metrics import Value
+from ..rules.former_tree import FormerTree, read_moves
+from ..rules.metrics import KINDS, Aggregation, Comparator, Value, meets
 from ..rules.organisation import Line
 from ..rules.states import NOT_ASKED, State
-from .rollup_facts import exact
+from .rollup_facts import RolledUp, exact
 
 PAGE = 50
+DOWNWARDS = (Comparator.AT_MOST, Comparator.EQUAL)  # what shall come down: equal is mostly to nothing
 
 
 @dataclass(frozen=True)
@@ -27,12 +43,41 @@ class Before:
 def baselines_in(
     metric_ids: Sequence[int], area_ids: Sequence[int], *, lines: Sequence[Line] | None = None
 ) -> dict[tuple[int, int], Before]:
-    """(metric, area) -> the baselines of the units below it, also of areas that ended there and named one below it as
-    their successor. Only where there is any. One statement, over all baselines of these metrics."""
+    """(metric, area) -> the baselines of the units below it on the day of the campaign, also of areas that ended there
+    and named one below it as their successor. Only where there is any. Two statements, over all baselines of these
+    metrics; more only for campaigns since which areas moved."""
     if not metric_ids or not area_ids:
         return {}
+    found: dict[tuple[int, int], Before] = {}
+    for tree, ids in _trees(metric_ids):
+        found |= _baselines(ids, area_ids, tree, lines)
+    return found
+
+
+def _trees(metric_ids: Sequence[int]) -> list[tuple[FormerTree, list[int]]]:
+    """The metrics by the tree of their campaign's day."""
+    issued = Campaign.issued_at
+    rows = db.session.execute(
+        select(Metric.id, moved_since(issued))
+        .join(Task, Task.id == Metric.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .where(Metric.id.in_(metric_ids))
+    )
+    trees: dict[str | None, list[int]] = {}
+    for id, moves in rows:
+        trees.setdefault(moves, []).append(id)
+    return [(read_moves(moves), ids) for moves, ids in trees.items()]
+
+
+def _baselines(
+    metric_ids: Sequence[int], area_ids: Sequence[int], tree: FormerTree, lines: Sequence[Line] | None
+) -> dict[tuple[int, int], Before]:
     home, follower, top = Area.__table__.alias("home"), Area.__table__.alias("follower"), Area.__table__.alias("top")
     place = func.coalesce(follower.c.lft, home.c.lft)  # who was merged counts where its successor stands
+    inside: ColumnElement[bool] = place.between(top.c.lft, top.c.rgt)
+    if tree.moves:
+        tops = db.session.execute(select(Area.id, Area.lft, Area.rgt).where(Area.id.in_(listed(area_ids))))
+        inside = or_(*(and_(top.c.id == id, standing_in(place, tree.stretches((a, b)))) for id, a, b in tops), false())
     sums = [func.sum(type_coerce(column, BigInteger)) for column in (
         Baseline.number, Baseline.numerator, Baseline.denominator,
     )]  # fmt: skip
@@ -41,7 +86,7 @@ def baselines_in(
         .join(Unit, Unit.id == Baseline.unit_id)
         .join(home, home.c.id == Unit.area_id)
         .outerjoin(follower, follower.c.id == home.c.successor_id)
-        .join(top, and_(top.c.id.in_(listed(area_ids)), place.between(top.c.lft, top.c.rgt)))
+        .join(top, and_(top.c.id.in_(listed(area_ids)), inside))
         .where(Baseline.metric_id.in_(metric_ids), true() if lines is None else Unit.line.in_(lines))
         .group_by(Baseline.metric_id, top.c.id)
     )
@@ -50,6 +95,31 @@ def baselines_in(
         number, numerator, denominator = (None if part is None else exact(int(part)) for part in sums_there)
         found[metric, area] = Before(Value(number, numerator, denominator), int(units))
     return found
+
+
+@dataclass(frozen=True)
+class AgainstBefore:
+    """A figure beside its baseline. `change`: by how much it is another one, of a rate in points; `percent`: that in
+    percent of the baseline, None of rates and where the baseline is nothing. `held`: it is no worse than the baseline,
+    by the metric's comparator (more is better where it has none). `whole`: every unit asked has a baseline."""
+
+    before: Decimal
+    change: Decimal
+    percent: Decimal | None
+    held: bool
+    whole: bool
+
+
+def against_before(rolled: RolledUp, before: Before) -> AgainstBefore | None:
+    """The approved figure of an area beside its baseline; None where units have no figure together, or one is empty."""
+    figure, kind = rolled.figure(), KINDS[rolled.metric.kind]
+    if not rolled.metric.adds_up or figure is None or (stood := kind.figure(before.value)) is None:
+        return None
+    change = figure - stood
+    rated = rolled.metric.aggregation is Aggregation.RATIO
+    percent = None if rated or not stood else change * 100 / stood
+    better = Comparator.AT_MOST if rolled.metric.comparator in DOWNWARDS else Comparator.AT_LEAST
+    return AgainstBefore(stood, change, percent, bool(meets(figure, better, stood)), before.units >= rolled.asked)
 
 
 @dataclass(frozen=True)
@@ -72,22 +142,24 @@ def unmet_units(
     after: tuple[int, int] | None = None,
     most: int | None = PAGE,
 ) -> list[Unmet]:
-    """The units below the area whose approved figure does not meet what they must reach, or that have none, in the
-    order of the tree of today, after that place (lft, unit); one more than a page where there are more.
+    """The units that were below the area on the day of the campaign whose approved figure does not meet what they must
+    reach, or that have none, in the order of the tree of today, after that place (lft, unit); one more than a page
+    where there are more.
 
     As last folded, so up to two seconds old. `period` None: the latest turn that was dispatched.
     """
     top = db.session.execute(
-        select(Area.lft, Area.rgt, Metric.task_id, func.max(Batch.period))
+        select(Area.lft, Area.rgt, Metric.task_id, _last_period(), moved_since(Campaign.issued_at))
         .select_from(Area)
         .join(Metric, Metric.id == metric_id)
-        .outerjoin(Batch, Batch.task_id == Metric.task_id)
+        .join(Task, Task.id == Metric.task_id)
+        .join(Campaign, Campaign.id == Task.campaign_id)
         .where(Area.id == area_id)
-        .group_by(Area.lft, Area.rgt, Metric.task_id)
     ).first()
     if top is None or (lines is not None and not lines):
         return []
-    lft, rgt, task_id, last = top
+    lft, rgt, task_id, last, moves = top
+    below = standing_in(Unit.lft, read_moves(moves).stretches((lft, rgt)))
     same = and_(
         Contribution.assignment_id == Assignment.id, Contribution.metric_id == metric_id,
         Contribution.unit_id == Assignment.unit_id,
@@ -99,7 +171,7 @@ def unmet_units(
         .join(Assignment, and_(Assignment.unit_id == Unit.id, Assignment.task_id == task_id))
         .outerjoin(Contribution, same)
         .where(
-            Unit.lft.between(lft, rgt), Assignment.period == (last or 0 if period is None else period),
+            below, Assignment.period == (last or 0 if period is None else period),
             Assignment.state.not_in(NOT_ASKED), case((meets, 0), else_=func.coalesce(Contribution.n, 1)) > 0,
             true() if lines is None else Unit.line.in_(lines), _beyond(after),
         )
@@ -107,6 +179,10 @@ def unmet_units(
     )  # fmt: skip
     rows = db.session.execute(query if most is None else query.limit(most + 1))
     return [Unmet(*row) for row in rows]
+
+
+def _last_period() -> ScalarSelect[int]:
+    return select(func.max(Batch.period)).where(Batch.task_id == Metric.task_id).correlate(Metric).scalar_subquery()
 
 
 def _beyond(after: tuple[int, int] | None) -> ColumnElement[bool]:

@@ -8,20 +8,22 @@ import pytest
 from sqlalchemy import and_, select, update
 
 from campaign.db import db, unit_of_work
+from campaign.documents.tables import table_of
 from campaign.errors import Invalid
 from campaign.models import Area, Assignment, Baseline
+from campaign.operations.areas import import_areas
 from campaign.operations.folding import fold
 from campaign.operations.issuing import dispatch, reopen
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.queries.assignments import whole
 from campaign.queries.rollup import rollup
-from campaign.queries.rollup_compared import baselines_in, unmet_units
+from campaign.queries.rollup_compared import against_before, baselines_in, unmet_units
 from campaign.queries.rollup_past import rollup_at
 from campaign.queries.submission import dossier
 from campaign.rules import differences
 from campaign.rules.metrics import Aggregation, MetricKind, Value
-from campaign.rules.organisation import Line, Role
+from campaign.rules.organisation import SYSTEM, Line, Role
 from campaign.rules.states import State
 from campaign.rules.targets import Quota
 from tests import make
@@ -178,3 +180,20 @@ def test_who_does_not_meet_yet_is_named_page_by_page_and_baselines_follow_merger
     found = baselines_in([story.metric], places, lines=[Line.WOMEN])
     assert [found[story.metric, place].value.number for place in (new.id, story.tree.county.id)] == [9, 9]
     assert (story.metric, old.id) not in found
+    county = rollup([story.metric], [story.tree.county.id], on=now.date(), lines=[Line.WOMEN])
+    told = against_before(county[story.metric, story.tree.county.id], found[story.metric, story.tree.county.id])
+    assert told is not None
+    assert (told.before, told.change, told.held, told.whole) == (9, 1, True, False)
+    first, last = story.tree.townships[0], story.tree.townships[-1]
+    row = (new.code, new.name, "village", first.code)
+    with unit_of_work():  # it moves after the campaign was issued, and counts where it stood
+        import_areas(
+            table_of("areas.csv", ("code", "name", "level", "parent_code"), [row]), actor=SYSTEM,
+            now=now + timedelta(days=1),
+        )  # fmt: skip
+    assert baselines_in([story.metric], [last.id], lines=[Line.WOMEN])[story.metric, last.id].value.number == 9
+    assert (story.metric, first.id) not in baselines_in([story.metric], [first.id], lines=[Line.WOMEN])
+    moved = story.tree.unit(new).name
+    for township, there in ((first, False), (last, True)):
+        names = [unit.unit_name for unit in unmet_units(story.metric, township.id, lines=[Line.WOMEN])]
+        assert (moved in names) is there
