@@ -2,7 +2,7 @@
 
 It walks the tree as it was on the day of the campaign, along which its figures add up. Figures of an area come from the
 tallies and what is not yet folded into them; those of a leaf from its assignments.
-Five statements, whatever the size.
+Four statements, whatever the size; five to search or to go back.
 """
 
 from collections.abc import Iterable, Sequence
@@ -135,12 +135,15 @@ def board(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime) -> Boa
     head = head_for(campaign_id, actor)
     windows = windows_of(head, actor)
     columns = _columns(campaign_id)
-    chain, _below = way_to(head, asked.area_id, actor, windows)
+    ranked = asked.light is not None or asked.sort != BY_AREA
+    every, onwards = ranked or asked.whole, not asked.text and asked.before is None
+    most = 2**31 if every else PAGE + 1
+    after = 0 if every else asked.after or 0
+    chain, below = way_to(head, asked.area_id, actor, windows, below=most if onwards else 0, after=after)
     shown = chain[-1]
     lines, chosen = lines_of({line for column in columns for line in column.lines}, asked.line, shown, windows)
-    ranked = asked.light is not None or asked.sort != BY_AREA
-    children = _children(head, shown, asked, limit=None if ranked or asked.whole else PAGE + 1)
-    page, previous, following = (children, None, None) if ranked or asked.whole else _cut(children, asked)
+    children = below if onwards else _children(head, shown, asked, limit=None if every else most)
+    page, previous, following = (children, None, None) if every else _cut(children, asked)
     figures = figures_of(shown, page, [column.id for column in columns], chosen, now, head.tree)
     rows = [_row(place, "leaf" if place.level in LEAF_LEVELS else "area", figures) for place in page]
     if ranked:
@@ -156,7 +159,7 @@ def board(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime) -> Boa
         total=_row(shown, "total", figures),
         own=replace(own, place=shown) if own.whole.every and rows else None,
         rows=tuple(rows),
-        count=len(children) if ranked or asked.whole else None,
+        count=len(children) if every else None,
         previous=previous,
         next=following,
         trend_lines=chosen,
