@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
@@ -15,6 +16,7 @@ from ..errors import CampaignError, Invalid
 from .again import from_our_page, not_taken, seal, typed_here
 from .door import SignInForm
 from .language import speak
+from .navigation import our_path
 
 RETRY_SECONDS = "5"
 PASSING = (429, 503, 507)  # the same may succeed a little later
@@ -88,12 +90,20 @@ def _page(status: int, sentence: str, problems: list[dict[str, str]] | None = No
                 reference=more.get("reference", ""),
                 kept=not_taken(),
                 may_repeat=status in PASSING,
+                came_from=_came_from(),
             )
         )
     answer.status_code = status
     if status == 503:
         answer.headers["Retry-After"] = RETRY_SECONDS
     return answer
+
+
+def _came_from() -> str:
+    """The page of ours from which this one was asked for, if the browser says so; '' otherwise."""
+    parts = urlsplit(request.referrer or "")
+    path = our_path(parts.path + (f"?{parts.query}" if parts.query else ""))
+    return path if parts.netloc == request.host and path != request.full_path.rstrip("?") else ""
 
 
 def refusal_page(error: CampaignError) -> Any:

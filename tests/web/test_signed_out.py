@@ -97,5 +97,8 @@ def test_what_cannot_be_done_now_can_be_sent_again(app, visitor, reviewer, monke
     assert refused.has("再提交一次", "缺少现场照片") and phrases() == []
     refused.submit("再提交一次")
     assert phrases() == [WORDS]
+    lost = visitor.get("/nowhere", status=404, headers={"Referer": "http://localhost/reviews/phrases"})
+    assert lost.links["返回"] == "/reviews/phrases"
+    assert "返回" not in visitor.get("/nowhere", status=404, headers={"Referer": "https://evil.example/"}).links
     foreign = visitor.client.post("/nowhere", data={"words": WORDS, "csrf_token": "x"})
     assert foreign.status_code == 404 and "缺少现场照片" not in foreign.text
