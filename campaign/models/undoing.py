@@ -125,10 +125,9 @@ def decisions_of(act: Act) -> list[Decided]:
 def hold(act: Act) -> None:
     """Keeps what the act has left to be told from being told, and its assignments from being moved, until this
     transaction ends; in the order in which others take them."""
-    events = select(Event.id).join(
-        Review, and_(Event.subject == "assignment", Event.subject_id == Review.assignment_id, Event.at == Review.at)
-    )
-    told = select(Notice.id).where(Notice.event_id.in_(events.where(act.reviews)))
+    # Those of the instant: what waits to be told is little, and found by its own index.
+    waiting = Notice.delivered_at.is_(None), Notice.created_at == act.at, Notice.tag.in_(HELD)
+    told = select(Notice.id).where(*waiting)
     of = select(Assignment.id).where(Assignment.id.in_(select(Review.assignment_id).where(act.reviews)))
     for rows, key in ((told, Notice.id), (of, Assignment.id)):
         locked = rows.order_by(key).with_for_update()
