@@ -385,6 +385,8 @@ def _stay_prepared(engine: Engine) -> None:
 
     def _rollback(connection: Any) -> None:
         libpq = connection.pgconn
+        if libpq.transaction_status == TransactionStatus.IDLE:
+            return  # it ended by a commit
         healthy = libpq.transaction_status == TransactionStatus.INTRANS
         if not healthy or libpq.exec_(b"ROLLBACK").status != ExecStatus.COMMAND_OK:
             undo(connection)
