@@ -180,7 +180,7 @@ class Boards:
         for child in below:
             each = count.expected(metric, child, line, below=given.get(child))
             rows += each.units[4]
-            if each.units[4] or given.get(child):
+            if each.units[4] or given.get(child) or each.approved or each.waiting:
                 yield count.areas[child]["name"], (each, count.gave(metric, child, line))
         own = count.without(rest, [count.counted(metric, line).get(child) for child in below])
         if own.asked and (rows or any(given.get(child) for child in below)):

@@ -48,6 +48,9 @@ class Tree(Recount):
     def _inside(self, unit: int, area: int, campaign: int) -> bool:
         return area in self.way(self.units[unit]["area_id"], campaign)
 
+    def _gone(self, unit: int, task: int) -> bool:
+        return any(each["unit_id"] == unit and each["state"] in GONE for each in self.of_task[task])
+
     def _givers(self, metric: int, line: int | None) -> list[tuple[Any, int, bool]]:
         """Splits in force of the metric's task: (split, area of who split, whether it is the issuer's)."""
         task, campaign = self.metrics[metric]["task_id"], self.campaigns[self.campaign_of(metric)]
@@ -76,17 +79,18 @@ class Tree(Recount):
         return given, reserve
 
     def given_inside(self, metric: int, shown: int, areas: Sequence[int], line: int | None) -> dict[int, Decimal]:
-        """What those on the way down to the shown area, or the issuer, gave to units inside each area."""
+        """What those above each area, down to the one shown, gave to units inside it that are still asked."""
         campaign, found = self.campaign_of(metric), dict[int, Decimal]()
         ways = self.way(shown, campaign)
         for split, where, root in self._givers(metric, line) if self._splits_figures(metric) else ():
             if not root and where not in ways:
                 continue
             for unit, value in self.shares.get((split["id"], metric), {}).items():
-                if line is not None and self.units[unit]["line"] != line:
+                other = line is not None and self.units[unit]["line"] != line
+                if other or self._gone(unit, self.metrics[metric]["task_id"]):
                     continue
                 for area in areas:
-                    if self._inside(unit, area, campaign):
+                    if where != area and self._inside(unit, area, campaign):
                         found[area] = found.get(area, Decimal(0)) + number(value)
         return found
 

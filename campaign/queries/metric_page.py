@@ -153,7 +153,7 @@ def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: dateti
     splits, checked = _beside(head, metric, above, below, chosen)
     total = _branch(shown, "total", metric, rolled, splits, head)
     rows = [_branch(p, "leaf" if p.level in LEAF_LEVELS else "area", metric, rolled, splits, head) for p in below]
-    rows = [row for row in rows if row.stand.rolled.asked or row.split.below]
+    rows = [row for row in rows if row.stand.rolled.asked or row.split.below or _credited(row)]
     paged = more or bool(asked.after)
     own = _own(total, rows) if rows and not paged else None
     points = figure_trend(
@@ -191,6 +191,11 @@ def _branch(
     split = splits.get(place.id, Split())
     whole = head.tree.holds((place.lft, place.rgt), head.lft)
     return Branch(place, kind, stand_of(found, whole=whole, given=split.below), split)
+
+
+def _credited(row: Branch) -> bool:
+    """Whether anything done there together with another line counts, although nobody there is asked any more."""
+    return row.stand.rolled.alone and any(sums.credited for sums in row.stand.rolled.standings.values())
 
 
 def _own(total: Branch, rows: Sequence[Branch]) -> Branch | None:

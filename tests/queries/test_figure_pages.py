@@ -4,11 +4,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
 from campaign.errors import NotFound
-from campaign.models import Share
+from campaign.models import Batch, Joint, MetricValue, Share, Submission, TallyDelta
 from campaign.models.targets import Target
 from campaign.operations.areas import import_areas
 from campaign.operations.folding import fold
@@ -20,6 +21,7 @@ from campaign.queries.burden import ask_of, loads_of, reported_already
 from campaign.queries.metric_page import AskedMetric, metric_page
 from campaign.queries.unit_page import unit_page
 from campaign.rules.awaiting import Awaits
+from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import SYSTEM, Line, Role
 from campaign.rules.states import State
 from tests import make
@@ -62,6 +64,29 @@ def test_what_was_cancelled_gives_no_area_its_target(app, now):
     assert shown.total.stand.target == 90
     page = figures_page(work.campaign.id, Asked(area_id=town.id), actor=actor, now=now, today=make.TODAY)
     assert page.rows[0].stand.target is None
+
+
+def test_what_was_credited_to_a_unit_that_is_asked_no_more_stands_in_its_row(app, now):
+    tree = make.small_tree()
+    task = make.task(make.campaign(tree.unit(tree.county)), lines=(Line.WOMEN, Line.UNION))
+    metric, village = make.metric(task, aggregation=Aggregation.SUM), tree.villages[0]
+    done = make.assignment(task, tree.unit(village), State.APPROVED)
+    make.assignment(task, tree.unit(village, Line.UNION), State.CANCELLED)
+    make.assignment(task, tree.unit(tree.villages[1], Line.UNION), State.ACKNOWLEDGED)
+    with unit_of_work() as session:
+        submitted = session.scalar(select(Submission.id).where(Submission.assignment_id == done.id))
+        session.add(MetricValue(submission_id=submitted, metric_id=metric.id, number=Decimal(10)))
+        partner = tree.unit(village, Line.UNION).id
+        joint = {"submission_id": submitted, "metric_id": metric.id, "number": Decimal(5)}
+        session.add(Joint(partner_unit_id=partner, **joint))
+        session.execute(update(Batch).values(folded=False))
+        session.execute(update(TallyDelta).values(from_state=State.ISSUED))
+    asked = AskedMetric(area_id=tree.townships[0].id, line=Line.UNION)
+    actor = tree.actor(tree.county, Role.DISPATCHER)
+    shown = metric_page(metric.id, asked, actor=actor, now=now, today=make.TODAY)
+    assert shown.total.stand.figure == 5
+    rows = [(row.kind, row.stand.figure, row.stand.rolled.asked) for row in shown.rows]
+    assert rows == [("leaf", 5, 0), ("leaf", 0, 1)]
 
 
 def test_units_and_what_they_carry(app, now):
