@@ -69,18 +69,20 @@ def look_ups(on: Stage, many: int, times: int) -> Iterator[Figure]:
     kinds = {"any picture": rows[1::5], "one with a common wall": rows[0::5]}
     with on.app.app_context():
         for what, among in kinds.items():
-            taken = []
+            taken, worked = [], []
             for row in chance.sample(among, times):
                 way = chance.choice(turned(row[1] & UNSIGNED))
                 asked = way ^ sum(1 << bit for bit in chance.sample(range(64), 6))
-                started = time.perf_counter()
+                started, work = time.perf_counter(), time.process_time()
                 found = near_pictures({"new": asked})
                 taken.append(time.perf_counter() - started)
+                worked.append(time.process_time() - work)
                 assert row[0] in found["new"], f"{row[0]} was not found"
             db.session.remove()
             worst = quantiles(taken, n=20)[-1] * 1e3
             name = f"near pictures among {many:,}, {what}"
-            yield Figure(on.name, name, median(taken) * 1e3, "ms", LOOK_UP_GOAL, f"19 of 20 within {worst:.1f} ms")
+            detail = f"19 of 20 within {worst:.1f} ms; {median(worked) * 1e3:.1f} ms of processor here"
+            yield Figure(on.name, name, median(taken) * 1e3, "ms", LOOK_UP_GOAL, detail)
 
 
 def photo(form: str, night: int = 0, **options: object) -> bytes:

@@ -123,7 +123,7 @@ def _near_fingerprints(asked: Asked) -> dict[int, dict[str, int]]:
     wanted = _looked_up(asked)
     near: dict[str, dict[int, int]] = defaultdict(dict)
     looked_for = {name: list(numbers) for name, numbers in zip(QUARTERS, wanted, strict=True)}
-    for place, signed in db.session.connection().execute(_CANDIDATES, looked_for):
+    for place, signed in db.session.connection().execute(_CANDIDATES, looked_for).all():
         bits = signed & UNSIGNED
         for name, own in wanted[place][bits >> (48 - 16 * place) & QUARTER]:
             differ = (bits ^ own).bit_count()
