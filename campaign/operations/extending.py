@@ -21,7 +21,7 @@ from .following import bound_of, pull_below
 from .log import record
 from .move import FASTER, count, standing_of
 from .repeating import once
-from .timers import arm
+from .timers import arm, disarm
 
 TAG = "assignment:issuer:extend"
 LONGEST_REASON = 400
@@ -77,6 +77,7 @@ def extend(
     bound = bound_of(facts.id)
     if bound is not None and due_at > bound:
         raise _invalid("due_on", say("What is handed down is never due later than the whole, %(day)s.", day=bound))
+    disarm(facts.id)
     values = {"moved": facts.id, "seen": seen, "due": due_at, "cut_off": cut_off_at, "behind": behind_at}
     if run(_EXTEND, values).first() is None:
         raise Stale(FASTER)

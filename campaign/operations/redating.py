@@ -24,7 +24,7 @@ from ..rules.ladder import Step, first_step
 from ..rules.states import OPEN, WITH_OFFICER, State
 from .folding import Shift, fold_tasks, rebuild_tasks, shift
 from .settling import off, settle
-from .timers import arm_all
+from .timers import arm_all, count_as_decided
 
 MOST_PASSES = 3
 Key = tuple[int, datetime | None, datetime | None]  # task, due, behind: how the roll-up counts
@@ -178,7 +178,10 @@ def _shift(key: Key, target: Key) -> Shift:
 
 def _arm(prospect: Prospect, changes: list[Change], now: datetime) -> None:
     """One timer each for the first rung of the new dates, where none comes before it. Timers of the old dates stay:
-    they find nothing to say, and arm the next rung."""
+    they find nothing to say, and arm the next rung. As at a dispatch, a reminder whose time is past already is left
+    out, and no timer of the old dates brings it up later; an escalation never is."""
+    if any(step.when <= now for change in changes for step in prospect.steps(change)):
+        count_as_decided(_following(prospect.batch_id, WITH_OFFICER), now=now)
     firsts = [
         first
         for change in changes

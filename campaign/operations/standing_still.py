@@ -4,25 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from ..clock import local_today, zone
 from ..db import db, listed
 from ..errors import Refused, Stale, say
-from ..models import Assignment, Campaign, Post, Request, Suspension, Task, Timer
+from ..models import Assignment, Campaign, Post, Request, Suspension, Task
 from ..models.facts import Standing
 from ..models.ladders import calendar_for, calendars
 from ..models.organisation import holds_on
-from ..models.timing import timing_of
 from ..notify.outbox import tell_posts
 from ..rules.calendars import Calendar, DayKind, Roll
-from ..rules.ladder import Sweep
 from ..rules.organisation import Role
 from ..rules.requests import Decision
 from ..rules.standstill import BOSSES, Shifted, days_given_back, shifted
 from ..rules.states import OPEN, WITH_OFFICER, State
 from .move import FASTER, count
-from .timers import arm
+from .timers import arm, disarm
 
 PENDING_ALREADY = say("You already wait for an answer from above. Wait for it, or take back what you asked.")
 
@@ -38,7 +36,7 @@ def stop(facts: Standing, *, now: datetime, question_id: int | None = None) -> N
     ).first()
     if stopped is None:
         raise Refused(PENDING_ALREADY)
-    _disarm(facts.id)
+    disarm(facts.id)
     still = {"assignment_id": facts.id, "question_id": question_id, "began_at": now}
     db.session.execute(insert(Suspension).values(still))
 
@@ -121,15 +119,6 @@ def _end(assignment_id: int, days: int, now: datetime) -> None:
         .values(ended_at=now, days=days)
         .execution_options(synchronize_session=False)
     )
-
-
-def _disarm(assignment_id: int) -> None:
-    """Takes away what was armed on the present dates: a timer left over would speak of what was decided before."""
-    timing = timing_of(assignment_id)
-    if timing is not None and timing.steps:
-        times = {step.when for step in timing.steps} | ({timing.not_before} if timing.not_before else set())
-        old = Timer.sweep.in_(list(Sweep)), Timer.fires_at.in_(sorted(times)), Timer.assignment_id == assignment_id
-        db.session.execute(delete(Timer).where(*old).execution_options(synchronize_session=False))
 
 
 def held_first(units: Sequence[int], *, now: datetime) -> int | None:

@@ -5,7 +5,21 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Table, bindparam, insert, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    not_,
+    select,
+    update,
+)
 
 from ..clock import zone
 from ..db import Instant, db, insert_new, listed, run
@@ -14,7 +28,8 @@ from ..models.ladders import calendar_for, calendars
 from ..models.timing import timing_of
 from ..rules.calendars import DayKind
 from ..rules.dates import review_due
-from ..rules.ladder import Step, decide
+from ..rules.ladder import Step, Sweep, decide
+from ..rules.states import State
 
 TIMER = ["sweep", "fires_at", "assignment_id", "rung", "after"]
 _A: Any = Assignment.__table__.c
@@ -63,6 +78,30 @@ def arm(assignment_id: int, *, now: datetime, after: datetime, not_before: datet
         "after": after,
     }
     run(_ARM, row)
+
+
+def disarm(assignment_id: int) -> None:
+    """Takes away what was armed on the present dates of one assignment: a timer left over would speak of what was
+    decided before."""
+    timing = timing_of(assignment_id)
+    if timing is not None and timing.steps:
+        times = {step.when for step in timing.steps} | ({timing.not_before} if timing.not_before else set())
+        old = Timer.sweep.in_(list(Sweep)), Timer.fires_at.in_(sorted(times)), Timer.assignment_id == assignment_id
+        db.session.execute(delete(Timer).where(*old).execution_options(synchronize_session=False))
+
+
+def count_as_decided(which: ColumnElement[bool], *, now: datetime) -> None:
+    """Lets the timers that are still to come say nothing of what lies before this instant, for every assignment of a
+    clause over Assignment. Those that are due keep what they have to say, and so does a clock that a return silences.
+    """
+    silenced = and_(Assignment.state == State.RETURNED, Assignment.not_before > now)
+    theirs = select(Assignment.id).where(which, not_(func.coalesce(silenced, false())))
+    db.session.execute(
+        update(Timer)
+        .where(Timer.fires_at > now, Timer.after < now, Timer.assignment_id.in_(theirs))
+        .values(after=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def arm_all(which: ColumnElement[bool], step: Step, *, when: datetime, after: datetime) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, or_, select, type_coerce, union
+from sqlalchemy import Select, and_, func, literal, not_, or_, select, type_coerce, union
 
 from ..clock import local_today
 from ..db import db, from_micros, listed
 from ..models import (
+    Assignment,
     Delegation,
     Delivery,
     Event,
@@ -102,6 +103,7 @@ class Line:
     later: tuple[Rung, ...] = field(default=())
 
 
+EXTENDED, MOVED = "assignment:issuer:extend", "assignment:occasion:move"
 URGE = "assignment:dispatcher:urge"
 BY_CLOCK = "assignment:clock:"
 
@@ -119,9 +121,19 @@ def outlook_of(assignment_id: int) -> tuple[Select[Any], ...]:
     kind = Submission.at.type
     submitted = select(func.max(Submission.at, type_=kind)).where(Submission.assignment_id == assignment_id)
     went_on = select(func.max(Suspension.ended_at, type_=kind)).where(Suspension.assignment_id == assignment_id)
-    timing = timing_in_full(assignment_id).add_columns(
-        submitted.scalar_subquery().label("submitted_at"), went_on.scalar_subquery().label("went_on_at")
+    by_hand = select(func.max(Event.at, type_=kind)).where(
+        Event.subject == "assignment", Event.subject_id == assignment_id, Event.tag == EXTENDED
     )
+    with_all = (
+        select(func.max(Event.at, type_=kind))
+        .join(Notice, Notice.event_id == Event.id)
+        .join(Assignment, Assignment.batch_id == Notice.batch_id)
+        .where(Assignment.id == assignment_id, not_(Assignment.own_dates), Event.tag == MOVED)
+    )
+    timing = timing_in_full(assignment_id).add_columns(
+        submitted.scalar_subquery().label("submitted_at"), went_on.scalar_subquery().label("went_on_at"),
+        by_hand.scalar_subquery().label("extended_at"), with_all.scalar_subquery().label("moved_at"),
+    )  # fmt: skip
     columns = (Firing.rung, Firing.anchor_at, Firing.at, Firing.skipped)
     return timing, select(*columns).where(Firing.assignment_id == assignment_id), _told_of(assignment_id)
 
@@ -167,16 +179,24 @@ def _coming(row: Any, timing: Timing, fired: Sequence[Any], now: datetime) -> tu
 
 def _decided_until(row: Any, steps: tuple[Step, ...], fired: Sequence[Any], waits: datetime | None) -> datetime:
     """Until when everything about an assignment has been decided: after a return until it was submitted, after a
-    question until the clock went on, else until its last rung or its last change of state."""
+    question until the clock went on, else until its last rung, its last change of state or the last move of its dates;
+    but escalations that were past already at the dispatch or the move still come."""
     last, on = row.submitted_at, row.went_on_at
     if waits is not None and row.state == State.RETURNED and last is not None:
         return last  # type: ignore[no-any-return]
-    if row.since is None and on is None and not fired:  # as it was dispatched: escalations already past still come
-        first = first_step(steps, row.dispatched_at)
-        return row.dispatched_at if first is None else first[0]
+    moved = max(filter(None, (row.extended_at, row.moved_at)), default=None)
+    if row.since is None and on is None and not fired:
+        return max(_begun(steps, each) for each in (row.dispatched_at, moved) if each is not None)
     since = None if row.since is None else from_micros(row.since)
     decided = [each for each in (row.dispatched_at, since, on) if each is not None]
-    return max(decided + [each.at for each in fired])
+    decided += [each.at for each in fired]
+    return max(decided if moved is None else [*decided, _begun(steps, moved)])
+
+
+def _begun(steps: tuple[Step, ...], at: datetime) -> datetime:
+    """Until when everything counts as decided where dates were given at that instant."""
+    first = first_step(steps, at)
+    return at if first is None else first[0]
 
 
 def told(

@@ -15,6 +15,7 @@ from campaign.operations.issuing import cancel, dispatch
 from campaign.operations.occasions import add_occasion, move_occasion, remove_occasion
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.sweeping import fire
+from campaign.queries.outlook import line_of
 from campaign.rules.calendars import DayKind, Roll
 from campaign.rules.dates import CountsFrom, DueKind, end_of_day
 from campaign.rules.ladder import Sweep
@@ -300,3 +301,38 @@ def test_a_decision_that_does_not_hold(tree, issuer, now, day, reason, seen, ref
         extend(id, day, reason, actor=issuer, now=now, seen=seen)
     with pytest.raises(Forbidden), unit_of_work():
         extend(id, date(2026, 12, 10), "自己延", actor=tree.actor(tree.villages[0], Role.OFFICER), now=now, seen=1)
+
+
+@pytest.mark.parametrize("on", [date(2026, 11, 27), date(2026, 12, 4), date(2026, 12, 11), date(2027, 2, 1)])
+def test_what_the_time_line_promises_after_a_move_is_what_the_clock_sends(tree, issuer, now, on):
+    """Also of rungs whose time the move has put into the past, and with the timers of the old date still there."""
+    task, occasion = before_it(tree, on=date(2027, 1, 12))
+    sent(task, issuer, now)
+    first = db.session.execute(select(Assignment).order_by(Assignment.id)).scalars().first()
+    with unit_of_work():
+        acknowledge(first.id, actor=tree.actor(tree.villages[0], Role.OFFICER), now=now, seen=1)
+    moment = now + timedelta(days=4)
+    run_until(moment)
+    moved(occasion, on, issuer, moment)
+    with unit_of_work():
+        extend(first.id + 2, on + timedelta(days=2), "省里通知", actor=issuer, now=moment, seen=1)
+    for id in (first.id, first.id + 1, first.id + 2):
+        coming = line_of(id, now=moment).coming
+        promised = [(each.at, each.rung.number) for each in coming if not each.overtaken]
+        run_until(moment + timedelta(days=120), only=id)
+        spoken = select(Firing.at, Firing.rung).where(
+            Firing.assignment_id == id, Firing.at >= moment, Firing.skipped == ""
+        )
+        assert sorted(db.session.execute(spoken).tuples()) == sorted(promised)
+
+
+def run_until(last, only=None):
+    """Lets the clock fire at the instant of each timer."""
+    while True:
+        mine = Timer.fires_at <= last if only is None else (Timer.fires_at <= last) & (Timer.assignment_id == only)
+        at = db.session.scalar(select(func.min(Timer.fires_at)).where(mine))
+        if at is None:
+            return
+        for sweep in Sweep:
+            with unit_of_work():
+                fire(sweep, now=at, only=None if only is None else [only])
