@@ -16,10 +16,11 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from . import clock
 from .config import Settings
-from .db import db, unit_of_work
+from .db import db, is_busy, unit_of_work
 from .demo.load import PASSWORD, Account, accounts, holds_demo, load_demo
 from .documents.archives import faults
 from .documents.plans import read_plan
@@ -49,6 +50,7 @@ from .rules.plans import CampaignStatus
 from .web.language import speak
 
 Progress = Callable[[str, int, int], None]
+NOT_MIGRATED = ("no such table", "no such column", "does not exist\nLINE")  # as the two databases say it
 
 
 def register_commands(app: Flask) -> None:
@@ -64,11 +66,29 @@ class Commands(AppGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; a refusal is an answer, not a crash."""
-        try:
+        with _refusals():
             return super().invoke(ctx)
-        except CampaignError as error:
-            _print_refusal(error)
-            sys.exit(1)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Prints a refusal as a sentence and leaves with exit code 1; a database that is away or not migrated refuses too.
+    Whatever else goes wrong keeps its traceback."""
+    try:
+        yield
+    except CampaignError as error:
+        _print_refusal(error)
+    except DBAPIError as error:
+        text = str(error.orig)
+        if any(sign in text for sign in NOT_MIGRATED):
+            click.echo("The database lacks tables of this version. First: flask --app wsgi db upgrade", err=True)
+        elif isinstance(error, OperationalError) and is_busy(error):
+            click.echo(f"The database is away or busy. Nothing was changed.\n  {text.splitlines()[0]}", err=True)
+        else:
+            raise
+    else:
+        return
+    sys.exit(1)
 
 
 def _print_refusal(error: CampaignError) -> None:
@@ -262,16 +282,6 @@ def restore_backup(file: Path) -> None:
     click.echo(f"Restored as of {made_at}.")
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """For a command outside a group: a refusal is an answer, not a crash."""
-    try:
-        yield
-    except CampaignError as error:
-        _print_refusal(error)
-        sys.exit(1)
-
-
 @archive.command("verify")
 @click.argument("file", type=FILE)
 def archive_verify(file: Path) -> None:
@@ -306,7 +316,8 @@ def evidence_move(target: str) -> None:
 @with_appcontext
 def check(as_json: bool) -> None:
     """Recomputes every invariant of the data; exit 0, or 1 and the list of breaches."""
-    breaches = find_breaches(current_app.extensions["evidence"])
+    with _refusals():
+        breaches = find_breaches(current_app.extensions["evidence"])
     if as_json:
         click.echo(json.dumps([asdict(breach) for breach in breaches], ensure_ascii=False))
     else:
@@ -321,9 +332,9 @@ def check(as_json: bool) -> None:
 def rebuild_rollups() -> None:
     """Brings tallies and figures to what the assignments say, and names what was not so."""
     now = clock.now()
-    with unit_of_work():
+    with _refusals(), unit_of_work():
         tallies = rebuild(now=now)
-    with unit_of_work():
+    with _refusals(), unit_of_work():
         figures = rebuild_figures(now=now)
     click.echo(f"put right: tallies {len(tallies)}, figures {len(figures)}")
 

@@ -7,8 +7,13 @@ from base64 import b64decode
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ENVIRONMENTS = ("production", "development", "demo", "test")
+LOCALES = ("zh_CN", "en")
+LOG_FORMATS = ("json", "text")
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
+LAST_PORT = 65_535
 KNOWN_SECRETS = {"", "secret", "changeme", "change-me", "dev", "development", "password"}
 SECRET_LENGTH = 32
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -153,6 +158,7 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
 def _checked(settings: Settings) -> Settings:
     if settings.env not in ENVIRONMENTS:
         raise ConfigError(f"CAMPAIGN_ENV must be one of {', '.join(ENVIRONMENTS)}, not {settings.env!r}.")
+    _check_plain(settings)
     check_evidence_url(settings, settings.evidence_url)
     if settings.env == "production":
         weak = settings.secret_key.strip().lower() in KNOWN_SECRETS or len(set(settings.secret_key)) < 8
@@ -160,6 +166,27 @@ def _checked(settings: Settings) -> Settings:
             raise ConfigError(f"CAMPAIGN_SECRET_KEY must be set to at least {SECRET_LENGTH} random characters.")
     _check_channels(settings)
     return settings
+
+
+def _check_plain(settings: Settings) -> None:
+    """Refuses what would only be noticed later, by a traceback or by nobody. No sentence quotes an address: it may
+    hold a password."""
+    if settings.locale not in LOCALES:
+        raise ConfigError(f"CAMPAIGN_LOCALE must be one of {', '.join(LOCALES)}, not {settings.locale!r}.")
+    if settings.log_format not in LOG_FORMATS:
+        raise ConfigError(f"CAMPAIGN_LOG_FORMAT must be one of {', '.join(LOG_FORMATS)}, not {settings.log_format!r}.")
+    if not 1 <= settings.port <= LAST_PORT:
+        raise ConfigError(f"CAMPAIGN_PORT must be a number from 1 to {LAST_PORT}.")
+    if settings.proxies < 0:
+        raise ConfigError("CAMPAIGN_PROXIES says how many proxies stand before the product: 0 or more.")
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError("CAMPAIGN_TIMEZONE must name a time zone, for example Asia/Shanghai.") from None
+    if settings.database_url and not settings.database_url.startswith(DATABASES):
+        raise ConfigError(f"CAMPAIGN_DATABASE_URL must begin with {' or '.join(DATABASES)}.")
+    if settings.public_url and _address("CAMPAIGN_PUBLIC_URL", settings.public_url).scheme not in ("http", "https"):
+        raise ConfigError("CAMPAIGN_PUBLIC_URL must begin with https:// or http://.")
 
 
 def check_evidence_url(settings: Settings, url: str) -> None:

@@ -12,8 +12,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 
 from campaign import clock, create_app
+from campaign.errors import Busy
 from campaign.logs import set_up_logs
 from campaign.rules.jobs import LONGEST_RUN, slot_of
 
@@ -41,6 +43,9 @@ def tick(app: Flask, job: Job, under_way: UnderWay) -> None:
     try:
         with under_way.doing(job.name):
             run_slot(app, job)
+    except (Busy, DBAPIError) as error:  # said each second while the database is away: a line is enough
+        reason = str(error.orig if isinstance(error, DBAPIError) else error)
+        log.error("%s: not run, the database says: %s", job.name, reason.splitlines()[0])
     except Exception:
         log.exception("%s: the slot could not be claimed or closed", job.name)
 

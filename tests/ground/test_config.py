@@ -30,6 +30,13 @@ REFUSED = [
     ({"CAMPAIGN_DATABSE_URL": "x"}, "CAMPAIGN_DATABSE_URL"),  # a slip of the keyboard must not start another database
     ({"CAMPAIGN_PORT": "eighty"}, "CAMPAIGN_PORT"),
     ({"CAMPAIGN_ENV": "prod"}, "CAMPAIGN_ENV"),
+    ({"CAMPAIGN_PORT": "70000"}, "CAMPAIGN_PORT"),
+    ({"CAMPAIGN_PROXIES": "-1"}, "CAMPAIGN_PROXIES"),
+    ({"CAMPAIGN_LOCALE": "xx"}, "CAMPAIGN_LOCALE"),
+    ({"CAMPAIGN_LOG_FORMAT": "xml"}, "CAMPAIGN_LOG_FORMAT"),
+    *[({"CAMPAIGN_TIMEZONE": zone}, "CAMPAIGN_TIMEZONE") for zone in ("Mars/Base", "../etc/passwd", "", "Asia")],
+    *[({"CAMPAIGN_DATABASE_URL": url}, "CAMPAIGN_DATABASE_URL") for url in ("nonsense", "mysql://u:p@host/x")],
+    *[({"CAMPAIGN_PUBLIC_URL": url}, "CAMPAIGN_PUBLIC_URL") for url in ("javascript:x", "campaign.example", "https://")],
     ({"CAMPAIGN_EVIDENCE_URL": "ftp://host/evidence"}, "CAMPAIGN_EVIDENCE_URL"),
     ({"CAMPAIGN_ENV": "production"}, "CAMPAIGN_SECRET_KEY"),
     ({"CAMPAIGN_ENV": "production", "CAMPAIGN_SECRET_KEY": GOOD_SECRET[:31]}, "CAMPAIGN_SECRET_KEY"),
