@@ -26,6 +26,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 
 from ..rules.figures import STANDING_OF, Standing
@@ -190,9 +191,27 @@ def asked_anew(chosen: ColumnElement[bool]) -> Select[Any]:
     )
 
 
+class _UnitsFirst(ColumnElement[int]):
+    """The task of an assignment, so that SQLite does not begin with it: it has every unit of the country. PostgreSQL
+    sees the column itself, since of a sum it would expect a handful of rows."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(_UnitsFirst)
+def _as_sum(_element: Any, compiler: Any, **how: Any) -> str:
+    return f"{compiler.process(Assignment.__table__.c.task_id, **how)} + 0"
+
+
+@compiles(_UnitsFirst, "postgresql")
+def _as_it_is(_element: Any, compiler: Any, **how: Any) -> str:
+    return str(compiler.process(Assignment.__table__.c.task_id, **how))
+
+
 def _of_task() -> ColumnElement[bool]:
-    """ON clause. The sum keeps SQLite from beginning with the task, which has every unit of the country."""
-    return Metric.task_id == Assignment.task_id + 0
+    """ON clause."""
+    return Metric.task_id == _UnitsFirst()
 
 
 def _plain(column: Any, name: str) -> Any:
