@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    exists,
     func,
     literal_column,
     or_,
@@ -90,7 +91,7 @@ def rebuild_figures(*, now: datetime) -> list[FigureGap]:
     """Brings contributions and figures to what the assignments say, from nothing at all if need be; returns the gaps it
     closed. What is pending is left to the next fold."""
     alone(ALONE_WITH_FIGURES, 0)
-    for part in _wrong():
+    for part in _wrong(begun=bool(db.session.scalar(select(exists().select_from(Contribution))))):
         keep(part)
     db.session.execute(_MAKE)
     db.session.execute(delete(GAP))
@@ -145,25 +146,28 @@ def _placed(part: Select[Any]) -> Select[Any]:
     return select(*(rows.c[name] for name in ("metric_id", "unit_id", "period", "standing", *SUMS)))
 
 
-def _wrong() -> list[Subquery]:
+def _wrong(*, begun: bool = True) -> list[Subquery]:
     """Whatever is counted for otherwise than it should be, as it should be: (assignment, metric, unit, standing, sums)
     of the units themselves and of partners, nothing pending for it. What is kept of metrics and assignments that are
-    gone would be refused by the database."""
+    gone would be refused by the database. `begun`: anything is kept at all."""
     pending = touched(true(), true()).subquery()
     settled = Assignment.id.not_in(select(pending.c.id))
-    return [_own_wrong(settled).subquery(), _credits_wrong(settled).subquery()]
+    return [_own_wrong(settled, begun=begun).subquery(), _credits_wrong(settled).subquery()]
 
 
-def _own_wrong(settled: ColumnElement[bool]) -> Select[Any]:
-    """Each assignment beside what it counts for, both read in the order of their keys."""
+def _own_wrong(settled: ColumnElement[bool], *, begun: bool) -> Select[Any]:
+    """Each assignment beside what it counts for, both read in the order of their keys. Where nothing is kept yet, the
+    table that is about to be filled is not read."""
     rows, last = reported(settled, look=all_as_they_stand()).subquery(), Contribution.__table__.alias()
-    same = and_(*(rows.c[name] == last.c[name] for name in OF_ONE))
+    found = select(*(rows.c[name] for name in (*OF_ONE, *STATE))).select_from(rows)
+    if not begun:  # what has any sum does not count as missing
+        return found.where(or_(rows.c.n != ONE, rows.c.standing != MISSING))
     unseen = {"standing": MISSING, "n": ONE}
     was = {name: func.coalesce(type_coerce(last.c[name], BigInteger), unseen.get(name, ZERO)) for name in STATE}
     off = [rows.c[name] != was[name] for name in SUMS]
     elsewhere = and_(rows.c.n != 0, rows.c.standing != was["standing"])  # that of what counts for nothing is no matter
-    named = (rows.c[name] for name in (*OF_ONE, *STATE))
-    return select(*named).select_from(rows).outerjoin(last, same).where(or_(*off, elsewhere))
+    same = and_(*(rows.c[name] == last.c[name] for name in OF_ONE))
+    return found.outerjoin(last, same).where(or_(*off, elsewhere))
 
 
 def _credits_wrong(settled: ColumnElement[bool]) -> Select[Any]:
