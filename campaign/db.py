@@ -39,7 +39,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from .errors import Busy, say
+from .errors import Busy, NoSpace, say
 from .plain import Outcome, execute
 
 ONE_INSTANT = "REPEATABLE READ"
@@ -47,6 +47,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DECIMAL_PLACES = 4
 LOCK_WAIT_MS = 5_000
+FULL = ("is full", "no space left")  # as the databases say that they cannot grow
 PREPARED_MOST = 500  # statements that one PostgreSQL connection keeps prepared
 SQLITE_PRAGMAS = (
     f"busy_timeout={LOCK_WAIT_MS}",
@@ -295,6 +296,8 @@ def unit_of_work() -> Iterator[Session]:
                 _work.reset(before)
             connection.commit()
     except OperationalError as error:
+        if any(sign in str(error.orig).lower() for sign in FULL):
+            raise NoSpace(say("There is no room left. Nothing was changed; please tell the administrator.")) from error
         if is_busy(error):
             raise Busy(
                 say("The system is busy just now. Nothing was changed; please try again in a moment.")
@@ -338,9 +341,8 @@ def pour(table: Table, rows: Iterable[list[Any]]) -> None:
 def is_busy(error: OperationalError) -> bool:
     """Whether the database is locked or away, so that trying again later makes sense."""
     text = str(error.orig).lower()
-    return error.connection_invalidated or any(
-        sign in text for sign in ("locked", "busy", "connection", "shutting down", "starting up", "terminating")
-    )
+    signs = ("locked", "busy", "readonly", "connection", "shutting down", "starting up", "terminating")
+    return error.connection_invalidated or any(sign in text for sign in signs)
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import Unauthorized
 
 from .. import clock
 from ..db import unit_of_work
-from ..errors import Busy, Forbidden, say
+from ..errors import Busy, Forbidden, NoSpace, say
 from ..operations.signing_in import SEEN_EVERY, digest_of, touch
 from ..queries.people import SessionFact, actor_of, session_of
 from ..rules.organisation import Actor, Role
@@ -130,5 +130,5 @@ def _note_use(found: SessionFact) -> None:
     if page_now() - found.seen_at < SEEN_EVERY:
         return
     # A page is not refused because this could not be written; the next one will write it.
-    with suppress(Busy), unit_of_work():
+    with suppress(Busy, NoSpace), unit_of_work():
         touch(found.digest, now=page_now())

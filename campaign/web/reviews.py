@@ -16,7 +16,7 @@ from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectC
 from wtforms.validators import InputRequired, Length, StopValidation
 
 from ..db import unit_of_work
-from ..errors import Busy, Forbidden, Refused, Stale, say
+from ..errors import Busy, Forbidden, NoSpace, Refused, Stale, say
 from ..evidence.store import Store
 from ..models.facts import facts_of
 from ..models.undoing import with_last_decision
@@ -253,7 +253,7 @@ def page_of(
         badges={} if kept(filters) else {"reviews.queue": page.total},
     )  # fmt: skip
     if mine and header.looked_number != found.latest.number:
-        with contextlib.suppress(Busy), unit_of_work():  # a look that is not remembered harms nobody
+        with contextlib.suppress(Busy, NoSpace), unit_of_work():  # a look that is not remembered harms nobody
             look(assignment_id, found.latest.number, actor=actor, now=now)
     return answer, (422 if form.errors or approval.errors or wrong else 200)
 

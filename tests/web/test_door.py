@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
 
 from campaign import clock
@@ -307,6 +307,19 @@ def test_failures_are_pages(client, app, officer, name):
     assert "secret detail" not in answer.text and "Traceback" not in answer.text
     assert (answer.headers.get("Retry-After") is not None) == (status == 503)
     assert client.get("/fails", headers={"Accept": "application/json"}).json["status"] == status
+
+
+def test_a_full_disk_refuses_what_writes_and_shows_what_is_there(client, app, officer, clock_at, now):
+    """A database that may not grow says what a full disk says."""
+    sign_in(client)
+    app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=False)
+
+    db.session.remove()
+    event.listen(db.engine, "checkout", lambda held, *_: held.execute("PRAGMA max_page_count = 1"))
+    clock_at(now + timedelta(minutes=5))  # late enough to be noted as seen
+    with pytest.raises(NoSpace), unit_of_work() as session:
+        session.execute(text("UPDATE person SET name = :text"), {"text": "字" * 200_000})
+    assert client.get("/me").status_code == 200
 
 
 @pytest.mark.parametrize(("reason", "status"), [("database is locked", 503), ("disk I/O error", 500)])
