@@ -60,9 +60,14 @@ class Element:
 
     @property
     def text(self) -> str:
-        """The words inside, spaces made single."""
-        words = (child if isinstance(child, str) else child.text for child in self.children if _shown(child))
-        return " ".join(" ".join(words).split())
+        """The words inside, spaces made single; between elements there is one, unless they only keep words together."""
+        words = (child if isinstance(child, str) else child.words for child in self.children if _shown(child))
+        return " ".join("".join(words).split())
+
+    @property
+    def words(self) -> str:
+        """The same as it stands within the text around it."""
+        return self.text if "nowrap" in self.get("class").split() else f" {self.text} "
 
     def inside(self, tag: str) -> bool:
         """Whether it stands inside such an element."""
