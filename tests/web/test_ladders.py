@@ -162,7 +162,7 @@ def test_a_campaign_and_its_tasks_choose_among_the_ladders_in_sight(writer, tree
     page = writer.get(f"/campaigns/{campaign.id}/edit").submit("Save the draft", ladder="qh-strict")
     assert page.has("The draft is saved.")
     page = writer.get(f"/campaigns/{campaign.id}/tasks/{task.id}")
-    assert page.has("清河从严 (qh-strict)", "that of the campaign")
+    assert page.has("清河从严 · qh-strict", "that of the campaign")
     page = page.submit("Save the task", status=422, ladder="nowhere")
     assert page.has("There is no ladder “nowhere” that this unit may use.")
     page.submit("Save the task", ladder="default")
