@@ -51,13 +51,14 @@ NOTHING = tuple(literal_column("0", BigInteger).label(name) for name in SUMS)
 
 @dataclass(frozen=True)
 class Look:
-    """How an assignment is looked at: its state, which submission counts (an ON clause), what it must reach, and
-    whether it was split."""
+    """How an assignment is looked at: its state, which submission counts (an ON clause), what it must reach,
+    whether it was split; and whether all assignments are."""
 
     state: ColumnElement[Any]
     latest: ColumnElement[bool]
     target: ColumnElement[Any]
     split: ColumnElement[bool]
+    whole: bool = False
 
 
 def touched(deltas: ColumnElement[bool], touches: ColumnElement[bool]) -> CompoundSelect[Any]:
@@ -96,7 +97,7 @@ def reported(
         )
         .select_from(Assignment)
         .outerjoin(Submission, look.latest)  # before the metrics, so that it is looked for once
-        .join(Metric, _of_task())
+        .join(Metric, _of_task(look.whole))
         .outerjoin(Target, join_target())
         .outerjoin(MetricValue, and_(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Metric.id))
         .where(chosen)
@@ -129,7 +130,9 @@ def credited(
     return found if metrics is None else found.where(metrics)
 
 
-def kept(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None) -> list[Select[Any]]:
+def kept(
+    chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None, *, whole: bool = False
+) -> list[Select[Any]]:
     """What they counted for when they were last folded; what never was counts as missing, as it was dispatched."""
     own = and_(
         Contribution.assignment_id == Assignment.id,
@@ -148,7 +151,7 @@ def kept(chosen: ColumnElement[bool], metrics: ColumnElement[bool] | None = None
             *(_plain(getattr(Contribution, name), name) for name in SUMS[1:]),
         )
         .select_from(Assignment)
-        .join(Metric, _of_task())
+        .join(Metric, _of_task(whole))
         .outerjoin(Contribution, own)
         .where(chosen)
     )
@@ -209,9 +212,9 @@ def _as_it_is(_element: Any, compiler: Any, **how: Any) -> str:
     return str(compiler.process(Assignment.__table__.c.task_id, **how))
 
 
-def _of_task() -> ColumnElement[bool]:
-    """ON clause."""
-    return Metric.task_id == _UnitsFirst()
+def _of_task(whole: bool) -> ColumnElement[bool]:
+    """ON clause. `whole`: all assignments are read; of a few PostgreSQL too shall begin with them."""
+    return Metric.task_id == (_UnitsFirst() if whole else Assignment.task_id + 0)
 
 
 def _plain(column: Any, name: str) -> Any:
@@ -231,7 +234,7 @@ def all_as_they_stand() -> Look:
     """The same for statements over all assignments: who was split is listed once, and not looked for each time."""
     child = aliased(Assignment)
     split = Assignment.id.in_(select(child.parent_id).where(child.parent_id.is_not(None)))
-    return Look(Assignment.state.expression, latest_until(None), own_target(), split)
+    return Look(Assignment.state.expression, latest_until(None), own_target(), split, whole=True)
 
 
 def latest_until(moment: ColumnElement[Any] | None) -> ColumnElement[bool]:

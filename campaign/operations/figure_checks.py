@@ -117,7 +117,7 @@ def _named(gap: Any, limit: int) -> list[FigureGap]:
 def _gap() -> Select[Any]:
     """Per key what must be added to the stored sums."""
     moved = anything_moved()
-    counted = [climbed(_placed(part), FIGURE, moved=moved).subquery() for part in kept(true())]
+    counted = [climbed(_placed(part), FIGURE, moved=moved).subquery() for part in kept(true(), whole=True)]
     fresh = as_missing(climbed(asked_anew(Batch.folded.is_(False)), ASKED, moved=moved)).subquery()
     stored = select(
         Figure.metric_id, Figure.area_id, type_coerce(Figure.line, BigInteger).label("line"), Figure.period,
