@@ -36,7 +36,10 @@ REFUSED = [
     ({"CAMPAIGN_LOG_FORMAT": "xml"}, "CAMPAIGN_LOG_FORMAT"),
     *[({"CAMPAIGN_TIMEZONE": zone}, "CAMPAIGN_TIMEZONE") for zone in ("Mars/Base", "../etc/passwd", "", "Asia")],
     *[({"CAMPAIGN_DATABASE_URL": url}, "CAMPAIGN_DATABASE_URL") for url in ("nonsense", "mysql://u:p@host/x")],
-    *[({"CAMPAIGN_PUBLIC_URL": url}, "CAMPAIGN_PUBLIC_URL") for url in ("javascript:x", "campaign.example", "https://")],
+    *[
+        ({"CAMPAIGN_PUBLIC_URL": url}, "CAMPAIGN_PUBLIC_URL")
+        for url in ("javascript:x", "campaign.example", "https://")
+    ],
     ({"CAMPAIGN_EVIDENCE_URL": "ftp://host/evidence"}, "CAMPAIGN_EVIDENCE_URL"),
     ({"CAMPAIGN_ENV": "production"}, "CAMPAIGN_SECRET_KEY"),
     ({"CAMPAIGN_ENV": "production", "CAMPAIGN_SECRET_KEY": GOOD_SECRET[:31]}, "CAMPAIGN_SECRET_KEY"),
