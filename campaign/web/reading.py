@@ -1,4 +1,5 @@
-"""What of an address and a form can be read at all: numbers that a column can hold, and text without NUL.
+"""What of an address and a form can be read at all: numbers that a column can hold, text without NUL, lines that end in
+one sign.
 
 SQLite and PostgreSQL answer the rest each in its own way; refused here, it is the same with both.
 """
@@ -25,6 +26,13 @@ class Asked(Request):
     """A request with such fields."""
 
     parameter_storage_class = Parameters
+
+    def _load_form_data(self) -> None:
+        """A browser counts the end of a line as one sign and sends two; what fits its field must fit here."""
+        if "form" not in self.__dict__:
+            super()._load_form_data()
+            fields = self.form.items(multi=True)
+            self.__dict__["form"] = Parameters((name, text.replace("\r\n", "\n")) for name, text in fields)
 
 
 class IntegerConverter(routing.IntegerConverter):

@@ -142,8 +142,7 @@ def remark(id: int) -> Any:
     except Invalid as error:
         if current_actor().has_role(*READERS):
             return page_of(id, ReturnForm(formdata=None), wrong={"remark": speak(error.sentence)})
-        flash(speak(error.sentence), "warning")
-        return redirect(f"{back or url_for('assignments.show', id=id)}#remarks", 303)
+        raise  # the page that refuses shows an officer what was typed
     flash(_("Your remark was kept; the other side is told."), "success")
     target = url_for("reviews.show", id=id) if current_actor().has_role(*READERS) else url_for("inbox.home")
     return redirect(f"{back or target}#remarks", 303)

@@ -131,6 +131,13 @@ def test_any_two_versions_stand_side_by_side_for_both_sides(enter, reviewer, wai
     data = form_of(officer, path, remark="第二页有日期")
     answer = officer.post(f"/reviews/{waiting[0].id}/remarks?back={path}", data=data)
     assert answer.location == f"{path}#remarks"
+    full = "一行\r\n" * 300 + "尾" * 100  # 1,000 signs as the browser counts them, which sends 300 more
+    assert (
+        officer.post(f"/reviews/{waiting[0].id}/remarks", data=form_of(officer, path, remark=full)).status_code == 303
+    )
+    over = form_of(officer, path, remark=f"多一个{full}")
+    answer = officer.post(f"/reviews/{waiting[0].id}/remarks", data=over)
+    assert answer.status_code == 422 and "多一个一行" in text_of(answer), "what was typed stands on the page"
     assert "第二页有日期" in text_of(officer.get(path))
 
 
