@@ -16,11 +16,11 @@ from ..models import Assignment, Batch, Person, Question, Task, Unit
 from ..models.climbing import standing_in
 from ..rules.awaiting import OF_THE_UNIT, Awaits, awaits
 from ..rules.dates import Light, light_of
-from ..rules.organisation import Line
+from ..rules.organisation import Actor, Line
 from ..rules.states import OPEN, State
 from .board import Board, Head, Row
 from .board_figures import Place
-from .scope import NARROW
+from .scope import NARROW, visible_units
 
 MOST_AREAS = 20
 MOST_ITEMS = 25
@@ -37,7 +37,7 @@ class Slow:
     light: Light
     waits: Awaits
     unit_waited_for: str
-    unit_id: int | None  # the unit itself, where it is waited for
+    unit_id: int | None  # the unit itself, where it is waited for and the reader may see its page
     person: str | None
     since: datetime
     at: datetime | None
@@ -60,7 +60,7 @@ def narrow(place: Place) -> bool:
 
 
 def slow_items(
-    head: Head, place: Place, lines: Sequence[Line] | None, *, now: datetime, most: int = MOST_ITEMS
+    head: Head, place: Place, lines: Sequence[Line] | None, *, actor: Actor, now: datetime, most: int = MOST_ITEMS
 ) -> list[Slow]:
     """The open assignments of that subtree and these lines (None: all) whose next step has been due the longest; what
     has no date stands last. One statement. The scope is that of the board that was asked before."""
@@ -84,6 +84,7 @@ def slow_items(
             Unit.name.label("unit"), Unit.id.label("unit_id"), Task.title, reviewer.name.label("reviewer"),
             answering.label("asked"), Person.name.label("person"),
             func.coalesce(Assignment.since, Batch.dispatched_at).label("since"), at.label("at"),
+            visible_units(actor).label("has_page"),
         )
         .select_from(Unit)
         .join(Assignment, and_(Assignment.unit_id == Unit.id, Assignment.state.in_(OPEN)))
@@ -107,7 +108,7 @@ def slow_items(
             light = light_of(row.state, row.due_at, row.behind_at, now, still)
             found.append(
                 Slow(
-                    row.id, row.unit, row.title, light, waits, whose, row.unit_id if own else None,
+                    row.id, row.unit, row.title, light, waits, whose, row.unit_id if own and row.has_page else None,
                     row.person if own else None, row.since, row.at,
                 )
             )  # fmt: skip

@@ -57,7 +57,9 @@ def _found(id: int) -> tuple[Board, list[Slow]]:
     asked = asked_of(whole=True)
     shown = board(id, asked, actor=current_actor(), now=page_now())
     place = shown.total.place
-    return shown, slow_items(shown.head, place, shown.trend_lines, now=page_now()) if narrow(place) else []
+    return shown, slow_items(shown.head, place, shown.trend_lines, actor=current_actor(), now=page_now()) if narrow(
+        place
+    ) else []
 
 
 def _item_columns() -> list[Column]:

@@ -104,7 +104,7 @@ def test_units_and_what_they_carry(app, now):
     receives = make.Unit.line == Line.WOMEN
     assert reported_already(again.id, receives, since=now - timedelta(days=1)) == [("培训人次", 4)]
     assert ask_of(again.id, None).fields == 1
-    slow = slow_items(head_for(work.campaign.id, actor), page_place(work, actor, now), None, now=now)
+    slow = slow_items(head_for(work.campaign.id, actor), page_place(work, actor, now), None, actor=actor, now=now)
     assert [item.waits for item in slow] == [Awaits.REVIEW, Awaits.CORRECTION, Awaits.REPORT]
 
 
@@ -130,9 +130,13 @@ def test_boards_walk_the_tree_of_the_day_of_the_campaign(app, now):
         supervisor = work.actor(home, Role.SUPERVISOR)
         assert rows_of(work, village, supervisor, later), "who saw its figures on that day sees them still"
         slow = slow_items(
-            head_for(work.campaign.id, actor), board_of(work, home, actor, later).total.place, None, now=now
+            head_for(work.campaign.id, actor),
+            board_of(work, home, actor, later).total.place,
+            None,
+            actor=actor,
+            now=now,
         )
-        assert len(slow) == len(slow_items(head_for(work.campaign.id, actor), home, None, now=now))
+        assert len(slow) == len(slow_items(head_for(work.campaign.id, actor), home, None, actor=actor, now=now))
         with unit_of_work():
             while fold(now=later):
                 pass
