@@ -37,7 +37,7 @@ from .campaigns import Metric
 from .climbing import SUMS
 from .doing import TallyDelta
 from .figures import Contribution, FigureTouch, Joint
-from .goals import join_target, own_target
+from .goals import given_below, join_target, own_target
 from .reporting import MetricValue, Submission
 from .targets import Target
 
@@ -293,13 +293,5 @@ def _compared(figure: Any, target: Any) -> ColumnElement[bool]:
 
 
 def _given_away(look: Look) -> ColumnElement[int]:
-    """Of a sum: what the units below must reach together, once it was split among them."""
-    child, theirs = aliased(Assignment), aliased(Target)
-    below = (
-        select(func.coalesce(func.sum(type_coerce(theirs.value, BigInteger)), 0))
-        .join(child, child.id == theirs.assignment_id)
-        .where(child.parent_id == Assignment.id, theirs.metric_id == Metric.id)
-        .correlate(Assignment, Metric)
-        .scalar_subquery()
-    )
-    return case((and_(Metric.aggregation == Aggregation.SUM, look.split), below), else_=0)
+    """Of a sum: what the units below must reach together; looked for only where it was split."""
+    return case((look.split, given_below()), else_=0)
