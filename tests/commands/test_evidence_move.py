@@ -85,7 +85,7 @@ def test_a_wrong_bucket_ends_the_start_with_a_sentence(settings, bucket, tmp_pat
         "CAMPAIGN_S3_ENDPOINT": bucket.endpoint,
         "CAMPAIGN_S3_ACCESS_KEY": bucket.access_key,
         "CAMPAIGN_S3_SECRET_KEY": bucket.secret_key,
-        "CAMPAIGN_PORT": "0",
+        "CAMPAIGN_PORT": "8399",
     }
     started = subprocess.run(
         [sys.executable, "-m", "campaign.serve"], env=os.environ | given, capture_output=True, text=True, timeout=60

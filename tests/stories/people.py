@@ -53,7 +53,7 @@ class Crowd:
         someone = Someone(Desk(context))
         self.windows.append(someone)
         someone.open("/sign-in")
-        other = someone.page.get_by_role("link", name=re.compile(LANGUAGES[self.language]))
+        other = someone.page.get_by_role("button", name=re.compile(LANGUAGES[self.language]))
         if other.count():
             someone.press(other)
         name, secret, button = SIGN_IN[self.language]

@@ -136,7 +136,8 @@ def test_make_run(run: Run, clone: Path, port: int) -> None:
     assert not second.left()
     assert answers(port) == 200
 
-    assert run.press_ctrl_c() in (0, 130, -signal.SIGINT)
+    status = run.press_ctrl_c()
+    assert status in (0, 130, -signal.SIGINT), run.text()
     assert "Stopped" in run.text()
     assert not run.left()
 
