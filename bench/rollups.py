@@ -23,6 +23,7 @@ from .world import DUE, NOW, dispatcher, stretch
 
 LOOK_UP_GOAL, LIVE_GOAL, REBUILD_GOAL, UPKEEP_GOAL = 3.0, 1 / 1_000, 2.0, 0.12
 FOLDS_EVERY = 2.0  # seconds, as the timetable has it
+PAIRS, MOST_A_SECOND = 5, 4_000  # of runs of 16 writers; transitions, so that there are enough for all runs
 TODAY = date(2026, 11, 20)
 METRICS = (1, 2, 3)
 METRIC = """
@@ -246,7 +247,8 @@ def rebuilding(stage: Stage, raw: Raw) -> Iterator[Figure]:
 def upkeep(stage: Stage, raw: Raw, *, moves: int, rounds: int = 7) -> Iterator[Figure]:
     """What folding costs beside the transitions that it follows, and what 16 writers notice of it: the median of
     several rounds, and for the writers of pairs that follow each other."""
-    ids = iter(raw.run("SELECT id FROM assignment WHERE task_id = 1 AND state = 4 ORDER BY id").fetchall())
+    rows = raw.run("SELECT id FROM assignment WHERE task_id = 1 AND state = 4 ORDER BY id").fetchall()
+    ids = iter(rows)
     with stage.app.app_context():
         actor = dispatcher(1)
         db.session.remove()
@@ -262,8 +264,8 @@ def upkeep(stage: Stage, raw: Raw, *, moves: int, rounds: int = 7) -> Iterator[F
     detail = f"{moves:,} transitions in {moved * 1e3:,.0f} ms, folded in {folded * 1e3:,.0f} ms"
     part = median(folding / (moving + folding) for moving, folding in pairs)
     yield Figure(stage.name, "upkeep, part of the time", part, "", UPKEEP_GOAL, detail)
-    seconds, shares = moves / 50, []
-    for _ in range(5):
+    seconds, shares = len(rows) / (2 * PAIRS * MOST_A_SECOND), []
+    for _ in range(PAIRS):
         alone, kept = (_sixteen(stage, actor, ids, seconds, fold_too=kept) for kept in (False, True))
         shares.append(1 - kept / alone)
     detail = f"the last pair {kept:,.0f} transitions/s with the clock folding, {alone:,.0f} without, {seconds:g} s each"
