@@ -31,6 +31,11 @@ PATIENCE = 150  # seconds, for the demonstration to be loaded on a busy machine
 PASSWORD = re.compile(r"^  (officer|supervisor|dispatcher|administrator|auditor) +(\S+) +(\S+)", re.MULTILINE)
 
 
+def _at_a_terminal() -> None:
+    """Ctrl-C reaches what is typed there; whatever was started in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Run:
     """`make run` in the clone, as typed at a terminal: a process group of its own, which Ctrl-C reaches as a whole."""
 
@@ -40,7 +45,7 @@ class Run:
         with self.said.open("wb") as said:
             self.child = subprocess.Popen(
                 ["make", "run"], cwd=clone, env=plain | {"CAMPAIGN_PORT": str(port)}, stdout=said, stderr=said,
-                start_new_session=True,
+                start_new_session=True, preexec_fn=_at_a_terminal,
             )  # fmt: skip
 
     def text(self) -> str:
