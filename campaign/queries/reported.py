@@ -10,14 +10,15 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import aliased
 
-from ..models import Attachment, Evidence, EvidenceRule, Joint, Metric, MetricValue, Unit
+from ..models import Attachment, Evidence, EvidenceRule, Joint, Metric, MetricValue, Target, Unit
+from ..models.goals import own_target
 from ..rules.differences import Together
 from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A metric that the task asks for."""
+    """A metric that the task asks for. `target`: what this assignment must reach; None where it has none of its own."""
 
     id: int
     name: str
@@ -68,17 +69,18 @@ class Values:
     joint: Mapping[int, Mapping[int, list[Together]]]
 
 
-def values_of(task_id: int, owner: Any, owners: Select[Any]) -> Select[Any]:
-    """The metrics of a task, each with its values that belong to one of `owners` by their column `owner`."""
+def values_of(assignment_id: int, task_id: int, owner: Any, owners: Select[Any]) -> Select[Any]:
+    """The metrics of an assignment, each with its values that belong to one of `owners` by their column `owner`."""
     partner = aliased(Unit)
     return (
         select(
-            Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, Metric.target,
+            Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, own_target(),
             Metric.numerator_name, Metric.denominator_name,
             owner, MetricValue.number, MetricValue.numerator, MetricValue.denominator, MetricValue.text,
             partner.id, partner.name, Joint.number,
         )
         .select_from(Metric)
+        .outerjoin(Target, and_(Target.assignment_id == assignment_id, Target.metric_id == Metric.id))
         .outerjoin(MetricValue, and_(MetricValue.metric_id == Metric.id, owner.in_(owners)))
         .outerjoin(Joint, and_(Joint.submission_id == MetricValue.submission_id, Joint.metric_id == Metric.id))
         .outerjoin(partner, partner.id == Joint.partner_unit_id)

@@ -202,7 +202,7 @@ def file_of(header: Header) -> tuple[Select[Any], ...]:
     """What `dossier_from` reads: values, files, versions."""
     ids = select(Submission.id).where(Submission.assignment_id == header.id)
     return (
-        values_of(header.task_id, MetricValue.submission_id, ids),
+        values_of(header.id, header.task_id, MetricValue.submission_id, ids),
         files_of(Attachment.submission_id, ids),
         _versions(header.id),
     )
@@ -231,7 +231,8 @@ def check_ins_of(header: Header) -> tuple[Select[Any], ...]:
         .where(CheckIn.assignment_id == header.id)
         .order_by(CheckIn.id.desc())
     )  # fmt: skip
-    return values_of(header.task_id, MetricValue.check_in_id, ids), files_of(Attachment.check_in_id, ids), said
+    values = values_of(header.id, header.task_id, MetricValue.check_in_id, ids)
+    return values, files_of(Attachment.check_in_id, ids), said
 
 
 def check_ins_from(rows: Sequence[Sequence[Any]]) -> tuple[Progress, ...]:

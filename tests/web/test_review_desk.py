@@ -8,11 +8,25 @@ from sqlalchemy import func, select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Claim, Event, Flag, FlagDecision, Notice, Phrase, Remark, Submission
+from campaign.models import (
+    Assignment,
+    Claim,
+    Event,
+    Flag,
+    FlagDecision,
+    MetricValue,
+    Notice,
+    Phrase,
+    Remark,
+    Submission,
+    Target,
+    Task,
+)
 from campaign.operations.claiming import claim
 from campaign.operations.flagging import keep
 from campaign.operations.reviewing import return_for_changes
 from campaign.rules.flags import FlagKind, Found
+from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import Role
 from campaign.rules.states import ReturnReason, State
 from campaign.rules.telling import HOLD
@@ -97,6 +111,18 @@ def test_a_decision_is_offered_back_for_a_moment(reviewer, waiting, monkeypatch,
     assert "just now" not in text_of(reviewer.get(f"/reviews/{waiting[1].id}"))
     undo = form_of(reviewer, f"/reviews/{waiting[1].id}", seen="4")
     assert reviewer.post(f"/reviews/{waiting[0].id}/undo", data=undo).status_code == 409
+
+
+def test_a_figure_is_measured_by_the_target_of_its_unit(reviewer, waiting):
+    metric = make.metric(db.session.get(Task, waiting[0].task_id), target=60_000, aggregation=Aggregation.SUM)
+    value = {"submission_id": latest(waiting[0]), "metric_id": metric.id, "number": 5}
+    with unit_of_work() as session:
+        session.add(MetricValue(**value))
+    assert "5/60,000" not in text_of(reviewer.get(f"/reviews/{waiting[0].id}")), "what all together must reach"
+    with unit_of_work() as session:
+        session.add(Target(assignment_id=waiting[0].id, metric_id=metric.id, value=20))
+    page = text_of(reviewer.get(f"/reviews/{waiting[0].id}"))
+    assert "25.0%" in page and "5/20" in page
 
 
 def test_what_is_in_hand_is_said_to_others_and_can_be_taken_over(reviewer, waiting, tree, now):
