@@ -5,18 +5,20 @@ from datetime import datetime
 from flask import Flask
 
 from campaign.db import unit_of_work
-from campaign.operations.questions import AT_ONCE, tell_above
-from campaign.operations.requests import tell_late
+from campaign.operations import questions, requests
 
 from .runner import Counts
 
 
 def ask_above(_app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
     """Each of them once; however many there are, in pieces that hold up nobody."""
-    told = AT_ONCE
-    while told == AT_ONCE:
+    told = questions.AT_ONCE
+    while told == questions.AT_ONCE:
         with unit_of_work():
-            told = tell_above(now=now)
+            told = questions.tell_above(now=now)
         counts.done += told
-    with unit_of_work():
-        counts.done += tell_late(now=now)
+    told = requests.AT_ONCE
+    while told >= requests.AT_ONCE:
+        with unit_of_work():
+            told = requests.tell_late(now=now)
+        counts.done += told

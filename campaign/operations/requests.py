@@ -30,12 +30,14 @@ from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .repeating import once, remember
 from .standing_still import PENDING_ALREADY, counting, given_back, go_on, held_first, stop, tell
+from .telling_above import Late, tell_bosses
 
 ASK, WITHDRAW = "assignment:request:ask", "assignment:request:withdraw"
 BY_RULE = "assignment:request:grant-by-rule"
 REMIND, TELL_ABOVE = "assignment:request:remind", "assignment:request:tell-above"
 LONGEST_WORDS = 2_000
 MOST_FILES = 10
+AT_ONCE = 1_000
 NUMBERS = (MetricKind.COUNT, MetricKind.AMOUNT, MetricKind.RATE)  # kinds whose target is a figure to speak about
 
 
@@ -311,11 +313,10 @@ def wrong_target(kind: MetricKind | None, was: Decimal | None, value: Decimal) -
 
 
 def tell_late(*, now: datetime) -> int:
-    """Reminds who has to decide on the last day, and tells the unit above once that day is over; how many. Each is said
-    once for a request."""
-    return _speak(REMIND, Request.decide_by <= end_of_day(local_today(now), zone()), now) + _speak(
-        TELL_ABOVE, Request.decide_by < now, now
-    )
+    """Reminds who has to decide on the last day, and tells the unit above once that day is over, each once for a
+    request; how many. A fixed number of statements; at most AT_ONCE of either, so AT_ONCE or more: ask again."""
+    today = end_of_day(local_today(now), zone())
+    return _speak(REMIND, Request.decide_by <= today, now) + _speak(TELL_ABOVE, Request.decide_by < now, now)
 
 
 def _speak(tag: str, late: Any, now: datetime) -> int:
@@ -323,19 +324,16 @@ def _speak(tag: str, late: Any, now: datetime) -> int:
         Event.subject == "assignment", Event.subject_id == Request.assignment_id, Event.tag == tag,
         Event.at >= Request.at,
     )  # fmt: skip
+    told = Request.unit_id if tag == REMIND else func.coalesce(Unit.superior_id, Request.unit_id)
     rows = db.session.execute(
-        select(Request.id, Request.assignment_id, Request.reason, Request.unit_id, Unit.superior_id)
+        select(Request.id, Request.assignment_id, Request.reason, told.label("told"))
         .join(Unit, Unit.id == Request.unit_id)
         .join(Assignment, Assignment.id == Request.assignment_id)
         .where(Request.decision == Decision.PENDING, late, Assignment.state.in_(OPEN), ~heard.exists())
         .order_by(Request.id)
-        .limit(1_000)
+        .limit(AT_ONCE)
+        .with_for_update(of=Request, skip_locked=True)  # who decides it this instant need not be reminded
     ).all()
-    for row in rows:
-        unit_id = row.unit_id if tag == REMIND else row.superior_id or row.unit_id
-        event_id = record(
-            tag=tag, subject="assignment", subject_id=row.assignment_id, actor=SYSTEM, now=now, reason=row.reason,
-            data={"request": row.id, "unit": unit_id},
-        )  # fmt: skip
-        tell(unit_id, BOSSES, event_id, tag, row.assignment_id, now=now)
-    return len(rows)
+    said = [Late(row.assignment_id, row.told, row.reason, {"request": row.id, "unit": row.told}) for row in rows]
+    tell_bosses(said, tag, now=now)
+    return len(said)

@@ -39,6 +39,7 @@ from campaign.rules.requests import Decision, RequestKind
 from campaign.rules.states import State
 from campaign.rules.targets import Quota
 from tests import make
+from tests.counting import statements
 from tests.together import at_once
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -244,6 +245,31 @@ def test_late_decisions_are_reminded_and_told_above_once(case):
             heard.append(tell_late(now=case.now + days * DAY))
     assert heard == [0, 1, 0, 1, 0]
     assert told("tell-above") == {above.id}
+
+
+def test_telling_of_late_decisions_costs_no_more_for_many(case, monkeypatch):
+    """Five as one, and in pieces as whole; each is in the log once, and each person hears of each."""
+    monkeypatch.setattr("campaign.operations.requests.AT_ONCE", 3)
+    costs = []
+    for villages, day in ((case.tree.villages[:1], 0), (case.tree.villages[1:], 7)):
+        for village in villages:
+            unit = case.tree.unit(village).id
+            case.id = db.session.scalar(select(Assignment.id).where(Assignment.unit_id == unit))
+            case.ask(EXTENSION, case.now + day * DAY, days=30, actor=case.tree.actor(village, Role.OFFICER))
+        for days in (5, 6):  # the last day, and the day after
+            left = len(villages)
+            while left > 0:
+                with statements() as ran, unit_of_work():
+                    left -= tell_late(now=case.now + (day + days) * DAY)
+                costs.append(len(ran))
+            assert left == 0
+    assert len(costs) == 6 and max(costs[2:]) <= max(costs[:2]) <= 5, costs
+    for tag, people in (("remind", 2), ("tell-above", 1)):
+        tag = f"assignment:request:{tag}"
+        entries = db.session.scalars(select(Event.subject_id).where(Event.tag == tag)).all()
+        assert len(entries) == len(set(entries)) == len(case.tree.villages)
+        notices = db.session.execute(select(Notice.assignment_id, Notice.person_id).where(Notice.tag == tag)).all()
+        assert len(notices) == len(set(notices)) == people * len(entries)
 
 
 def test_never_past_the_date_of_what_it_was_split_from_without_consent(case):
