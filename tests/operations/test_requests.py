@@ -250,6 +250,7 @@ def test_late_decisions_are_reminded_and_told_above_once(case):
 def test_telling_of_late_decisions_costs_no_more_for_many(case, monkeypatch):
     """Five as one, and in pieces as whole; each is in the log once, and each person hears of each."""
     monkeypatch.setattr("campaign.operations.requests.AT_ONCE", 3)
+    make.holder(case.tree.unit(case.tree.city), Role.SUPERVISOR)
     costs = []
     for villages, day in ((case.tree.villages[:1], 0), (case.tree.villages[1:], 7)):
         for village in villages:
