@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, and_, or_, select, true, update
 
 from ..clock import local_today
-from ..db import db, insert
+from ..db import alone, db, insert
 from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, say
 from ..models import Person, Post, Unit
 from ..rules.accounts import (
@@ -25,6 +25,7 @@ from .signing_in import Try, close_all_sessions, hash_password, matches, unlock
 
 # Without the signs that are mistaken for one another when read aloud or copied by hand.
 READABLE = "".join(sign for sign in string.ascii_letters + string.digits if sign not in "0OoIl1")
+ADMINISTRATORS = 5  # what those who let people in or out are alone with; notify/delivery.py has 1 and 2
 
 
 def create_person(
@@ -137,7 +138,9 @@ def add_post(
     """
     _administrator(actor)
     unit = db.session.execute(select(Unit.line, Unit.lft).where(Unit.id == unit_id)).one_or_none()
-    known = db.session.scalar(select(Person.id).where(Person.id == person_id, Person.id != SYSTEM_PERSON_ID))
+    known = db.session.scalar(
+        select(Person.id).where(Person.id == person_id, Person.id != SYSTEM_PERSON_ID).with_for_update()
+    )
     if unit is None or known is None or not may_administer(actor, unit.line, unit.lft):
         raise NotFound(say("There is no such unit or person in your area."))
     if valid_to is not None and valid_to < valid_from:
@@ -193,6 +196,7 @@ def create_first_administrator(
 
     The password was chosen by the person at the terminal, so it need not be changed.
     """
+    alone(ADMINISTRATORS, 0)
     if db.session.scalar(_administrators(now).limit(1)) is not None:
         raise Refused(say("There is an administrator already. Ask that person to create further accounts."))
     if unit_id is None:
@@ -276,6 +280,7 @@ def _administrators(now: datetime) -> Select[tuple[int]]:
 
 
 def _keep_an_administrator(now: datetime, others: ColumnElement[bool]) -> None:
-    """Refuses to leave the system without anybody who can let people in."""
+    """Refuses to leave the system without anybody who can let people in, also when two send each other away."""
+    alone(ADMINISTRATORS, 0)
     if db.session.scalar(_administrators(now).where(others).limit(1)) is None:
         raise Refused(say("This is the last administrator. Name another one first."))

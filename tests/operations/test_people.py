@@ -25,6 +25,7 @@ from campaign.queries.people import actor_of, session_of
 from campaign.rules.accounts import password_problems
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from tests import make
+from tests.together import at_once
 
 TODAY = make.TODAY
 GOOD = "Plum-blossom-77"
@@ -160,6 +161,29 @@ def test_nobody_locks_the_door_from_inside(county, now):
     make.holder(county["women"], Role.ADMINISTRATOR)
     with unit_of_work():
         disable_person(admin.person_id, actor=SYSTEM, now=now)
+
+
+def test_of_two_administrators_who_close_each_other_out_one_stays(app, county, now):
+    peer = make.actor(make.holder(county["party"], Role.ADMINISTRATOR))
+    pair = [county["admin"], peer]
+    for _ in range(8):
+        acts = [
+            lambda by=by, out=out: disable_person(out.person_id, actor=by, now=now) for by, out in (pair, pair[::-1])
+        ]
+        assert sum(isinstance(answer, Refused) for answer in at_once(app, *acts)) == 1
+        with unit_of_work() as session:
+            closed = session.scalars(select(Person.id).where(Person.disabled_at.is_not(None))).one()
+            enable_person(closed, actor=SYSTEM, now=now)
+
+
+def test_a_post_given_twice_at_once_is_one(app, county, now):
+    person, admin = make.person(), county["admin"]
+    unit_id = county["women"].id
+    acts = [
+        lambda day=day: add_post(person.id, unit_id, Role.OFFICER, valid_from=day, actor=admin, now=now)
+        for day in (TODAY, TODAY, TODAY + timedelta(days=1), TODAY + timedelta(days=2))
+    ]
+    assert sum(isinstance(answer, Refused) for answer in at_once(app, *acts)) == 3
 
 
 def test_posts_count_while_they_are_valid(county, now):
