@@ -4,6 +4,7 @@ What grows with the ledger (the table of contents, the list of hashes, the table
 copied in at the end, so that memory stays flat.
 """
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -11,6 +12,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +22,8 @@ from ..rules.sealing import Entry, link
 
 FORMAT = 2
 MANIFEST, SUMS, EVENTS = "manifest.json", "SHA256SUMS", "log/events.jsonl"
+# What reading a ZIP may raise that somebody has changed: zipfile itself lets what its parts say through.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
 ORIGINALS = "evidence/originals.txt"  # of each copy: hash and size of the file that was sent, and the copy's name
 PIECE = 1 << 20
 # Photos and videos are small already; to press them again costs time and saves nothing.
@@ -148,7 +152,7 @@ def faults(path: Path) -> Iterator[str]:
     give the link they claim. Nothing: it is as it was made."""
     try:
         found = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError):
+    except UNREADABLE:
         yield "it is no archive, or it is cut off"
         return
     with found:
@@ -160,7 +164,7 @@ def faults(path: Path) -> Iterator[str]:
             manifest = json.loads(found.read(MANIFEST))
             stated: dict[str, str] = dict(manifest["sha256"].items())
             originals: dict[str, Any] = dict(manifest.get("originals", {}).items())
-        except (ValueError, KeyError, AttributeError, zipfile.BadZipFile):
+        except (*UNREADABLE, KeyError, AttributeError, TypeError):
             yield "its manifest cannot be read"
             return
         yield from _sums_agree(found, stated)
@@ -172,11 +176,16 @@ def faults(path: Path) -> Iterator[str]:
         for name, digest in stated.items():
             yield from _member(found, name, digest)
         if EVENTS in stated and EVENTS in names:
-            yield from _links(found)
+            with contextlib.suppress(*UNREADABLE):  # said above
+                yield from _links(found)
 
 
 def _sums_agree(found: zipfile.ZipFile, stated: dict[str, str]) -> Iterator[str]:
-    lines = found.read(SUMS).decode(errors="replace").splitlines()
+    try:
+        lines = found.read(SUMS).decode(errors="replace").splitlines()
+    except UNREADABLE:
+        yield f"{SUMS}: cannot be read"
+        return
     pairs = (line.partition("  ") for line in lines)
     if {name: digest for digest, _space, name in pairs} != stated:
         yield f"{SUMS}: not the hashes of the manifest"
@@ -186,7 +195,7 @@ def _originals_agree(found: zipfile.ZipFile, stated: dict[str, Any]) -> Iterator
     try:
         listed = io.BytesIO(found.read(ORIGINALS)) if ORIGINALS in found.namelist() else None
         agree = dict(_originals(listed)) == stated
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError):
+    except UNREADABLE:
         agree = False
     if not agree:
         yield f"{ORIGINALS}: not the originals of the manifest"
@@ -201,7 +210,7 @@ def _member(found: zipfile.ZipFile, name: str, digest: str) -> Iterator[str]:
     except KeyError:
         yield f"{name}: missing"
         return
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError):
+    except UNREADABLE:
         yield f"{name}: cannot be read"
         return
     if seen.hexdigest() != digest:
