@@ -1,4 +1,4 @@
-"""fold, seal, record_states and tidy: what keeps the figures, the log and the house in order."""
+"""fold, bring_milestones, seal, record_states and tidy: what keeps the figures, the log and the house in order."""
 
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from campaign.db import unit_of_work
 from campaign.evidence.anchor import write_head
 from campaign.models.sealing import head
 from campaign.operations.folding import fold as fold_deltas
+from campaign.operations.milestones import bring_milestones as bring
 from campaign.operations.recording import close_abandoned
 from campaign.operations.recording import record_states as record
 from campaign.operations.sealing import seal as seal_events
@@ -25,6 +26,12 @@ def fold(_app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
         counts.done += folded
         if not folded:
             return
+
+
+def bring_milestones(_app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
+    """Lets the next milestones count from the day on."""
+    with unit_of_work():
+        counts.done += bring(now=now)
 
 
 def seal(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:

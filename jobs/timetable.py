@@ -13,6 +13,7 @@ TIMETABLE: tuple[Job, ...] = (
     Job("escalate", sweep.escalate, SECOND, "so should an escalation"),
     Job("open_periods", periods.open_periods, MINUTE, "a period opens with its day; asking costs one statement"),
     Job("fold", keep.fold, 2 * SECOND, "boards add what is pending; folding keeps that little"),
+    Job("bring_milestones", keep.bring_milestones, MINUTE, "a milestone counts until its day is over"),
     Job("seal", keep.seal, 10 * SECOND, "the shorter the unsealed tail, the less can be altered unseen"),
     Job("deliver", deliver.deliver, 10 * SECOND, "mail is not a chat; ten seconds gather a digest"),
     Job("record_states", keep.record_states, 60 * MINUTE, "an hour is fine enough for any curve that people read"),

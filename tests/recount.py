@@ -4,7 +4,9 @@ Shares nothing with the product but the nouns and the law of standings: no state
 """
 
 from collections import defaultdict
+from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from sqlalchemy import select
 
@@ -16,6 +18,7 @@ from campaign.models import (
     Joint,
     Metric,
     MetricValue,
+    Milestone,
     Placement,
     Submission,
     Target,
@@ -26,14 +29,16 @@ from campaign.rules.figures import STANDING_OF, Standing
 from campaign.rules.metrics import KINDS, Aggregation, Comparator, MetricKind, Value, meets
 from campaign.rules.states import State
 from campaign.rules.targets import Quota
+from tests.make import TODAY
 
 Key = tuple[int, int, int, int, int]  # metric, area, line, period, standing
 GONE = (State.CANCELLED, State.NOT_APPLICABLE)
 ADDED = (Aggregation.SUM, Aggregation.RATIO)
 
 
-def recount() -> dict[Key, list]:
-    """n, met, number, numerator, denominator, credited for every key of every area, leaves included."""
+def recount(on: date = TODAY) -> dict[Key, list]:
+    """n, met, number, numerator, denominator, credited for every key of every area, leaves included. `on`: the day
+    whose milestones are in force."""
     db.session.expire_all()
     areas = {area.id: area for area in db.session.scalars(select(Area))}
     units = {unit.id: unit for unit in db.session.scalars(select(Unit))}
@@ -48,7 +53,7 @@ def recount() -> dict[Key, list]:
     found: dict[Key, list] = defaultdict(lambda: [0, 0, Decimal(0), Decimal(0), Decimal(0), Decimal(0)])
     for each in assignments:
         for metric in (metric for metric in metrics if metric.task_id == each.task_id):
-            for unit_id, standing, sums in _of(each, metric, children[each.id]):
+            for unit_id, standing, sums in _of(each, metric, children[each.id], on):
                 unit = units[unit_id]
                 for area in _way(areas, unit.area_id, issued[each.task_id]):
                     row = found[metric.id, area, int(unit.line), each.period, int(standing)]
@@ -75,7 +80,27 @@ def _target(assignment, metric):
     return metric.target if each else None
 
 
-def _of(assignment, metric, below):
+def _now(metric, target, comparator, on):
+    """What must be reached by the milestone in force on that day, and how it is compared."""
+    steps = [
+        (step.due_on, step.target)
+        for step in db.session.scalars(select(Milestone).where(Milestone.metric_id == metric.id))
+        if step.due_on >= on
+    ]
+    if not steps or target is None:
+        return target, comparator
+    step = min(steps)[1]
+    if comparator is Comparator.EQUAL:
+        comparator = {1: Comparator.AT_MOST, -1: Comparator.AT_LEAST}.get(
+            (step > metric.target) - (step < metric.target), comparator
+        )
+    each = metric.aggregation is not Aggregation.SUM or metric.quota is not Quota.TOTAL
+    if not metric.target:
+        return (target + step, comparator) if each else (target, comparator)
+    return Fraction(target) * Fraction(step) / Fraction(metric.target), comparator
+
+
+def _of(assignment, metric, below, on):
     """What one assignment counts for: its own row and what it credits to partners."""
     zero = Decimal(0)
     if assignment.state in GONE or (below and metric.aggregation not in ADDED):
@@ -96,7 +121,8 @@ def _of(assignment, metric, below):
     if metric.aggregation is Aggregation.SUM and target is not None:
         rows = [db.session.get(Target, (child.id, metric.id)) for child in below]
         target -= sum((row.value for row in rows if row is not None), zero)
-    met = meets(figure, metric.comparator, target)
+    by_now, comparator = _now(metric, target, metric.comparator, on)
+    met = meets(None if figure is None else Fraction(figure), comparator, by_now)
     if metric.comparator is Comparator.NONE or target is None:
         met = metric.kind in (MetricKind.BOOLEAN, MetricKind.CHECKLIST) and figure == 1
     parts = (row.number or zero, zero, zero) if metric.aggregation is Aggregation.SUM else (zero, zero, zero)

@@ -216,7 +216,8 @@ class EvidenceRule(Base):
 
 class Metric(Base):
     """What is measured. `target` may be absent: the plan may give no figure. Money is in 元; `money_places` says in
-    which power of ten it is typed and shown. `quota`: what the target is meant for."""
+    which power of ten it is typed and shown. `quota`: what the target is meant for. `step_target`: the milestone in
+    force, as the clock set it last; NULL where there is none, or none any more, so that the target itself counts."""
 
     __tablename__ = "metric"
 
@@ -228,6 +229,7 @@ class Metric(Base):
     unit_of_measure: Mapped[str] = mapped_column(String(20), default="")
     comparator: Mapped[Comparator] = mapped_column(Code(Comparator), default=Comparator.NONE)
     target: Mapped[Decimal | None] = mapped_column(Exact)
+    step_target: Mapped[Decimal | None] = mapped_column(Exact)
     aggregation: Mapped[Aggregation] = mapped_column(Code(Aggregation))
     over_time: Mapped[OverTime] = mapped_column(Code(OverTime), default=OverTime.LATEST)
     numerator_name: Mapped[str] = mapped_column(String(120), default="")

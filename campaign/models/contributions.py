@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     type_coerce,
@@ -32,6 +33,7 @@ from sqlalchemy.orm import aliased
 from ..rules.figures import STANDING_OF, Standing
 from ..rules.metrics import Aggregation, Comparator, MetricKind
 from ..rules.states import NOT_ASKED
+from ..rules.targets import Quota
 from .assignments import Assignment, Batch
 from .campaigns import Metric
 from .climbing import SUMS
@@ -44,20 +46,23 @@ from .targets import Target
 ADDED_UP = (Aggregation.SUM, Aggregation.RATIO)  # a split assignment reports what the unit did itself, and that counts
 REPORTED = {state: standing for state, standing in STANDING_OF.items() if standing is not Standing.MISSING}
 YES_OR_NO = (MetricKind.BOOLEAN, MetricKind.CHECKLIST)
-PERCENT = literal_column("1000000", Numeric(38, 0))  # a hundred, times the ten thousand by which a target is stored
+NONE, ONE = literal_column("0", BigInteger), literal_column("1", BigInteger)
+WIDE = Numeric(38, 0)  # what becomes too large for a whole number of the database
+PERCENT = literal_column("1000000", WIDE)  # a hundred, times the ten thousand by which a target is stored
 KEY = ("assignment_id", "metric_id", "unit_id")
 NOTHING = tuple(literal_column("0", BigInteger).label(name) for name in SUMS)
 
 
 @dataclass(frozen=True)
 class Look:
-    """How an assignment is looked at: its state, which submission counts (an ON clause), what it must reach,
-    whether it was split; and whether all assignments are."""
+    """How an assignment is looked at: its state, which submission counts (an ON clause), what it must reach in the end,
+    whether it was split, and the milestone in force; and whether all assignments are."""
 
     state: ColumnElement[Any]
     latest: ColumnElement[bool]
     target: ColumnElement[Any]
     split: ColumnElement[bool]
+    step: ColumnElement[Any]
     whole: bool = False
 
 
@@ -227,14 +232,20 @@ def _part(counts: ColumnElement[bool], column: Any) -> ColumnElement[int]:
 
 def as_they_stand() -> Look:
     """As everything is now."""
-    return Look(Assignment.state.expression, latest_until(None), own_target(), is_split())
+    return Look(
+        Assignment.state.expression, latest_until(None), own_target(), is_split(), Metric.step_target.expression
+    )
 
 
 def all_as_they_stand() -> Look:
     """The same for statements over all assignments: who was split is listed once, and not looked for each time."""
     child = aliased(Assignment)
     split = Assignment.id.in_(select(child.parent_id).where(child.parent_id.is_not(None)))
-    return Look(Assignment.state.expression, latest_until(None), own_target(), split, whole=True)
+    return Look(Assignment.state.expression, latest_until(None), own_target(), split, _step(), whole=True)
+
+
+def _step() -> ColumnElement[Any]:
+    return Metric.step_target.expression
 
 
 def latest_until(moment: ColumnElement[Any] | None) -> ColumnElement[bool]:
@@ -270,26 +281,53 @@ def _live(look: Look) -> ColumnElement[bool]:
 
 
 def _meets(look: Look) -> ColumnElement[bool]:
-    """Whether the reported figure reaches what the assignment itself must reach. Of a sum that was split that is what
-    the unit kept for itself: its target without those of the units below. Of the branches only one is ever weighed."""
+    """Whether the reported figure reaches what the assignment itself must reach by the milestone in force. Of a sum
+    that was split that is what the unit kept for itself: its target without those of the units below. Of the branches
+    only one is ever weighed."""
     number = type_coerce(MetricValue.number, BigInteger)
     target = type_coerce(look.target, BigInteger)
     parts = [type_coerce(part, BigInteger) for part in (MetricValue.numerator, MetricValue.denominator)]
-    wide = [cast(part, Numeric(38, 0)) for part in (*parts, target)]
+    rate = [cast(part, WIDE) for part in parts]
+    kept_back = target - _given_away(look)
     unsaid = or_(Metric.comparator == Comparator.NONE, target.is_(None))
+    rated, underway = Metric.kind == MetricKind.RATE, look.step.is_not(None)
     return case(
         (unsaid, and_(Metric.kind.in_(YES_OR_NO), number > 0)),
-        (Metric.kind == MetricKind.RATE, and_(parts[1] > 0, _compared(wide[0] * PERCENT, wide[2] * wide[1]))),
-        else_=_compared(number, target - _given_away(look)),
+        (and_(rated, underway), and_(parts[1] > 0, _underway(rate[0] * PERCENT, rate[1], target, look))),
+        (rated, and_(parts[1] > 0, _compared(rate[0] * PERCENT - cast(target, WIDE) * rate[1], Metric.comparator))),
+        (underway, _underway(cast(number, WIDE), ONE, kept_back, look)),
+        else_=_compared(number - kept_back, Metric.comparator),
     )
 
 
-def _compared(figure: Any, target: Any) -> ColumnElement[bool]:
+def _underway(figure: Any, per: Any, own: Any, look: Look) -> ColumnElement[bool]:
+    """Whether the figure reaches so much of the milestone (times `per`) as `rules.milestones.step_for` asks of one
+    whose target is `own`. Multiplied out, not divided, so that it is exact."""
+    whole, step = (cast(type_coerce(each, BigInteger), WIDE) for each in (Metric.target, look.step))
+    shared = and_(Metric.aggregation == Aggregation.SUM, Metric.quota == Quota.TOTAL)
+    towards = case(
+        (or_(Metric.comparator != Comparator.EQUAL, step == whole), type_coerce(Metric.comparator, BigInteger)),
+        (step > whole, literal(int(Comparator.AT_MOST), BigInteger)),
+        else_=literal(int(Comparator.AT_LEAST), BigInteger),
+    )
+    scale, part = (case((whole != 0, each), else_=ONE) for each in (whole, step))  # nothing has no parts
+    more = case((and_(whole == 0, not_(shared)), step), else_=NONE)
+    return _compared(figure * scale - (cast(own, WIDE) * part + more) * per, towards)
+
+
+def _compared(off: Any, comparator: Any) -> ColumnElement[bool]:
+    """`off`: by how much the figure is more than what it is compared with. It stands in the text once, since what must
+    be reached may be a long story."""
+    known = type_coerce(comparator, BigInteger)
     found = {
-        Comparator.AT_LEAST: figure >= target, Comparator.AT_MOST: figure <= target,
-        Comparator.EQUAL: figure == target, Comparator.MORE_THAN: figure > target,
-    }  # fmt: skip
-    return case(found, value=Metric.comparator, else_=false())
+        sign: known.in_([int(each) for each in fits])
+        for sign, fits in (
+            (1, (Comparator.AT_LEAST, Comparator.MORE_THAN)),
+            (0, (Comparator.AT_LEAST, Comparator.AT_MOST, Comparator.EQUAL)),
+            (-1, (Comparator.AT_MOST,)),
+        )
+    }
+    return case(found, value=func.sign(off), else_=false())
 
 
 def _given_away(look: Look) -> ColumnElement[int]:

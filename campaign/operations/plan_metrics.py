@@ -121,13 +121,12 @@ def write_parts(tasks: Iterable[tuple[Sequence[Metric], Sequence[MetricPlan]]], 
         for row, plan in zip(rows, plans, strict=True):
             row.parent_id = by_name[plan.part_of] if plan.part_of else None
             row.register_id, row.former_metric_id = refs.register_of(plan), refs.former_of(plan)
+            steps = sorted(plan.milestones, key=lambda each: str(each.by))
+            row.step_target = steps[0].target if steps else None  # what is past already, the clock passes over
             items += [
                 {"metric_id": row.id, "position": at, "name": name} for at, name in enumerate(plan.items, start=1)
             ]
-            milestones += [
-                {"metric_id": row.id, "due_on": each.by, "target": each.target}
-                for each in sorted(plan.milestones, key=lambda each: str(each.by))
-            ]
+            milestones += [{"metric_id": row.id, "due_on": each.by, "target": each.target} for each in steps]
     db.session.flush()
     for model, given in ((ChecklistItem, items), (Milestone, milestones)):
         if given:

@@ -9,7 +9,7 @@ from typing import Any
 from ..db import DECIMAL_PLACES
 from ..rules.figures import Standing
 from ..rules.metrics import KINDS, Aggregation, Comparator, MetricKind, OverTime, Value, meets
-from ..rules.milestones import Step
+from ..rules.milestones import Step, comparator_on_the_way, step_for
 from ..rules.targets import Quota
 
 NONE = Decimal(0)
@@ -149,7 +149,8 @@ class RolledUp:
 
     @property
     def units_met(self) -> int:
-        """How many units reach what they themselves must reach, by approved figures."""
+        """How many units reach what the milestone in force asks of themselves, by approved figures; without a
+        milestone, what they must reach in the end."""
         return self.sums(Standing.APPROVED).met
 
     def value(self, standing: Standing = Standing.APPROVED) -> Value | None:
@@ -182,23 +183,36 @@ class RolledUp:
     def target_now(self, total: bool = False) -> Decimal | None:
         """What must be reached by the milestone in force. `total`: the area is the issuer's, so that the target of a
         sum is meant for it. Of a sum the milestone goes down in proportion."""
-        metric, target = self.metric, self.target
-        if target is None and total and metric.quota is Quota.TOTAL:
-            target = metric.target
+        target = self.target
+        if target is None and total and self.metric.quota is Quota.TOTAL:
+            target = self.metric.target
+        return self.step_of(target, whole=total)
+
+    def step_of(self, target: Decimal | None, *, whole: bool = False) -> Decimal | None:
+        """What the milestone in force asks of the area where it must reach that in the end; without one, the target.
+        `whole`: the target is that of the plan itself, so that the milestone is meant for it as it is."""
+        metric = self.metric
         if metric.milestone is None:
             return target
-        by_then = metric.milestone.target
-        if metric.aggregation is not Aggregation.SUM:
-            return by_then
-        if target is None or not metric.target:
-            return None
-        return target * by_then / metric.target
+        summed = metric.aggregation is Aggregation.SUM
+        if summed and metric.quota is Quota.PER_UNIT:
+            return metric.milestone.target * self.asked
+        shared = summed and not (whole and target == metric.target)
+        return step_for(target, metric.target, metric.milestone.target, shared=shared)
+
+    @property
+    def comparator_now(self) -> Comparator:
+        """How the figure is compared with what the milestone in force asks."""
+        metric = self.metric
+        if metric.milestone is None:
+            return metric.comparator
+        return comparator_on_the_way(metric.comparator, metric.milestone.target, metric.target)
 
     def meets(self, total: bool = False) -> bool | None:
         """Whether the approved figure reaches the milestone in force; None where there is nothing to compare."""
         if not self.metric.adds_up:
             return self.units_met == self.asked if self.asked else None
-        return meets(self.figure(), self.metric.comparator, self.target_now(total))
+        return meets(self.figure(), self.comparator_now, self.target_now(total))
 
 
 def own_target_of(metric: Facts, rows: Sequence[Sequence[Any]]) -> Decimal | None:

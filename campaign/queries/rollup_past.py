@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Date,
     Select,
     and_,
     case,
@@ -23,8 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from ..clock import local_today
 from ..db import Exact, Instant, db, run
-from ..models import Area, Assignment, Batch, Event, Metric, Target, Unit
+from ..models import Area, Assignment, Batch, Event, Metric, Milestone, Target, Unit
 from ..models.climbing import FIGURE, SUMS, anything_moved, climbing
 from ..models.contributions import Look, credited, latest_until, reported
 from ..models.goals import join_target
@@ -48,7 +50,7 @@ def rollup_at(
     """Every metric in one area with all below it, as it stood at `at`: who was asked, what was approved, pending,
     returned and missing then. `period` as in `rollup`; None takes the latest turn dispatched by then."""
     asked = {"metrics": listing(metric_ids), "areas": listing([area_id])}
-    facts, _ahead = heard(list(run(facts_alone(db.session.get_bind().dialect.name), asked)), at.date())
+    facts, _ahead = heard(list(run(facts_alone(db.session.get_bind().dialect.name), asked)), local_today(at))
     if not facts or (lines is not None and not lines):
         return {}
     found: dict[int, dict[int, dict[Standing, Sums]]] = {}
@@ -152,4 +154,7 @@ def _look(at: datetime) -> Look:
         .where(child.parent_id == Assignment.id, of_child.id == child.batch_id, of_child.dispatched_at <= moment)
         .correlate_except(child, of_child)
     )
-    return Look(state, latest_until(moment), target_at(moment), split)
+    due = Milestone.due_on >= literal(local_today(at), Date())
+    step = select(Milestone.target).where(Milestone.metric_id == Metric.id, due).order_by(Milestone.due_on).limit(1)
+    in_force = type_coerce(step.correlate(Metric).scalar_subquery(), BigInteger)
+    return Look(state, latest_until(moment), target_at(moment), split, in_force)

@@ -42,7 +42,7 @@ def stand_of(rolled: RolledUp, *, whole: bool = False, given: Decimal | None = N
     waiting = rolled.figure(Standing.PENDING) if metric.aggregation is Aggregation.SUM else None
     comparator = metric.comparator
     return Stand(
-        rolled, False, figure, waiting or Decimal(0), target, _by_now(rolled, target),
+        rolled, False, figure, waiting or Decimal(0), target, _by_now(rolled, target, whole),
         left_to(figure, comparator, target), share_of(figure, target), meets(figure, comparator, target),
     )  # fmt: skip
 
@@ -53,19 +53,11 @@ def _of_units(rolled: RolledUp) -> Stand:
     if not measured or not asked:
         return Stand(rolled, True, None, Decimal(rolled.pending), None, None, None, None, None)
     left, share = left_to(met, Comparator.AT_LEAST, asked), share_of(met, asked)
-    return Stand(rolled, True, met, Decimal(rolled.pending), asked, None, left, share, met == asked)
+    underway = rolled.metric.milestone is not None  # they meet what it asks of them; the end is further on
+    reached = met == asked and not underway
+    return Stand(rolled, True, met, Decimal(rolled.pending), asked, asked if underway else None, left, share, reached)
 
 
-def _by_now(rolled: RolledUp, target: Decimal | None) -> Decimal | None:
+def _by_now(rolled: RolledUp, target: Decimal | None, whole: bool) -> Decimal | None:
     """What the milestone in force asks of that area; a sum goes down in proportion. None without a milestone."""
-    metric = rolled.metric
-    if metric.milestone is None:
-        return None
-    by_then = metric.milestone.target
-    if metric.aggregation is not Aggregation.SUM:
-        return by_then
-    if target is None or not metric.target:
-        return None
-    if metric.quota is Quota.PER_UNIT:
-        return by_then * rolled.asked
-    return target * by_then / metric.target
+    return None if rolled.metric.milestone is None else rolled.step_of(target, whole=whole)

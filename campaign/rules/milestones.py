@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from .metrics import Comparator
+
 
 @dataclass(frozen=True, order=True)
 class Step:
@@ -24,3 +26,22 @@ def target_in_force(target: Decimal | None, milestones: Sequence[Step], day: dat
     """What is to be reached on that day: the milestone in force, else the target."""
     step = milestone_in_force(milestones, day)
     return target if step is None else step.target
+
+
+def step_for(own: Decimal | None, total: Decimal | None, step: Decimal, *, shared: bool) -> Decimal | None:
+    """What a milestone asks of one who must reach `own` in the end, where the plan says `total`: so much in proportion.
+    Where the total is nothing (a figure that shall come down to zero) there is no proportion: it may be above its own
+    end by as much as the plan, or, where `shared` says that the total is of all together, None can be told."""
+    if own is None or total is None:
+        return None
+    if total:
+        return own * step / total
+    return None if shared else own + step
+
+
+def comparator_on_the_way(comparator: Comparator, step: Decimal, total: Decimal | None) -> Comparator:
+    """What is exactly so in the end is reached from one side: a milestone on the way down (to nothing, mostly) asks for
+    at most that much, one on the way up for at least."""
+    if comparator is not Comparator.EQUAL or total is None or step == total:
+        return comparator
+    return Comparator.AT_MOST if step > total else Comparator.AT_LEAST

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from ..documents.sheets import Cell, Column, Show
 from ..queries.stands import Stand
-from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, money_in
+from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, meets, money_in
 from .filters import ABSENT, chinese, number, percent
 
 bp = Blueprint("stand_words", __name__)
@@ -88,11 +88,9 @@ def mark_of(stand: Stand) -> tuple[str, str]:
 
 
 def behind(stand: Stand) -> bool:
-    """Whether what is approved is less than the milestone in force asks."""
-    if stand.by_now is None or stand.figure is None:
-        return False
-    down = stand.rolled.metric.comparator is Comparator.AT_MOST
-    return stand.figure > stand.by_now if down else stand.figure < stand.by_now
+    """Whether what is approved is not yet what the milestone in force asks."""
+    comparator = Comparator.AT_LEAST if stand.of_units else stand.rolled.comparator_now
+    return meets(stand.figure, comparator, stand.by_now) is False
 
 
 def sheet_show(metric: Any, of_units: bool) -> Show:

@@ -347,6 +347,7 @@ JOBS: dict[str, Any] = {
     "escalate": _l("Tell the level above of what is overdue"),
     "open_periods": _l("Open the periods of recurring tasks"),
     "fold": _l("Add up the boards"),
+    "bring_milestones": _l("Let the next milestone count"),
     "seal": _l("Seal the log"),
     "deliver": _l("Send messages"),
     "record_states": _l("Count the states for the trend"),

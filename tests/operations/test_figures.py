@@ -21,6 +21,7 @@ from campaign.models import (
     Joint,
     Metric,
     MetricValue,
+    Milestone,
     Submission,
     TallyDelta,
     Target,
@@ -29,6 +30,7 @@ from campaign.models import (
 from campaign.operations.areas import import_areas
 from campaign.operations.figure_checks import figure_gaps, rebuild_figures, wrong_contributions
 from campaign.operations.folding import differences, fold
+from campaign.operations.milestones import bring_milestones
 from campaign.operations.recording import record_states
 from campaign.queries.rollup import rollup
 from campaign.rules.metrics import Aggregation, Comparator, MetricKind, OverTime
@@ -91,6 +93,11 @@ class Play:
             make.metric(self.task, MetricKind.COUNT, 0, comparator=Comparator.EQUAL),
             make.metric(self.task, MetricKind.TEXT),
         ]
+        for metric, steps in ((0, (2, 4)), (1, (300, 600)), (2, (40, 70)), (5, (6, 3))):
+            for months, step in zip((1, 2), steps, strict=True):
+                due = {"due_on": make.NOW.date() + timedelta(days=30 * months), "target": step}
+                db.session.add(Milestone(metric_id=self.metrics[metric].id, **due))
+        bring_milestones(now=make.NOW)
 
     def assignments(self) -> list[Assignment]:
         db.session.expire_all()
@@ -203,6 +210,31 @@ def test_whatever_happens_every_level_is_what_is_counted_again(app, now):
         while fold(now=now):
             pass
     assert folded() == without_leaves(recount())
+
+
+def test_the_day_of_a_milestone_passes_though_nobody_acts(app, now):
+    with unit_of_work():
+        play = Play(8)
+        play.dispatch([play.tree.unit(place) for place in (*play.tree.villages, *play.tree.townships)])
+    for _turn in range(12):
+        with unit_of_work():
+            play.step()
+            fold(now=now, limit=5)
+    met = []
+    for days in (0, 30, 31, 61, 90):
+        then = now + timedelta(days=days)
+        with unit_of_work():
+            bring_milestones(now=then)
+        counted = recount(then.date())
+        assert read(then) == counted, "at once, before anything is folded"
+        with unit_of_work():
+            while fold(now=then):
+                pass
+        assert (read(then), figure_gaps(), wrong_contributions()) == (counted, [], [])
+        met.append(sum(row[1] for key, row in counted.items() if key[1] == play.tree.county.id))
+    assert met[0] == met[1] != met[2] != met[3] == met[4], "its own day counts to the milestone"
+    with unit_of_work():
+        assert bring_milestones(now=now + timedelta(days=90)) == 0
 
 
 def test_a_planted_fault_is_found_and_put_right(app, now):
