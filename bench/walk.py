@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -24,8 +25,8 @@ from campaign.demo.scenes import CITY, COUNTY
 
 from . import walk_boards
 from .shots import CHROMIUM, PATIENCE, ROOT, environment_of, running, serving
-from .walk_people import Tables
-from .walk_plans import CITY_PLAN, KEYS, UNION_PLAN, dispatchers, plan
+from .walk_people import Answer, Tables
+from .walk_plans import CITY_PLAN, KEYS, UNION_PLAN, dispatchers, ended, plan
 from .walk_reports import DISPATCHER, OFFICER, Crowd
 from .walk_splits import Desk
 
@@ -42,6 +43,10 @@ def main() -> None:
     read.add_argument("--go-on", action="store_true", help="in that folder everything is split already: report")
     read.add_argument("--compare", type=Path, help="only compare: a data folder that a walk has left")
     read.add_argument("--part", type=float, default=1.0, help="the part of the assignments that is reported")
+    read.add_argument("--seed", type=int, default=SEED, help="of every choice that chance makes")
+    read.add_argument(
+        "--tree", type=_tree, help="3,2,3: only so many counties, townships in each, villages in each; the rest ends"
+    )
     read.add_argument("--some", action="store_true", help="compare in one area of each level only")
     asked = read.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -49,7 +54,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         opened = serving if asked.compare or asked.go_on else running
         with opened(folder) as address, clock_of(folder):
-            walk = Walk(address, folder, asked.part)
+            walk = Walk(address, folder, asked.part, asked.seed, asked.tree)
             if not asked.compare and not asked.go_on:
                 walk.hand_down()
             if not asked.compare:
@@ -58,13 +63,21 @@ def main() -> None:
     sys.exit(1 if wrong else 0)
 
 
+def _tree(told: str) -> tuple[int, int, int]:
+    counties, townships, villages = map(int, told.split(","))
+    return counties, townships, villages
+
+
 class Walk:
     """The stages, each with a line on what was done."""
 
-    def __init__(self, address: str, folder: Path, part: float = 1.0) -> None:
-        self.part = part
+    def __init__(
+        self, address: str, folder: Path, part: float, seed: int, tree: tuple[int, int, int] | None = None
+    ) -> None:
+        self.part, self.seed, self.tree = part, seed, tree
         self.address, self.tables, self.began = address, Tables(folder), time.monotonic()
-        self.crowd = Crowd(address, self.tables, SEED)
+        self.crowd = Crowd(address, self.tables, seed)
+        self.told(f"seed {seed}")
 
     def told(self, what: str) -> None:
         """A line with the seconds since the beginning."""
@@ -81,16 +94,18 @@ class Walk:
 
     def hand_down(self) -> None:
         """In the browser: both plans loaded, issued, dispatched, and split by everybody who received a part."""
+        if self.tree is not None:
+            end_areas(self.crowd, self.tree)
         hire(self.crowd)
         path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
-            desk = Desk(browser, self.address, Random(SEED))
+            desk = Desk(browser, self.address, Random(self.seed))
             for name, area in ((CITY_PLAN, CITY), (UNION_PLAN, COUNTY)):
                 desk.load(_dispatcher(self.tables, area), name, plan(name, clock.local_today(clock.now())))
             self.told(f"{len(self.plans())} plans loaded and issued")
             for campaign, login in self.plans().items():
-                count_and_remember(self.crowd, campaign, login)
+                count_and_remember(self.crowd, campaign, login, self.seed)
                 send_down(desk, self.tables, campaign, login, self.told)
             browser.close()
         self.told(f"{sum(desk.ways.values())} splits on {desk.pages} pages: {dict(desk.ways)}")
@@ -101,7 +116,7 @@ class Walk:
         every = ", ".join(map(str, plans))
         mine = f"SELECT a.id FROM assignment a JOIN task t ON t.id = a.task_id WHERE t.campaign_id IN ({every})"
         first = f"{mine} AND a.state IN (1, 2) ORDER BY a.unit_id, a.id"
-        some = [row[0] for row in self.tables.rows(first) if Random(f"{SEED}-{row[0]}-part").random() < self.part]
+        some = [row[0] for row in self.tables.rows(first) if Random(f"{self.seed}-{row[0]}-part").random() < self.part]
         crowd.officers_report(some)
         self.told(f"reported: {dict(crowd.done)}")
         crowd.requests_decided()
@@ -139,10 +154,18 @@ def send_down(desk: Desk, tables: Tables, campaign: int, login: str, told: Calla
         told(f"task {task}: {tables.one('SELECT count(*) FROM assignment WHERE task_id = ?', task)} assignments")
 
 
+def end_areas(crowd: Crowd, kept: tuple[int, int, int]) -> None:
+    """Ends what the walk shall do without, as an administrator does it: by import, with yesterday as the last day."""
+    areas = crowd.tables.rows("SELECT id, code, name, level, parent_id FROM area ORDER BY lft")
+    last = clock.local_today(clock.now()) - timedelta(days=1)
+    crowd.kept("areas ended", _import(crowd, "areas", ended(areas, kept, last)))
+
+
 def hire(crowd: Crowd) -> None:
     """Gives each county and township a dispatcher of its own in every line: by import, as an administrator does it."""
     query = (
         "SELECT u.id, r.code, u.line FROM unit u JOIN area r ON r.id = u.area_id WHERE u.level IN (3, 4) AND u.line < 5"
+        " AND u.valid_to IS NULL"
     )
     names = {1: "党委", 2: "工会", 3: "共青团", 4: "妇联"}
     wanted = []
@@ -151,28 +174,40 @@ def hire(crowd: Crowd) -> None:
             login = crowd.tables.holder(unit, OFFICER)
             name = crowd.tables.one("SELECT name FROM person WHERE login = ?", login)
             wanted.append((str(login), str(name), str(code), names[line]))
+    if wanted:
+        crowd.kept("posts imported", _import(crowd, "people", dispatchers(wanted)))
+
+
+def _import(crowd: Crowd, what: str, table: bytes) -> Answer:
+    """The administrator uploads a table, sees its preview and confirms."""
     administrator = crowd.visitor(ADMINISTRATOR)
-    form = administrator.get("/admin/import/people").form("/import/people")
-    answer = administrator.send(form, {}, {"file": ("people.csv", dispatchers(wanted))})
+    form = administrator.get(f"/admin/import/{what}").form(f"/import/{what}")
+    answer = administrator.send(form, {}, {"file": (f"{what}.csv", table)})
     page = administrator.get(answer.location) if answer.status == 303 else answer
-    crowd.kept("posts imported", administrator.send(page.form("/confirm"), {}))
+    if not page.has_form("/confirm"):
+        return page
+    return administrator.send(page.form("/confirm"), {})
 
 
-def count_and_remember(crowd: Crowd, campaign: int, login: str) -> None:
-    """The registers of a plan get their numbers, and some of its figures what was reached last year."""
-    visitor, chance = crowd.visitor(login), Random(SEED)
-    units = crowd.tables.rows("SELECT name FROM unit WHERE level IN (4, 5) AND line BETWEEN 2 AND 4 ORDER BY id")
+def count_and_remember(crowd: Crowd, campaign: int, login: str, seed: int) -> None:
+    """The registers of a plan get their numbers, and its counts what was reached last year."""
+    visitor, chance = crowd.visitor(login), Random(seed)
+    units = crowd.tables.rows(
+        "SELECT name FROM unit WHERE level IN (4, 5) AND line BETWEEN 2 AND 4 AND valid_to IS NULL ORDER BY id"
+    )
     lines = "\n".join(f"{row[0]}\t{chance.randint(1, 9)}" for row in units)
     of_plan = "SELECT register_id FROM metric m JOIN task t ON t.id = m.task_id WHERE t.campaign_id = ?"
     for (id,) in crowd.tables.rows(f"SELECT id FROM register WHERE id IN ({of_plan}) OR name = ?", campaign, REGISTER):
         form = visitor.get(f"/registers/{id}").form(f"/registers/{id}")
-        crowd.kept("registers counted", visitor.send(form, {"pasted": lines, "op": "paste"}))
+        if form.names("pasted"):  # a register of somebody above can only be read
+            crowd.kept("registers counted", visitor.send(form, {"pasted": lines, "op": "paste"}))
     compared = (
         "SELECT m.id, l.line FROM metric m JOIN task t ON t.id = m.task_id JOIN task_line l ON l.task_id = t.id"
         " WHERE t.campaign_id = ? AND m.compares = 1"
     )
     for id, line in crowd.tables.rows(compared, campaign):
-        units = crowd.tables.rows("SELECT name FROM unit WHERE level IN (3, 4, 5) AND line = ? ORDER BY id", line)
+        below = "SELECT name FROM unit WHERE level IN (3, 4, 5) AND line = ? AND valid_to IS NULL ORDER BY id"
+        units = crowd.tables.rows(below, line)
         figures = "\n".join(f"{row[0]}\t{chance.randint(2, 60)}" for row in units)
         form = visitor.get(f"/campaigns/{campaign}/metrics/{id}/baseline").form("/baseline")
         crowd.kept("figures of last year", visitor.send(form, {"lines": figures, "source": "2025年统计年报"}))

@@ -5,16 +5,19 @@ the city plan sends to townships or villages at once goes to the counties first:
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).resolve().parent.parent / "campaign" / "demo" / "campaigns"
 CITY_PLAN, UNION_PLAN = "C000", "C004"
 KEYS = {CITY_PLAN: "WALK-CITY", UNION_PLAN: "WALK-UNION"}
 # Of the union plan: the tasks with rates, and one count of two lines, which may be done together.
 UNION_TASKS = ("C004-01", "C004-02", "C004-03", "C004-04", "C004-05", "C004-06", "C004-07")
-COMPARED = ("C000-04", "C000-08", "C000-09")
 TARGETS, RATES = 45, 7
+LEVELS = {3: "县", 4: "乡镇", 5: "村", 6: "单位"}
 
 
 def plan(name: str, today: date) -> str:
@@ -26,7 +29,7 @@ def plan(name: str, today: date) -> str:
     level = "county" if name == CITY_PLAN else "township"
     kept = [task for task in tasks if name == CITY_PLAN or any(f"key: {key}\n" in task for key in UNION_TASKS)]
     kept = [re.sub(r"receiving_level: \w+", f"receiving_level: {level}", task) for task in kept]
-    kept = [_compared(task) if any(f"key: {key}\n" in task for key in COMPARED) else task for task in kept]
+    kept = [_compared(task) for task in kept]
     kept = [re.sub(rf"key: {name}-", f"key: {KEYS[name]}-", task) for task in kept]
     return head.replace(f"key: {name}\n", f"key: {KEYS[name]}\n") + "".join(kept)
 
@@ -42,4 +45,22 @@ def dispatchers(units: list[tuple[str, str, str, str]]) -> bytes:
     lines = ["登录名,姓名,区域编码,条线,角色"] + [
         f"{login},{name},{code},{line},下达人" for login, name, code, line in units
     ]
+    return "\n".join(lines).encode("utf-8-sig")
+
+
+def ended(areas: Iterable[Any], kept: tuple[int, int, int], last: date) -> bytes:
+    """The file of the areas that end for a smaller walk: all but the first so many counties, the first so many
+    townships of each and the first so many villages of each of those. `areas`: rows of the table, in their order."""
+    most = dict(zip((3, 4, 5), kept, strict=True))
+    stays, seen = set(), defaultdict[int, int](int)
+    lines = ["编码,名称,级别,上级编码,停用日期"]
+    code_of = {}
+    for area in areas:
+        code_of[area["id"]] = area["code"]
+        above = area["parent_id"]
+        seen[above] += area["level"] in most
+        if above is None or (above in stays and seen[above] <= most.get(area["level"], seen[above])):
+            stays.add(area["id"])
+        else:
+            lines.append(f"{area['code']},{area['name']},{LEVELS[area['level']]},{code_of[above]},{last.isoformat()}")
     return "\n".join(lines).encode("utf-8-sig")

@@ -1,7 +1,8 @@
 """The browser part of the walk: plans are loaded, issued and dispatched, and every total is split, page by page.
 
-Five ways of splitting take turns. What is filled in by hand or pasted is off on purpose now and then: something held
-back, something not given out, something more than there is.
+Five ways of splitting take turns: each page is filled by the one that was used least so far and has something to go by
+there. What is filled in by hand or pasted is off on purpose now and then: something held back, something not given out,
+something more than there is.
 """
 
 import re
@@ -98,20 +99,25 @@ class Desk:
         return way
 
     def _fill(self, page: Page, register: str) -> str:
-        way = WAYS[sum(self.ways[each] for each in WAYS) % len(WAYS)]
-        if way == "register" and page.locator(f"#register option:has-text('{register}')").count():
-            page.locator("#register").select_option(label=register)
-            self.press(page, page.locator("main button[value=fill-register]"))
-        elif way == "last":
-            self.press(page, page.locator("main button[value=fill-last]"))
-        elif way == "hand":
+        """Fills the figures in by the way that was used least so far and that has something to go by here."""
+        for way in sorted(WAYS, key=lambda each: (self.ways[each], WAYS.index(each))):
+            if self._fill_by(way, page, register):
+                return way
+        raise LookupError(f"{page.url}: no way fills it in")
+
+    def _fill_by(self, way: str, page: Page, register: str) -> bool:
+        if way == "hand":
             self._type(page)
         elif way == "paste":
             self._paste(page)
-        if way in ("even", "register", "last") and not self._filled(page):
-            way = "even"
-            self.press(page, page.locator("main button[value=fill-even]"))
-        return way
+        elif way == "register":
+            if not page.locator(f"#register option:has-text('{register}')").count():
+                return False
+            page.locator("#register").select_option(label=register)
+            self.press(page, page.locator("main button[value=fill-register]"))
+        else:
+            self.press(page, page.locator(f"main button[value=fill-{way}]"))
+        return way in ("hand", "paste") or self._filled(page)
 
     def _filled(self, page: Page) -> bool:
         """Whether every figure with a total stands for some unit."""
