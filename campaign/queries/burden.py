@@ -4,6 +4,7 @@ One statement each, however many units there are.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,25 +15,42 @@ from ..db import db, listed
 from ..models import Assignment, EvidenceRule, Metric, MetricValue, Submission, Task, Unit
 from ..rules.burden import TWO_PARTS, Ask, Burden, burden
 from ..rules.metrics import MetricKind
+from ..rules.organisation import Actor
 from ..rules.plans import EvidenceKind
 from ..rules.states import WITH_OFFICER, State
+from .scope import visible_units
 
 PHOTOS = (EvidenceKind.PHOTO, EvidenceKind.ANY)
 WORDS = (MetricKind.TEXT, MetricKind.CHECKLIST)
 
 
-def loads_of(unit_ids: Iterable[int], *, now: datetime) -> dict[int, Burden]:
+@dataclass(frozen=True)
+class Carried:
+    """What a unit carries now. `open`: this reader may see its page."""
+
+    load: Burden
+    open: bool
+
+
+def loads_of(unit_ids: Iterable[int], *, actor: Actor, now: datetime) -> dict[int, Carried]:
     """What each of these units carries: its assignments that wait for it, by task and date. One statement."""
+    waiting = and_(Assignment.unit_id == Unit.id, Assignment.state.in_(WITH_OFFICER))
+    seen = case((visible_units(actor), 1), else_=0).label("seen")
     rows = db.session.execute(
-        select(Assignment.unit_id, Assignment.due_at, _fields(), _photos(), func.count(Assignment.id).label("n"))
-        .join(Task, Task.id == Assignment.task_id)
-        .where(Assignment.unit_id.in_(listed(unit_ids)), Assignment.state.in_(WITH_OFFICER))
-        .group_by(Assignment.unit_id, Assignment.due_at, Task.id)
+        select(Unit.id, seen, Assignment.due_at, _fields(), _photos(), func.count(Assignment.id).label("n"))
+        .outerjoin(Assignment, waiting)
+        .outerjoin(Task, Task.id == Assignment.task_id)
+        .where(Unit.id.in_(listed(unit_ids)))
+        .group_by(Unit.id, Assignment.due_at, Task.id)
     )
     asks: dict[int, list[Ask]] = {}
+    opens = {}
     for row in rows:
-        asks.setdefault(row.unit_id, []).append(Ask(row.due_at, int(row.fields), int(row.photos), row.n))
-    return {unit_id: burden(found, now) for unit_id, found in asks.items()}
+        opens[row.id] = bool(row.seen)
+        found = asks.setdefault(row.id, [])
+        if row.n:
+            found.append(Ask(row.due_at, int(row.fields), int(row.photos), row.n))
+    return {unit_id: Carried(burden(found, now), opens[unit_id]) for unit_id, found in asks.items()}
 
 
 def ask_of(task_id: int, due_at: datetime | None) -> Ask:

@@ -97,8 +97,10 @@ def test_units_and_what_they_carry(app, now):
     assert (page.load.open, [stand.target for _asked, _metric, stand in page.metrics][:2]) == (1, [30, 90])
     town = unit_page(work.unit(work.townships[1]).id, actor=actor, now=now, today=make.TODAY)
     assert [(below.name[:4], below.open) for below in town.below] == [("石桥东村", 1), ("石桥西村", 1), ("石桥新村", 0)]
-    found = loads_of([returned.id, busy.id, work.unit(work.villages[0]).id], now=now)
-    assert {unit: load.open for unit, load in found.items()} == {returned.id: 1, busy.id: 1}
+    idle, beside = work.unit(work.villages[0]), work.unit(work.villages[0], Line.UNION)
+    found = loads_of([returned.id, busy.id, idle.id, beside.id], actor=actor, now=now)
+    carried = {unit: (each.load.open, each.open) for unit, each in found.items()}
+    assert carried == {returned.id: (1, True), busy.id: (1, True), idle.id: (0, True), beside.id: (0, False)}
     again = make.task(make.campaign(work.unit(work.county)), title="再报")
     make.metric(again, name="培训人次", unit_of_measure="人次")
     receives = make.Unit.line == Line.WOMEN
