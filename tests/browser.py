@@ -128,6 +128,7 @@ def faults_of(text: str) -> list[str]:
     faults += [f"id {name!r} stands {n} times" for name, n in ids.items() if n > 1 or not name]
     for element in everything:
         faults += _faults_of_element(element, set(ids))
+    faults += _faults_of_summaries(everything)
     labelled = {label.get("for") for label in tree.root.all("label")}
     for element in tree.root.all(*FIELDS):
         if not _has_label(element, labelled):
@@ -138,6 +139,19 @@ def faults_of(text: str) -> list[str]:
             faults.append(f"form {form.get('action')!r} carries no token")
     if re.search(r"\{\{|\{%|%\([a-z_]+\)[sd]", tree.root.text):
         faults.append("the page shows a template's own signs")
+    return faults
+
+
+def _faults_of_summaries(everything: list[Element]) -> list[str]:
+    """In the lists of what is wrong with a form: entries without their field, or in another order than the fields."""
+    places = {element.get("id"): place for place, element in enumerate(everything)}
+    faults = []
+    for summary in (element for element in everything if element.get("id") == "problems"):
+        fields = [link.get("href")[1:] for link in summary.all("a") if link.get("href").startswith("#")]
+        faults += [f"the summary names {field!r}, which is not there" for field in fields if field not in places]
+        found = [places[field] for field in fields if field in places]
+        if found != sorted(found):
+            faults.append(f"the summary is not in the order of the fields: {fields}")
     return faults
 
 

@@ -17,7 +17,7 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from wtforms import DateField, Form, SelectField, StringField
+from wtforms import Form, SelectField, StringField
 from wtforms.validators import Length, Optional
 
 from ..clock import local_today
@@ -43,6 +43,7 @@ from .access import current_actor, page_now
 from .assignments import action_id, seen
 from .downloads import table_answer
 from .filters import WEEKDAYS, WEEKDAYS_ZH, chinese
+from .form_reading import DayField
 from .language import speak
 
 NAMES: dict[str, Any] = {
@@ -85,10 +86,10 @@ def name_of(name: str) -> str:
 class DayForm(Form):
     """A day as it should be, or how far the calendar is known. It only asks for a preview, so it needs no token."""
 
-    day = DateField(_l("Day"), [Optional()])
+    day = DayField(_l("Day"), [Optional()])
     kind = SelectField(_l("It is"))
     name = StringField(_l("Name of the day"), [Length(max=80)])
-    known_until = DateField(_l("Known until"), [Optional()])
+    known_until = DayField(_l("Known until"), [Optional()])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from ..clock import local_today
@@ -21,6 +21,7 @@ from ..queries.delegations import Lendable, candidates_of, lendable, link, links
 from ..rules.accounts import may_administer
 from .access import current_actor, page_now
 from .admin_person import way_to
+from .form_reading import DayField
 from .language import speak
 from .standing_in import CHOOSE, LONGEST_SEARCH, NEEDED, StandInForm, number_in
 from .words import word
@@ -32,7 +33,7 @@ class HandOverForm(FlaskForm):
     posts = SelectMultipleField(_l("Posts"), [InputRequired(CHOOSE)], coerce=int, validate_choice=False)
     find = StringField(_l("Find a person by name or unit"), [Optional(), Length(max=LONGEST_SEARCH)])
     to_id = SelectField(_l("Successor"), [InputRequired(CHOOSE)], validate_choice=False)
-    first_day = DateField(_l("First day of the successor"), [InputRequired(NEEDED)])
+    first_day = DayField(_l("First day of the successor"), [InputRequired(NEEDED)])
     note = TextAreaField(_l("For the successor"), [Optional(), Length(max=LONGEST_NOTE)])
     client_action_id = HiddenField()
 

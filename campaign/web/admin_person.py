@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from ..clock import local_today
@@ -20,6 +20,7 @@ from ..rules.accounts import may_administer, may_administer_all
 from ..rules.organisation import Line, Role
 from .access import current_actor, page_now
 from .admin_people import standing_of
+from .form_reading import DayField
 from .happenings import beside, told, who_did
 from .language import speak
 from .words import word
@@ -33,8 +34,8 @@ class PostForm(FlaskForm):
     unit = StringField(_l("Unit, or the code of its area"), [InputRequired(NEEDED), Length(max=160)])
     line = SelectField(_l("Line"), [Optional()])
     role = SelectField(_l("Role"), [InputRequired(NEEDED)])
-    valid_from = DateField(_l("From"), [InputRequired(NEEDED)])
-    valid_to = DateField(_l("Last day"), [Optional()])
+    valid_from = DayField(_l("From"), [InputRequired(NEEDED)])
+    valid_to = DayField(_l("Last day"), [Optional()])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -21,6 +21,7 @@ from ..rules.dates import Light
 from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, Value, money_in
 from ..rules.states import State
 from .access import page_now
+from .form_reading import by_place
 from .happenings import doer
 from .language import choose_locale, speak
 from .navigation import has_endpoint, other_language, page_actor, page_language
@@ -60,6 +61,7 @@ STATE_SHAPES = {
 def register_filters(app: Flask) -> None:
     """Makes the filters and functions of this module known to every template."""
     filters = {
+        "by_place": by_place,
         "day": day,
         "day_number": day_number,
         "doer": doer,

@@ -20,6 +20,7 @@ from ..rules.metrics import BadValue, read_number
 from ..rules.organisation import Level, Line
 from ..rules.planning import CampaignPlan, EvidencePlan, PhasePlan, TaskPlan, UnitRef
 from ..rules.plans import EvidenceKind, Grade
+from .form_reading import day_in
 from .language import speak
 from .metric_form import MetricForm, line, metric_fields, read_metric
 from .recurrence_fields import RecurrenceFields
@@ -272,7 +273,7 @@ class Typed:
         """A day."""
         text = line(field)
         try:
-            return date.fromisoformat(text) if text else None
+            return day_in(text)
         except ValueError:
             self.problems.append(Problem(path, say("Please write the day as 2026-11-20.")))
             return None

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, SelectField, StringField
+from wtforms import HiddenField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from ..clock import local_today
@@ -18,6 +18,7 @@ from ..operations import delegation
 from ..operations.delegation import LONGEST_REASON, Wish
 from ..queries.delegations import Candidate, Lendable, candidates, lendable, link, links_of
 from .access import current_actor, page_now
+from .form_reading import DayField
 from .language import speak
 from .words import word
 
@@ -34,8 +35,8 @@ class StandInForm(FlaskForm):
     post = SelectField(_l("Post"), [InputRequired(CHOOSE)], coerce=int, validate_choice=False)
     find = StringField(_l("Find a person by name or unit"), [Optional(), Length(max=LONGEST_SEARCH)])
     delegate_id = SelectField(_l("Stand-in"), [InputRequired(CHOOSE)], validate_choice=False)
-    valid_from = DateField(_l("From"), [InputRequired(NEEDED)])
-    valid_to = DateField(_l("Last day"), [InputRequired(NEEDED)])
+    valid_from = DayField(_l("From"), [InputRequired(NEEDED)])
+    valid_to = DayField(_l("Last day"), [InputRequired(NEEDED)])
     reason = StringField(_l("Reason"), [Optional(), Length(max=LONGEST_REASON)])
     client_action_id = HiddenField()
 

@@ -22,6 +22,12 @@ BAD = [
     ("<main>", "<main><p><b></p>", "closes"),
     ("<main>", "<main><script>go()</script>", "inside the page"),
     ("<main>", '<main><img src="/a.png">', "no words"),
+    ("<h1>", '<ul id="problems"><li><a href="#gone">Name</a></li></ul><h1>', "which is not there"),
+    (
+        "<button>Send",
+        '<i id="m"></i><ul id="problems"><li><a href="#m">M</a><a href="#n">N</a></li></ul><button>Send',
+        "not in the order",
+    ),
     ('name="n">', 'name="n" aria-describedby="gone">', "not there"),
 ]
 
