@@ -28,6 +28,7 @@ def generate(assignment_id: int, *, actor: Actor, now: datetime, client_action_i
     held = once(client_action_id, actor=actor, subject=f"letter:{assignment_id}", content={}, now=now)
     if held is not None:
         return int(held)
+    _alone_with(assignment_id)
     duty = _held(assignment_id)
     post = _post(duty, Party.ABOVE, actor) or _post(duty, Party.BELOW, actor)
     if post is None:
@@ -68,7 +69,7 @@ def sign(
     letter = db.session.get(Letter, letter_id)
     if letter is None:
         raise NotFound(say("This does not exist, or it is not for you."))
-    db.session.execute(select(Assignment.id).where(Assignment.id == letter.assignment_id).with_for_update())
+    _alone_with(letter.assignment_id)
     duty, latest = _held(letter.assignment_id), _latest(letter.assignment_id)
     post = _post(duty, party, actor)
     if post is None:
@@ -95,6 +96,11 @@ def sign(
         post_id=post.id, now=now,
         data={"letter": letter_id, "number": letter.number, "digest": digest, "party": party.name.lower()},
     )  # fmt: skip
+
+
+def _alone_with(assignment_id: int) -> None:
+    """Of those who make or sign its letters at once, each sees what the one before has done."""
+    db.session.execute(select(Assignment.id).where(Assignment.id == assignment_id).with_for_update())
 
 
 def _held(assignment_id: int) -> Duty:

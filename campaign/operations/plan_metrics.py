@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import db, insert_new
 from ..errors import Problem, say
 from ..models import Area, Campaign, ChecklistItem, Metric, Milestone, Register, Task, Unit
 from ..rules.metrics import MetricKind
@@ -155,5 +155,5 @@ def open_registers(plans: Sequence[RegisterPlan], unit_id: int) -> dict[str, int
         if plan.name not in known
     ]
     if new:
-        db.session.execute(insert(Register), new)
+        db.session.execute(insert_new(Register), new)  # another plan may open one in the same moment
     return dict(db.session.execute(kept).tuples().all())
