@@ -11,7 +11,7 @@ from typing import Any
 from ..db import db, run
 from ..rules.organisation import Line
 from .rollup_facts import RolledUp, Standings, own_target_of
-from .rollup_metrics import TOLD, heard, listing
+from .rollup_metrics import heard, listing
 from .rollup_statements import figures, folded_figures
 
 RollUp = dict[tuple[int, int], RolledUp]  # (metric, area)
@@ -61,7 +61,7 @@ def _sorted(statement: Any, values: dict[str, Any], found: dict[tuple[int, int],
     """Puts the rows of figures to their metrics and areas; the rows of facts."""
     told = []
     for row in run(statement, values):
-        if row[3] == TOLD:
+        if row[3] <= 0:
             told.append(row)
         elif (key := (row[0], row[1])) in found:
             found[key].append(row)

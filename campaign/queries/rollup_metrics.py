@@ -1,7 +1,8 @@
 """The facts of metrics as rows among those of their figures, so that one statement brings both.
 
-A row of figures is (metric_id, area_id, period, standing, the six sums, goals, goal, day). One of facts has TOLD for
-its standing, and each of its places means something else; a metric with milestones has a row for each of them.
+A row of figures is (metric_id, area_id, period, standing, the six sums, goals, goal). One of facts has in place of a
+standing minus what lies ahead, and each of its other places means something else; a metric with milestones has a row
+for each of them. The columns have the same types in both, else PostgreSQL would go through every row once more.
 """
 
 import json
@@ -14,9 +15,13 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     BigInteger,
+    BindParameter,
     ColumnElement,
+    Integer,
     Select,
+    SmallInteger,
     String,
+    any_,
     bindparam,
     case,
     cast,
@@ -25,9 +30,12 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy.types import NullType
 
 from ..db import db
 from ..models import Area, Batch, FigureTouch, Joint, Metric, Milestone, Placement, TallyDelta
@@ -37,15 +45,15 @@ from ..rules.organisation import LEAF_LEVELS
 from ..rules.targets import Quota
 from .rollup_facts import Facts, exact
 
-TOLD = 0  # in place of a standing
 PENDING, JOINT, MOVED, LEAVES, ABOVE = 1, 2, 4, 8, 16
-ZERO = literal_column("0", BigInteger)
+ZERO = literal_column("0", Integer)
+_LEAF = Area.level.in_(LEAF_LEVELS)
 
 
 @dataclass(frozen=True)
 class Ahead:
     """What lies ahead of who asks: anything not yet folded; whether units report joint activities at all, or any area
-    stood elsewhere once; areas that are leaves, and others above them."""
+    stood elsewhere once; and, where any of that is so, areas that are leaves, and others above them."""
 
     pending: bool = False
     joint: bool = False
@@ -59,15 +67,17 @@ class Ahead:
         return not self.pending and not (self.leaves and (self.joint or self.moved))
 
 
-def given(name: str) -> Select[tuple[int]]:
-    """The ids of a parameter of that name as a subquery, for a statement that is written once for each database: it
-    stays the same text however many there are, and need not be put together again. See `listing`.
+def among(column: Any, name: str) -> ColumnElement[bool]:
+    """A clause: the column is one of the ids of the parameter of that name, see `listing`; for a statement that is
+    written once for each database, and stays the same text however many there are.
 
     PostgreSQL is not shown how many they are: it would plan anew each time, which takes longer than the statement."""
+    plain = type_coerce(column, BigInteger)
     if db.session.get_bind().dialect.name == "postgresql":
-        return select(func.unnest(select(bindparam(name, type_=ARRAY(BigInteger))).scalar_subquery()))
+        numbers = ARRAY(BigInteger)
+        return plain == any_(cast(select(bindparam(name, type_=numbers)).scalar_subquery(), numbers))
     each = func.json_each(bindparam(name)).table_valued("value")
-    return select(type_coerce(each.c.value, BigInteger))
+    return plain.in_(select(type_coerce(each.c.value, BigInteger)))
 
 
 def listing(ids: Iterable[int]) -> Any:
@@ -78,9 +88,12 @@ def listing(ids: Iterable[int]) -> Any:
 
 def areas_asked() -> CTE:
     """The areas asked for as rows (id, leaf), looked up once."""
-    leaf = case((Area.level.in_(LEAF_LEVELS), 1), else_=0).label("leaf")
-    asked = select(Area.id, leaf).where(Area.id.in_(given("areas"))).cte("asked")
-    return asked.prefix_with("MATERIALIZED")
+    return (
+        select(Area.id, case((_LEAF, 1), else_=0).label("leaf"))
+        .where(among(Area.id, "areas"))
+        .cte("asked")
+        .prefix_with("MATERIALIZED")
+    )
 
 
 def is_leaf(asked: CTE) -> ColumnElement[int]:
@@ -88,44 +101,67 @@ def is_leaf(asked: CTE) -> ColumnElement[int]:
     return asked.c.leaf + ZERO
 
 
-def telling(asked: CTE) -> Select[Any]:
-    """The facts as rows; the last number but one is what lies ahead, as a sum of flags."""
+def spelt_out(statement: Any) -> Any:
+    """The same statement with every value that it brings along written into its text, so that only what is asked is
+    sent each time. PostgreSQL's driver reads a text of many parameters, or of more than 4,096 characters, anew each
+    time, which takes as long as a look-up."""
+
+    def written(part: Any, **_how: Any) -> Any:
+        constant = isinstance(part, BindParameter) and part.value is not None and not isinstance(part.type, NullType)
+        return part.render_literal_execute() if constant else None
+
+    return replacement_traverse(statement, {}, written)  # type: ignore[call-overload]
+
+
+def telling() -> Select[Any]:
+    """The facts as rows."""
     last = select(func.max(Batch.period)).where(Batch.task_id == Metric.task_id).correlate(Metric).scalar_subquery()
-    pending = or_(
-        exists().where(TallyDelta.task_id == Metric.task_id),
-        exists().where(Batch.task_id == Metric.task_id, Batch.folded.is_(False)),
-        exists().where(FigureTouch.id > 0),  # of whatever task: they are few, and soon gone
-    )
-    leaves, above = (exists().where(is_leaf(asked) == leaf) for leaf in (1, 0))
-    flags = {PENDING: pending, JOINT: exists().where(Joint.metric_id > 0), MOVED: exists().where(Placement.area_id > 0),
-             LEAVES: leaves, ABOVE: above}  # fmt: skip
-    numbers = (
-        Metric.kind, Metric.aggregation, Metric.target, Metric.over_time, Metric.comparator, Metric.quota,
-        Milestone.target,
-    )  # fmt: skip
+    ahead = _ahead()
+    levels = select(func.sum(case((_LEAF, LEAVES), else_=ABOVE).distinct())).where(among(Area.id, "areas"))
+    # The areas are not looked at where nothing lies ahead.
+    flags = ahead.c.flags + case((ahead.c.flags > 0, func.coalesce(levels.scalar_subquery(), ZERO)), else_=ZERO)
+    counts = Metric.kind, Metric.aggregation
+    numbers = Metric.target, Metric.over_time, Metric.comparator, Metric.quota, Milestone.target
+    day = func.replace(cast(Milestone.due_on, String), "-", "")
     return (
         select(
-            Metric.id.label("metric_id"), Metric.task_id.label("area_id"), func.coalesce(last, 0).label("period"),
-            literal_column(str(TOLD), BigInteger).label("standing"),
-            *(type_coerce(number, BigInteger) for number in numbers),
-            _sum(flags).label("goal"), cast(Milestone.due_on, String).label("day"),
+            Metric.id.label("metric_id"), Metric.task_id.label("area_id"),
+            cast(func.coalesce(last, ZERO), SmallInteger).label("period"), cast(-flags, SmallInteger).label("standing"),
+            *(cast(type_coerce(count, Integer), Integer) for count in counts),
+            *(cast(type_coerce(number, BigInteger), BigInteger) for number in numbers),
+            cast(day, BigInteger),
         )
+        .select_from(Metric)
+        .join(ahead, true())
         .outerjoin(Milestone, Milestone.metric_id == Metric.id)
-        .where(Metric.id.in_(given("metrics")))
+        .where(among(Metric.id, "metrics"))
     )  # fmt: skip
+
+
+def _ahead() -> CTE:
+    """What lies ahead of these metrics as a sum of flags, looked up once."""
+    tasks = select(Metric.task_id).where(among(Metric.id, "metrics"))
+    pending = or_(
+        exists().where(TallyDelta.task_id.in_(tasks)),
+        exists().where(Batch.folded.is_(False), Batch.task_id.in_(tasks)),
+        exists().where(FigureTouch.id > 0),  # of whatever task: they are few, and soon gone
+    )
+    joint, moved = exists().where(Joint.metric_id > 0), exists().where(Placement.area_id > 0)
+    flags = _sum({PENDING: pending, JOINT: joint, MOVED: moved})
+    return select(flags.label("flags")).cte("ahead").prefix_with("MATERIALIZED")
 
 
 def _sum(flags: dict[int, ColumnElement[bool]]) -> ColumnElement[int]:
     total: ColumnElement[int] = ZERO
     for number, flag in flags.items():
-        total = total + case((flag, literal_column(str(number), BigInteger)), else_=ZERO)
+        total = total + case((flag, literal_column(str(number), Integer)), else_=ZERO)
     return total
 
 
 @cache
 def facts_alone(_dialect: str) -> Select[Any]:
     """The facts without any figure."""
-    return telling(areas_asked())
+    return spelt_out(telling())  # type: ignore[no-any-return]
 
 
 def heard(rows: Sequence[Sequence[Any]], on: date) -> tuple[dict[int, Facts], Ahead]:
@@ -133,29 +169,15 @@ def heard(rows: Sequence[Sequence[Any]], on: date) -> tuple[dict[int, Facts], Ah
     facts: dict[int, Facts] = {}
     steps: dict[int, list[Step]] = {}
     flags = 0
-    for (
-        id,
-        task_id,
-        period,
-        _told,
-        kind,
-        aggregation,
-        target,
-        over_time,
-        comparator,
-        quota,
-        by_then,
-        ahead,
-        day,
-    ) in rows:
-        flags |= ahead
+    for id, task_id, period, told, kind, aggregation, target, over_time, comparator, quota, by_then, day in rows:
+        flags |= -told
         if id not in facts:
             facts[id] = Facts(
                 id, task_id, MetricKind(kind), Aggregation(aggregation), OverTime(over_time), Comparator(comparator),
                 None if target is None else exact(target), Quota(quota), period,
             )  # fmt: skip
         if day is not None:
-            steps.setdefault(id, []).append(Step(date.fromisoformat(day), exact(by_then)))
+            steps.setdefault(id, []).append(Step(date.fromisoformat(str(day)), exact(by_then)))
     for id, those in steps.items():
         those.sort(key=lambda step: step.due_on)
         facts[id].milestones, facts[id].milestone = tuple(those), milestone_in_force(those, on)

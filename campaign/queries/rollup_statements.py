@@ -5,7 +5,7 @@ at all. Where nothing is pending, what was folded is all there is: of an area it
 assignments counts for. While something is pending, the assignments of leaves are counted afresh.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -14,16 +14,15 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    Integer,
     Select,
     SmallInteger,
-    String,
     and_,
     bindparam,
     case,
-    cast,
     func,
     literal_column,
-    null,
+    or_,
     select,
     true,
     type_coerce,
@@ -35,6 +34,7 @@ from ..models import (
     Area,
     Assignment,
     Batch,
+    Contribution,
     Figure,
     FigureTouch,
     Joint,
@@ -42,6 +42,7 @@ from ..models import (
     Placement,
     Submission,
     TallyDelta,
+    Target,
     Unit,
 )
 from ..models.climbing import (
@@ -57,17 +58,18 @@ from ..models.climbing import (
 )
 from ..models.contributions import asked_anew, changes, credited, kept, reported, touched
 from ..models.goals import join_target, own_target
-from ..models.targets import Target
 from ..rules.figures import Standing
+from ..rules.organisation import LEAF_LEVELS
 from ..rules.states import NOT_ASKED
-from .rollup_metrics import Ahead, areas_asked, given, is_leaf, telling
+from .rollup_metrics import Ahead, among, areas_asked, is_leaf, spelt_out, telling
 
 COLUMNS = ("metric_id", "area_id", "period", "standing")
 GOALS = ("goals", "goal")  # how many units of the area itself have a target of their own, and these together
 PERIOD = bindparam("period", type_=SmallInteger)
-MISSING = literal_column(str(int(Standing.MISSING)), BigInteger).label("standing")
-ONE = literal_column("1", BigInteger)
-NONE = literal_column("0", BigInteger)
+MISSING = literal_column(f"CAST({int(Standing.MISSING)} AS SMALLINT)", SmallInteger)
+NONE, ONE = (literal_column(f"CAST({number} AS BIGINT)", BigInteger) for number in (0, 1))
+NOBODY, SOMEBODY = (literal_column(str(number), Integer) for number in (0, 1))
+NOTHING = (NOBODY, NOBODY, NONE, NONE, NONE, NONE)  # in the order of SUMS
 
 
 @dataclass(frozen=True)
@@ -89,132 +91,179 @@ class Place:
         return found if self.then is None or issued is None else found.where(self.then(issued))
 
 
+@dataclass(frozen=True)
+class Way:
+    """How it is asked: of the `lines`, of the turn in the parameters, or of all."""
+
+    by_line: bool
+    by_period: bool
+
+    def narrowed(self, rows: Select[Any], line: Any, period: Any) -> Select[Any]:
+        """Those of the lines and the turn that are asked for."""
+        found = rows.where(among(line, "lines")) if self.by_line else rows
+        return found.where(type_coerce(period, SmallInteger) == PERIOD) if self.by_period else found
+
+
 @cache
 def folded_figures(_dialect: str, by_line: bool, by_period: bool) -> Rows:
     """The facts of the `metrics` in the parameters, see `rollup_metrics`, and as rows of the same columns what was
     folded for the `areas`; by `lines` and `period` where it is asked so. Rows of the same key belong together.
 
-    Each statement is written once for each way to ask: putting it together costs more than running it.
+    Each statement is written once for each way to ask: putting it together costs more than running it. It has as few
+    branches and joins as will do: PostgreSQL takes longer to plan them and to set them up than to run them.
     """
-    asked = areas_asked()
-    parts = [
-        _folded(asked),
-        _targets(asked),
-        *(_at_leaves(place, pending=False) for place in _places(asked, moved=False)),
-    ]
-    return union_all(telling(asked), *(_chosen(part, by_line, by_period) for part in parts))
+    way = Way(by_line, by_period)
+    every: Rows = spelt_out(union_all(telling(), _folded(way), _own_units(way), _below_leaves(way)))
+    return every
 
 
 @cache
 def figures(_dialect: str, by_line: bool, by_period: bool, ahead: Ahead) -> Rows:
     """The figures without the facts, with everything that lies ahead."""
-    asked = areas_asked()
-    parts = [_folded(asked), _targets(asked)]
+    way, asked = Way(by_line, by_period), areas_asked()
+    parts = [_folded(way), _targets(way)]
     if ahead.pending and ahead.above:
-        parts += [_pending(asked), _fresh(asked)]
+        parts += [_pending(way, asked), _fresh(way, asked)]
     if ahead.leaves:
-        parts += [_at_leaves(place, pending=ahead.pending) for place in _places(asked, moved=ahead.moved)]
+        parts += [_at_leaves(way, place, pending=ahead.pending) for place in _places(asked, moved=ahead.moved)]
     if ahead.leaves and ahead.joint:
-        parts += [_credits(place, pending=ahead.pending) for place in _places(asked, moved=ahead.moved)]
-    rows = union_all(*(_chosen(part, by_line, by_period) for part in parts)).subquery()
+        parts += [_credits(way, place, pending=ahead.pending) for place in _places(asked, moved=ahead.moved)]
+    rows = union_all(*parts).subquery()
     key = [rows.c[name] for name in COLUMNS]
     sums = [func.sum(rows.c[name], type_=BigInteger).label(name) for name in (*SUMS, *GOALS)]
-    return select(*key, *sums).group_by(*key)
+    added: Rows = spelt_out(select(*key, *sums).group_by(*key))
+    return added
 
 
-def _chosen(part: Select[Any], by_line: bool, by_period: bool) -> Select[Any]:
-    rows = part.subquery()
-    kept = select(*(rows.c[name] for name in (*COLUMNS, *SUMS, *GOALS)), rows.c.day)
-    if by_line:
-        kept = kept.where(rows.c.line.in_(given("lines")))
-    return kept.where(rows.c.period == PERIOD) if by_period else kept
-
-
-def _row(keys: tuple[Any, ...], line: Any, sums: Any = None, goal: Any = None) -> list[Any]:
-    """The columns of a part: the key, the line, the sums of a source that has them, and the target of an own unit."""
-    metric, area, period, standing = keys
-    key = [metric.label("metric_id"), area.label("area_id"), period.label("period"), standing]
-    added = [(NONE if sums is None else _plain(sums, name)).label(name) for name in SUMS]
+def _row(key: tuple[Any, ...], sums: Sequence[Any] = NOTHING, goal: Any = None) -> list[Any]:
+    """The columns of a part: the key, the sums, and the target of an own unit. Their types are those of the facts."""
     goals = NONE if goal is None else case((goal.is_(None), NONE), else_=ONE)
     own = NONE if goal is None else func.coalesce(goal, NONE)
-    ends = [goals.label("goals"), own.label("goal"), cast(null(), String).label("day")]
-    return [*key, type_coerce(line, BigInteger).label("line"), *added, *ends]
+    return [*key, *sums, goals, own]
 
 
-def _plain(source: Any, name: str) -> Any:
-    return type_coerce(getattr(source, name), BigInteger)
+def _sums(source: Any) -> list[Any]:
+    return [type_coerce(getattr(source, name), BigInteger) for name in SUMS]
 
 
-def _tasks() -> Select[Any]:
-    return select(Metric.task_id).where(Metric.id.in_(given("metrics")))
+def _folded(way: Way) -> Select[Any]:
+    """Of leaf areas there is none."""
+    key = Figure.metric_id, Figure.area_id, Figure.period, type_coerce(Figure.standing, SmallInteger)
+    named = zip(
+        _row(key, _sums(Figure)), (*COLUMNS, *SUMS, *GOALS), strict=True
+    )  # the first of those that are added up
+    rows = select(*(column.label(name) for column, name in named))
+    rows = rows.where(among(Figure.metric_id, "metrics"), among(Figure.area_id, "areas"))
+    return way.narrowed(rows, Figure.line, Figure.period)
+
+
+def _measured(units: Select[Any]) -> Select[Any]:
+    """From units on to the metrics that are asked for, of each of their assignments. SQLite would begin with the task,
+    which has every unit of the country: the sum keeps it from that."""
+    mine = and_(Metric.task_id == Assignment.task_id + 0, among(Metric.id, "metrics"))
+    return units.join(Assignment, Assignment.unit_id == Unit.id).join(Metric, mine)
+
+
+def _own_units(way: Way) -> Select[Any]:
+    """What the units of the areas themselves must reach; and what those of leaves count for, as it was folded."""
+    leaf, goal = Unit.level.in_(LEAF_LEVELS), type_coerce(own_target(), BigInteger)
+    n, *sums = _counted()
+    row = _row((Metric.id, Unit.area_id, Assignment.period, _standing()), (case((leaf, n), else_=NOBODY), *sums), goal)
+    rows = _measured(select(*row).select_from(Unit)).outerjoin(Target, join_target())
+    rows = rows.outerjoin(Contribution, _own_contribution(case((leaf, Assignment.id))))  # nothing to find for others
+    rows = rows.where(among(Unit.area_id, "areas"), or_(leaf, and_(goal.is_not(None), _is_asked())))
+    return way.narrowed(rows, Unit.line, Assignment.period)
+
+
+def _below_leaves(way: Way) -> Select[Any]:
+    """What the units right below leaves count for; deeper they do not go."""
+    leaf, below = aliased(Area), aliased(Area)
+    row = _row((Metric.id, leaf.id, Assignment.period, _standing()), _counted())
+    units = select(*row).select_from(leaf).join(below, below.parent_id == leaf.id).join(Unit, Unit.area_id == below.id)
+    rows = _measured(units).outerjoin(Contribution, _own_contribution(Assignment.id))
+    rows = rows.where(among(leaf.id, "areas"), leaf.level.in_(LEAF_LEVELS))
+    return way.narrowed(rows, Unit.line, Assignment.period)
+
+
+def _own_contribution(assignment_id: Any) -> ColumnElement[bool]:
+    return and_(
+        Contribution.assignment_id == assignment_id,
+        Contribution.metric_id == Metric.id,
+        Contribution.unit_id == Assignment.unit_id,
+    )
+
+
+def _standing() -> ColumnElement[int]:
+    return func.coalesce(type_coerce(Contribution.standing, SmallInteger), MISSING)
+
+
+def _counted() -> list[ColumnElement[int]]:
+    """The sums of a contribution; what was never folded with a report counts as one that is missing."""
+    n, *sums = (type_coerce(getattr(Contribution, name), BigInteger) for name in SUMS)
+    return [func.coalesce(n, SOMEBODY), *(func.coalesce(each, NOBODY) for each in sums)]
+
+
+def _is_asked() -> ColumnElement[bool]:
+    return Assignment.state.not_in(NOT_ASKED)
+
+
+def _targets(way: Way) -> Select[Any]:
+    """What the units of the areas themselves must reach, as rows without any sum. Not of leaves."""
+    goal = type_coerce(own_target(), BigInteger)
+    row = _row((Metric.id, Unit.area_id, Assignment.period, MISSING), goal=goal)
+    rows = _measured(select(*row).select_from(Unit)).outerjoin(Target, join_target())
+    rows = rows.where(among(Unit.area_id, "areas"), Unit.level.not_in(LEAF_LEVELS), goal.is_not(None), _is_asked())
+    return way.narrowed(rows, Unit.line, Assignment.period)
 
 
 def _ids(asked: CTE, leaf: int) -> Select[tuple[int]]:
     return select(asked.c.id).where(is_leaf(asked) == leaf)
 
 
-def _folded(asked: CTE) -> Select[Any]:
-    standing = type_coerce(Figure.standing, BigInteger).label("standing")
-    row = _row((Figure.metric_id, Figure.area_id, Figure.period, standing), Figure.line, Figure)
-    return select(*row).where(Figure.metric_id.in_(given("metrics")), Figure.area_id.in_(_ids(asked, 0)))
+def _tasks() -> Select[Any]:
+    return select(Metric.task_id).where(among(Metric.id, "metrics"))
 
 
-def _targets(asked: CTE) -> Select[Any]:
-    """What the units of the areas themselves must reach, as rows without any sum. Not of leaves."""
-    goal = type_coerce(own_target(), BigInteger)
-    return (
-        select(*_row((Metric.id, Unit.area_id, Assignment.period, MISSING), Unit.line, goal=goal))
-        .select_from(Unit)
-        .join(Assignment, Assignment.unit_id == Unit.id)
-        .join(Metric, and_(Metric.task_id == Assignment.task_id + 0, Metric.id.in_(given("metrics"))))
-        .outerjoin(Target, join_target())
-        .where(Unit.area_id.in_(_ids(asked, 0)), goal.is_not(None), Assignment.state.not_in(NOT_ASKED))
-    )
-
-
-def _pending(asked: CTE) -> Select[Any]:
+def _pending(way: Way, asked: CTE) -> Select[Any]:
     """What has changed since the last fold, for each of the areas that it lies in."""
     mine = select(Assignment.id).where(Assignment.task_id.in_(_tasks()), Assignment.id == FigureTouch.assignment_id)
     moved = touched(TallyDelta.task_id.in_(_tasks()), mine.correlate(FigureTouch).exists())
-    climb = climbing(changes(Assignment.id.in_(moved), Metric.id.in_(given("metrics"))), FIGURE, moved=True)
-    row = _row((climb.c.metric_id, climb.c.area_id, climb.c.period, climb.c.standing), climb.c.line, climb.c)
-    return select(*row).where(climb.c.area_id.in_(_ids(asked, 0)))
+    climb = climbing(changes(Assignment.id.in_(moved), among(Metric.id, "metrics")), FIGURE, moved=True)
+    row = _row((climb.c.metric_id, climb.c.area_id, climb.c.period, climb.c.standing), _sums(climb.c))
+    return way.narrowed(select(*row).where(climb.c.area_id.in_(_ids(asked, 0))), climb.c.line, climb.c.period)
 
 
-def _fresh(asked: CTE) -> Select[Any]:
+def _fresh(way: Way, asked: CTE) -> Select[Any]:
     """The batches that were dispatched since then: all of them are missing."""
     waiting = and_(Batch.folded.is_(False), Batch.task_id.in_(_tasks()))
     climb = climbing(asked_anew(waiting), ASKED, moved=True)
-    row = _row((Metric.id, climb.c.area_id, climb.c.period, MISSING), climb.c.line)
-    return (
-        select(*(climb.c.n.label("n") if column.name == "n" else column for column in row))
-        .select_from(climb)
-        .join(Metric, and_(Metric.task_id == climb.c.task_id, Metric.id.in_(given("metrics"))))
-        .where(climb.c.area_id.in_(_ids(asked, 0)))
-    )
+    row = _row((Metric.id, climb.c.area_id, climb.c.period, MISSING), (climb.c.n, *NOTHING[1:]))
+    mine = and_(Metric.task_id == climb.c.task_id, among(Metric.id, "metrics"))
+    rows = select(*row).select_from(climb).join(Metric, mine).where(climb.c.area_id.in_(_ids(asked, 0)))
+    return way.narrowed(rows, climb.c.line, climb.c.period)
 
 
-def _at_leaves(place: Place, *, pending: bool) -> Select[Any]:
+def _at_leaves(way: Way, place: Place, *, pending: bool) -> Select[Any]:
     """What each assignment in the leaves counts for, in the row with its target: as it was folded, or afresh."""
-    mine = Metric.id.in_(given("metrics"))
+    mine = among(Metric.id, "metrics")
     rows = reported(true(), mine) if pending else kept(true(), mine)[0].outerjoin(Target, join_target())
     own = type_coerce(own_target(), BigInteger) if place.itself else None
     sums = rows.selected_columns
-    row = _row((Metric.id, place.top, Assignment.period, sums.standing), Unit.line, sums, own)
+    row = _row((Metric.id, place.top, Assignment.period, sums.standing), _sums(sums), own)
     found = rows.with_only_columns(*row).join(Unit, Unit.id == Assignment.unit_id)
-    return place.narrowed(found, issued_for_task(Metric))
+    return way.narrowed(place.narrowed(found, issued_for_task(Metric)), Unit.line, Assignment.period)
 
 
-def _credits(place: Place, *, pending: bool) -> Select[Any]:
+def _credits(way: Way, place: Place, *, pending: bool) -> Select[Any]:
     """What units of other lines did together with units in the leaves."""
-    metrics = Metric.id.in_(given("metrics"))
+    metrics = among(Metric.id, "metrics")
     partner = place.narrowed(select(Unit.id), None)
     named = select(Submission.assignment_id).join(Joint, Joint.submission_id == Submission.id)
     chosen = Assignment.id.in_(named.where(Joint.partner_unit_id.in_(partner)))
     rows = (credited(chosen, metrics) if pending else kept(chosen, metrics)[1]).subquery()
-    row = _row((rows.c.metric_id, place.top, rows.c.period, rows.c.standing), Unit.line, rows.c)
+    row = _row((rows.c.metric_id, place.top, rows.c.period, rows.c.standing), _sums(rows.c))
     found = select(*row).select_from(rows).join(Unit, Unit.id == rows.c.unit_id)
-    return place.narrowed(found, issued_for_metric(rows.c))
+    return way.narrowed(place.narrowed(found, issued_for_metric(rows.c)), Unit.line, rows.c.period)
 
 
 def _places(asked: CTE, *, moved: bool) -> list[Place]:
