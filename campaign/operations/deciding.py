@@ -24,7 +24,7 @@ from .giving import grant
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .repeating import once
-from .requests import LONGEST_WORDS, Waiting, close, dated, waiting, wrong_day, wrong_target
+from .requests import LONGEST_WORDS, Waiting, close, dated, unsure, waiting, wrong_day, wrong_target
 from .standing_still import given_back, go_on, let_go, tell
 
 GRANT, REFUSE = "assignment:request:grant", "assignment:request:refuse"
@@ -34,13 +34,15 @@ CONSENT = "assignment:request:consent"
 @dataclass(frozen=True)
 class Ruling:
     """What is decided, with the words that the unit reads. `due_on` and `targets`: what is granted where it is not what
-    was asked for; `consents`: the holder of what it was split from agrees to a later date than their own."""
+    was asked for; `consents`: the holder of what it was split from agrees to a later date than their own; `sure`: a day
+    that is far off is meant."""
 
     granted: bool
     words: str = ""
     due_on: date | None = None
     targets: Mapping[int, Decimal] = field(default_factory=dict)
     consents: bool = False
+    sure: bool = False
 
     def content(self) -> dict[str, Any]:
         """The same ruling gives the same content."""
@@ -64,12 +66,11 @@ def decide(
     units = tuple(unit for unit in (held.unit_id, held.superior_id) if unit is not None)
     facts = replace(standing_of(held.assignment_id, words), deciding_units=units)
     post = _decider(held, facts, actor)
-    if len(words) > LONGEST_WORDS:
-        raise _invalid("words", say("The text is too long: at most %(most)s characters.", most=LONGEST_WORDS))
-    if not words and not (ruling.granted and held.kind is RequestKind.EXTENSION):
-        raise _invalid("words", say("Please say why, in a few words."))
+    problems = [*_wrong_day(held, facts, ruling, now), *_wrong_words(held, ruling, words)]
+    if problems:
+        raise Invalid(problems[0].sentence, problems)
     close(held, Decision.GRANTED if ruling.granted else Decision.REFUSED, words, post, actor=actor, now=now)
-    due_on = _due_day(held, facts, ruling, actor, now) if ruling.granted else None
+    due_on = _agreed_day(held, facts, ruling, actor, now) if ruling.granted else None
     if held.kind is RequestKind.NOT_APPLICABLE and ruling.granted:
         step = allowed(Action.EXEMPT, facts, actor=actor, seen=facts.version)
         move(step, actor=actor, now=now, data={"request": held.id})
@@ -137,18 +138,35 @@ def _decider(held: Waiting, facts: Standing, actor: Actor) -> PostFact:
     return post
 
 
-def _due_day(held: Waiting, facts: Standing, ruling: Ruling, actor: Actor, now: datetime) -> date | None:
-    """The due day that is granted, None where the date stays. Invalid for a day that cannot be, or that lies after the
-    date of what it was split from without the consent of who holds that."""
+def _wrong_words(held: Waiting, ruling: Ruling, words: str) -> list[Problem]:
+    if len(words) > LONGEST_WORDS:
+        return [Problem("words", say("The text is too long: at most %(most)s characters.", most=LONGEST_WORDS))]
+    if not words and not (ruling.granted and held.kind is RequestKind.EXTENSION):
+        return [Problem("words", say("Please say why, in a few words."))]
+    return []
+
+
+def _wrong_day(held: Waiting, facts: Standing, ruling: Ruling, now: datetime) -> list[Problem]:
+    due_on = _granted_day(held, ruling) if ruling.granted else None
+    if due_on is None:
+        return []
+    sentence = wrong_day(due_on, now=now)
+    return [Problem("due_on", sentence)] if sentence else unsure(due_on, ruling.sure, facts.due_at, now=now)
+
+
+def _granted_day(held: Waiting, ruling: Ruling) -> date | None:
+    """The due day that is granted: the decider's own, else the one that was asked for; None where no date moves."""
     if held.kind is RequestKind.NOT_APPLICABLE:
         return None
-    asked = None if held.due_at is None else local_day(held.due_at, zone())
-    due_on = ruling.due_on or asked
+    return ruling.due_on or (None if held.due_at is None else local_day(held.due_at, zone()))
+
+
+def _agreed_day(held: Waiting, facts: Standing, ruling: Ruling, actor: Actor, now: datetime) -> date | None:
+    """The due day that is granted, None where the date stays. Invalid for a day after the date of what it was split
+    from without the consent of who holds that."""
+    due_on = _granted_day(held, ruling)
     if due_on is None:
         return None
-    sentence = wrong_day(due_on, now=now)
-    if sentence is not None:
-        raise _invalid("due_on", sentence)
     frame = frame_of(facts.id)
     if frame.parent_due_at is not None and end_of_day(due_on, zone()) > frame.parent_due_at and not held.consent:
         post = actor.post_in(frame.parent_unit_id, Role.DISPATCHER) if ruling.consents else None

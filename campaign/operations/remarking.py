@@ -5,12 +5,13 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 
 from ..db import db, insert_new
-from ..errors import Forbidden, Invalid, Problem, say
+from ..errors import Forbidden, Invalid, Problem, Refused, say
 from ..models import Phrase, Remark
 from ..models.facts import Standing
 from ..notify.outbox import tell_posts
 from ..rules.organisation import Actor, Role
 from ..rules.permissions import REMARKS, permissions
+from ..rules.states import NOT_ASKED
 from .log import record
 from .move import standing_of
 from .repeating import once
@@ -27,6 +28,8 @@ def remark(assignment_id: int, words: str, *, actor: Actor, now: datetime, clien
     if once(client_action_id, actor=actor, subject=f"remark:{assignment_id}", content=content, now=now) is not None:
         return
     facts = standing_of(assignment_id)
+    if facts.state in NOT_ASKED:
+        raise Refused(say("This is asked of nobody any more, so nothing can be added to its remarks."))
     if not permissions(facts, actor, facts.chain).comment:
         raise Forbidden(say("None of your posts may do this here."))
     words = words.strip()
@@ -56,14 +59,22 @@ def _tell_the_other_side(facts: Standing, officer: bool, event_id: int, now: dat
     tell_posts(unit_id, role, event_id=event_id, tag="assignment:review:remark", assignment_id=facts.id, now=now)
 
 
-def keep_phrase(words: str, *, actor: Actor, now: datetime) -> bool:
-    """Keeps words for the next return; the same words once. False when they are too long, or there are too many."""
+def keep_phrase(words: str, *, actor: Actor, now: datetime) -> None:
+    """Keeps words for the next return; the same words once. Invalid when they are too long, or there are too many."""
     words = words.strip()
-    held = select(func.count()).select_from(Phrase).where(Phrase.person_id == actor.person_id)
-    if not 0 < len(words) <= LONGEST_PHRASE or db.session.execute(held).scalar_one() >= MOST_PHRASES:
-        return False
+    mine = select(func.count()).select_from(Phrase).where(Phrase.person_id == actor.person_id, Phrase.words != words)
+    wrong = None
+    if not words:
+        wrong = say("Please write the phrase.")
+    elif len(words) > LONGEST_PHRASE:
+        wrong = say(
+            "A phrase has at most %(most)s characters; these are %(have)s.", most=LONGEST_PHRASE, have=len(words)
+        )
+    elif db.session.execute(mine).scalar_one() >= MOST_PHRASES:
+        wrong = say("You keep %(most)s phrases already, and no more are kept. Remove one first.", most=MOST_PHRASES)
+    if wrong is not None:
+        raise Invalid(wrong, [Problem("phrase", wrong)])
     db.session.execute(insert_new(Phrase).values(person_id=actor.person_id, words=words, used=0, at=now))
-    return True
 
 
 def use_phrase(words: str, *, actor: Actor) -> None:

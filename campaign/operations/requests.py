@@ -23,7 +23,7 @@ from ..rules.dates import end_of_day, local_day, review_due
 from ..rules.metrics import MetricKind
 from ..rules.organisation import SYSTEM, Actor, PostFact, Role
 from ..rules.planning import LAST_DAY
-from ..rules.requests import DECIDE_DAYS, Decision, RequestKind, granted_by_rule
+from ..rules.requests import DECIDE_DAYS, Decision, RequestKind, granted_by_rule, is_far_off
 from ..rules.standstill import BOSSES, Shifted
 from ..rules.states import OPEN, WITH_OFFICER, Action, State
 from .log import record
@@ -44,13 +44,14 @@ NUMBERS = (MetricKind.COUNT, MetricKind.AMOUNT, MetricKind.RATE)  # kinds whose 
 @dataclass(frozen=True)
 class Wish:
     """What is asked for, and why. `due_on`: another due day; `targets`: other targets by metric id; `evidence`: ids of
-    evidence of the assignment."""
+    evidence of the assignment; `sure`: a day that is far off is meant."""
 
     kind: RequestKind
     reason: str
     due_on: date | None = None
     targets: Mapping[int, Decimal] = field(default_factory=dict)
     evidence: tuple[int, ...] = ()
+    sure: bool = False
 
     def content(self) -> dict[str, Any]:
         """The same wish gives the same content."""
@@ -96,7 +97,7 @@ def ask(
     if facts.suspended_at is not None:
         raise Refused(PENDING_ALREADY)
     if facts.state not in WITH_OFFICER:
-        raise Refused(say("You can ask while the work is in your hands."))
+        raise Refused(say("This is not in your hands, so nothing can be requested for it."))
     frame = frame_of(facts.id)
     goals = {key: goal.target for key, goal in goals_of([facts.id])[facts.id].items()}
     _checked(wish, facts, goals, now)
@@ -239,11 +240,13 @@ def officer_of(facts: Standing, *, actor: Actor) -> PostFact:
 
 
 def _checked(wish: Wish, facts: Standing, goals: Mapping[int, Decimal | None], now: datetime) -> None:
-    problems = [*_reason(wish), *_due_day(wish, facts, now)]
+    """Problems stand in the order of the fields."""
+    problems = []
     if wish.kind is RequestKind.DISPUTE:
         if facts.state is not State.ISSUED:
             raise Refused(say("A target or a date can be disputed before you sign for the task."))
         problems += _targets(wish, facts, goals)
+    problems += [*_due_day(wish, facts, now), *wrong_reason(wish.reason)]
     known = select(func.count(Evidence.id)).where(Evidence.id.in_(wish.evidence), Evidence.assignment_id == facts.id)
     if wish.evidence and db.session.execute(known).scalar_one() != len(set(wish.evidence)):
         problems.append(Problem("files", say("This file is not one of this task.")))
@@ -253,8 +256,9 @@ def _checked(wish: Wish, facts: Standing, goals: Mapping[int, Decimal | None], n
         raise Invalid(problems[0].sentence, problems)
 
 
-def _reason(wish: Wish) -> list[Problem]:
-    words = wish.reason.strip()
+def wrong_reason(reason: str) -> list[Problem]:
+    """What is wrong with the reason of a request."""
+    words = reason.strip()
     if not words:
         return [Problem("reason", say("Please say why, in a few words."))]
     if len(words) > LONGEST_WORDS:
@@ -276,7 +280,17 @@ def _due_day(wish: Wish, facts: Standing, now: datetime) -> list[Problem]:
             sentence = say("Please choose a day after the present due date.")
     elif sentence is None and facts.due_at is not None and wish.due_on == local_day(facts.due_at, zone()):
         sentence = say("It is due on this day already.")
-    return [Problem("due_on", sentence)] if sentence else []
+    if sentence:
+        return [Problem("due_on", sentence)]
+    return unsure(wish.due_on, wish.sure, facts.due_at, now=now)
+
+
+def unsure(day: date, sure: bool, due_at: datetime | None, *, now: datetime) -> list[Problem]:
+    """The question whether a day that is far off is meant; nothing where it was answered."""
+    due_on = None if due_at is None else local_day(due_at, zone())
+    if sure or not is_far_off(day, due_on, local_today(now)):
+        return []
+    return [Problem("sure", say("This day is more than a year after the present due date. Is it meant?"))]
 
 
 def wrong_day(day: date, *, now: datetime) -> Sentence | None:

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import String, bindparam, cast, delete, insert, literal, select
 
 from ..db import Instant, db, listed, run
-from ..errors import NotFound, Sentence, say
+from ..errors import CampaignError, Forbidden, NotFound, Refused, Sentence, say
 from ..models import Claim, ClientAction, Event, Notice, Review, Submission, Undo
-from ..models.undoing import Act, Decided, decisions_of, hold, last_decision, with_last_decision
+from ..models.undoing import Act, Decided, LastDecision, decisions_of, hold, last_decision, with_last_decision
 from ..rules.organisation import Actor, PostFact
 from ..rules.states import Action, State
 from ..rules.telling import HOLD
@@ -45,7 +45,10 @@ def take_back(
     if last is not None:
         _hold(last.event_id)
         last = last_decision(assignment_id)  # as it is now that nobody else has the notices in hand
-    step = allowed(Action.UNDO, with_last_decision(facts, last, now), actor=actor, seen=seen)
+    try:
+        step = allowed(Action.UNDO, with_last_decision(facts, last, now), actor=actor, seen=seen)
+    except Forbidden:
+        raise _why_not(assignment_id, last, actor) from None
     assert last is not None  # the law knows nobody who decided otherwise
     move(
         step,
@@ -66,6 +69,17 @@ def take_back(
     run(_UNSAY, {"event": last.event_id})
     run(_LET_GO, {"assignment": assignment_id})
     arm(assignment_id, now=now, after=last.at)
+
+
+def _why_not(assignment_id: int, last: LastDecision | None, actor: Actor) -> CampaignError:
+    """What is said to somebody who has no decision here that stands: mostly a second press in another window."""
+    if last is not None:
+        return Forbidden(say("Only who took the decision can take it back."))
+    undone = select(Undo.review_id).join(Review, Review.id == Undo.review_id)
+    mine = undone.where(Review.assignment_id == assignment_id, Undo.person_id == actor.person_id).limit(1)
+    if db.session.execute(mine).first() is not None:
+        return Refused(say("This decision was taken back already."))
+    return Forbidden(say("None of your posts may do this here."))
 
 
 def _hold(event_id: int) -> None:

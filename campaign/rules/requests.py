@@ -1,6 +1,6 @@
 """The law of requests: what a unit asks of the one above it, when a rule grants it, and how it was decided."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 
 DECIDE_DAYS = 3  # working days in which a request should be decided
@@ -24,7 +24,15 @@ class Decision(IntEnum):
     GRANTED_BY_RULE = 4
 
 
+FAR_OFF = timedelta(days=366)
+
 GIVEN = (Decision.GRANTED, Decision.GRANTED_BY_RULE)
+
+
+def is_far_off(day: date, due_on: date | None, today: date) -> bool:
+    """Whether a day lies so long after the present due date (after today where there is none) that somebody may have
+    mistyped the year."""
+    return day - (due_on or today) > FAR_OFF
 
 
 def granted_by_rule(

@@ -13,7 +13,7 @@ from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 
 from ..db import unit_of_work
 from ..documents.sheets import Cell, Column, Show
-from ..errors import Busy, Invalid, NoSpace, Problem, say
+from ..errors import Busy, CampaignError, Invalid, NoSpace, Problem, Refused, Stale, say
 from ..models.goals import goals_of
 from ..models.requesting import frame_of
 from ..operations import deciding
@@ -56,6 +56,7 @@ class AskForm(FlaskForm):
     seen = HiddenField()
     reason = TextAreaField()
     due_on = StringField()
+    sure = BooleanField()
 
 
 class DecideForm(FlaskForm):
@@ -64,6 +65,7 @@ class DecideForm(FlaskForm):
     client_action_id = HiddenField()
     words = TextAreaField()
     due_on = StringField()
+    sure = BooleanField()
     consents = BooleanField()
 
 
@@ -143,19 +145,31 @@ def ask(id: int, wish: str) -> Any:
         targets = _targets(found, kind, errors)
         try:
             if typed.problems or errors:
-                raise Invalid(say("Something needs your attention."), typed.problems)
-            asked = Wish(kind, form.reason.data or "", due_on, targets, tuple(files))
+                also = asking.wrong_reason(form.reason.data or "")
+                raise Invalid(say("Something needs your attention."), [*typed.problems, *also])
+            asked = Wish(kind, form.reason.data or "", due_on, targets, tuple(files), bool(form.sure.data))
             with unit_of_work():
                 made = asking.ask(
                     id, asked, actor=actor, now=page_now(), seen=_seen(form),
                     client_action_id=form.client_action_id.data or None,
                 )  # fmt: skip
         except Invalid as refused:
-            for problem in refused.problems or [Problem("", refused.sentence)]:
-                errors.setdefault(problem.where, []).append(speak(problem.sentence))
+            _note(refused, errors)
         else:
             return _asked(id, made)
     return _ask_page(found, wish, form, errors, files), (422 if errors else 200)
+
+
+def _note(refused: Invalid, errors: Errors) -> None:
+    """Adds what was refused to what could not be read."""
+    for problem in refused.problems or ([] if errors else [Problem("", refused.sentence)]):
+        errors.setdefault(problem.where, []).append(speak(problem.sentence))
+
+
+def _in_order(errors: Errors) -> Errors:
+    """As the forms show their fields: figures and days in the order of the form, then the words, then the files."""
+    last = {"reason": 1, "words": 1, "consents": 2, "files": 2}
+    return {field: errors[field] for field in sorted(errors, key=lambda field: last.get(field, 0))}
 
 
 def _asked(assignment_id: int, request_id: int) -> Any:
@@ -173,7 +187,8 @@ def _ask_page(found: Whole, what: str, form: AskForm, errors: Errors, files: lis
     may = may and (kind is not RequestKind.DISPUTE or ask.state is State.ISSUED)
     may = may and (kind is not RequestKind.EXTENSION or ask.due_at is not None)
     return render_template(
-        "requests/ask.html", ask=ask, what=what, kind=kind, may=may or bool(errors), errors=errors,
+        "requests/ask.html", ask=ask, what=what, kind=kind, may=may or bool(errors), errors=_in_order(errors),
+        sure=bool(form.sure.data),
         reason=form.reason.data or "", due_on=form.due_on.data or "", metrics=disputable(found, kind),
         typed=request.form, files=evidence_named(ask.id, files) if files else (), most_days=MOST_GIVEN_BACK,
         unit_beside=unit_beside, typed_figure=typed_figure,
@@ -260,18 +275,31 @@ def decide(id: int) -> Any:
     try:
         if typed.problems or errors:
             raise Invalid(say("Something needs your attention."), typed.problems)
-        granted = request.form.get("decision") == "grant"
-        ruling = Ruling(granted, form.words.data or "", due_on, targets, bool(form.consents.data))
+        decision = request.form.get("decision")
+        if decision not in ("grant", "refuse"):
+            raise Invalid(say("Please grant the request or refuse it."))
+        granted, words = decision == "grant", form.words.data or ""
+        ruling = Ruling(granted, words, due_on, targets, bool(form.consents.data), bool(form.sure.data))
         with unit_of_work():
             deciding.decide(
                 id, ruling, actor=current_actor(), now=page_now(), client_action_id=form.client_action_id.data or None
             )
     except Invalid as refused:
-        for problem in refused.problems or [Problem("", refused.sentence)]:
-            errors.setdefault(problem.where, []).append(speak(problem.sentence))
+        _note(refused, errors)
         return _page_of(found, form, errors), 422
+    except (Refused, Stale) as late:
+        return _too_late(id, form, late)
     flash(_("Granted. The unit is told.") if granted else _("Refused. The unit is told why."), "success")
     return redirect(url_for("requests.index"), 303)
+
+
+def _too_late(request_id: int, form: DecideForm, late: CampaignError) -> Any:
+    """What became of the request meanwhile, and the words that were not sent. Where it still waits, it was refused for
+    another reason, which is told as everywhere."""
+    found = _mine(request_id)
+    if found.pending:
+        raise late
+    return _page_of(found, form, {}, late=True), 409
 
 
 def _ruled(found: Asked, form: DecideForm, typed: Typed) -> tuple[date | None, dict[int, Decimal], Errors]:
@@ -289,10 +317,13 @@ def _ruled(found: Asked, form: DecideForm, typed: Typed) -> tuple[date | None, d
 @bp.post("/requests/<int:id>/consent")
 def consent(id: int) -> Any:
     _mine(id)
-    with unit_of_work():
-        deciding.consent(
-            id, actor=current_actor(), now=page_now(), client_action_id=request.form.get("client_action_id") or None
-        )
+    try:
+        with unit_of_work():
+            deciding.consent(
+                id, actor=current_actor(), now=page_now(), client_action_id=request.form.get("client_action_id") or None
+            )
+    except (Refused, Stale) as late:
+        return _too_late(id, DecideForm(formdata=None), late)
     flash(_("You agreed to the later date. It can be granted now."), "success")
     return redirect(url_for("requests.show", id=id), 303)
 
@@ -300,10 +331,13 @@ def consent(id: int) -> Any:
 @bp.post("/requests/<int:id>/withdraw")
 def withdraw(id: int) -> Any:
     found = _mine(id)
-    with unit_of_work():
-        asking.withdraw(
-            id, actor=current_actor(), now=page_now(), client_action_id=request.form.get("client_action_id") or None
-        )
+    try:
+        with unit_of_work():
+            asking.withdraw(
+                id, actor=current_actor(), now=page_now(), client_action_id=request.form.get("client_action_id") or None
+            )
+    except (Refused, Stale) as late:
+        return _too_late(id, DecideForm(formdata=None), late)
     flash(_("The request is taken back. The clock goes on."), "success")
     return redirect(url_for("assignments.show", id=found.assignment_id), 303)
 
@@ -313,11 +347,11 @@ def _mine(request_id: int) -> Asked:
     return found if found is not None else abort(404)
 
 
-def _page_of(found: Asked, form: DecideForm, errors: Errors) -> str:
+def _page_of(found: Asked, form: DecideForm, errors: Errors, late: bool = False) -> str:
     actor, now = current_actor(), page_now()
     decides, agrees = found.decides(actor), found.agrees(actor)
     return render_template(
-        "requests/show.html", found=found, form=form, errors=errors, now=now, decides=decides,
+        "requests/show.html", found=found, form=form, errors=_in_order(errors), now=now, decides=decides, too_late=late,
         agrees=agrees, takes_back=found.takes_back(actor), action_id=str(uuid4()),
         proposals=queries.proposals_of(found.id) if found.kind is RequestKind.DISPUTE else (), typed=request.form,
         files=queries.evidence_of(found.id), follows=consequences_of(found, now=now) if decides or agrees else None,

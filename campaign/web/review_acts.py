@@ -142,7 +142,7 @@ def remark(id: int) -> Any:
     except Invalid as error:
         if current_actor().has_role(*READERS):
             return page_of(id, ReturnForm(formdata=None), wrong={"remark": speak(error.sentence)})
-        raise  # the page that refuses shows an officer what was typed
+        raise Invalid(error.sentence) from None  # the page that refuses shows an officer what was typed
     flash(_("Your remark was kept; the other side is told."), "success")
     target = url_for("reviews.show", id=id) if current_actor().has_role(*READERS) else url_for("inbox.home")
     return redirect(f"{back or target}#remarks", 303)
@@ -182,16 +182,23 @@ def versions(id: int) -> Any:
 @bp.get("/reviews/phrases")
 @require_role(Role.SUPERVISOR)
 def phrases() -> Any:
-    return render_template("review/phrases.html", phrases=phrases_of(current_actor()))
+    return _phrases()
+
+
+def _phrases(typed: str = "", wrong: str = "") -> Any:
+    page = render_template("review/phrases.html", phrases=phrases_of(current_actor()), typed=typed, wrong=wrong)
+    return page, (422 if wrong else 200)
 
 
 @bp.post("/reviews/phrases")
 @require_role(Role.SUPERVISOR)
 def keep_phrase() -> Any:
-    with unit_of_work():
-        kept_it = remarking.keep_phrase(request.form.get("words", ""), actor=current_actor(), now=page_now())
-    if not kept_it:
-        flash(_("Please write between 1 and 400 characters. At most 50 phrases are kept."), "warning")
+    words = request.form.get("words", "")
+    try:
+        with unit_of_work():
+            remarking.keep_phrase(words, actor=current_actor(), now=page_now())
+    except Invalid as refused:
+        return _phrases(words, speak(refused.sentence))
     return redirect(url_for("reviews.phrases"), 303)
 
 

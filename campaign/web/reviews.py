@@ -16,7 +16,7 @@ from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectC
 from wtforms.validators import InputRequired, Length, StopValidation
 
 from ..db import unit_of_work
-from ..errors import Busy, Forbidden, NoSpace, Refused, Stale, say
+from ..errors import Busy, Forbidden, Invalid, NoSpace, Refused, Stale, say
 from ..evidence.store import Store
 from ..models.facts import facts_of
 from ..models.undoing import with_last_decision
@@ -39,6 +39,7 @@ from ..rules.permissions import permissions
 from ..rules.states import Action, ReturnReason, State
 from ..rules.telling import HOLD
 from .access import current_actor, page_now, require_role
+from .language import speak
 from .stale import tell_what_happened
 
 bp = Blueprint("reviews", __name__)
@@ -171,17 +172,21 @@ def return_(id: int) -> Any:
     if not form.validate():
         return page_of(id, form)
     actor, now, words = current_actor(), page_now(), form.said
-    with in_time(place, form.seen.data), unit_of_work():
-        reviewing.return_for_changes(
-            id, actor=actor, now=now, seen=form.seen.data, reason=ReturnReason(form.reason.data), words=words,
-            client_action_id=form.client_action_id.data or None,
-        )  # fmt: skip
-        if form.phrase.data:
-            use_phrase(form.phrase.data, actor=actor)
-        kept_words = not form.keep.data or keep_phrase(form.words.data or words, actor=actor, now=now)
+    try:
+        with in_time(place, form.seen.data), unit_of_work():
+            reviewing.return_for_changes(
+                id, actor=actor, now=now, seen=form.seen.data, reason=ReturnReason(form.reason.data), words=words,
+                client_action_id=form.client_action_id.data or None,
+            )  # fmt: skip
+            if form.phrase.data:
+                use_phrase(form.phrase.data, actor=actor)
+            if form.keep.data:
+                keep_phrase(form.words.data or words, actor=actor, now=now)
+    except Invalid as refused:  # what the form does not ask: nothing was decided, and everything typed stands there
+        field = form.keep if any(each.where == "phrase" for each in refused.problems) else form.words
+        field.errors = [speak(refused.sentence)]
+        return page_of(id, form)
     flash(_("Returned: %(unit)s, %(task)s.", unit=place.unit_name, task=place.task_title), "success")
-    if not kept_words:
-        flash(_("The words are too long to be kept as a phrase, or there are too many already."), "warning")
     _remember(place, form.seen.data, Action.RETURN)
     return _to_next(place)
 

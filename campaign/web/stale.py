@@ -14,7 +14,7 @@ from .happenings import beside, dot, told, too_late
 from .language import speak
 
 GONE = say("This does not exist, or it is not for you.")
-TYPED = ("words", "reason")  # the fields in which somebody may have written sentences
+TYPED = ("words", "reason", "remark")  # the fields in which somebody may have written sentences
 
 
 def tell_what_happened(blueprint: Blueprint) -> None:

@@ -48,6 +48,10 @@ def test_a_dispute_is_asked_decided_and_read(tree, given, visitor):
     visitor.sign_in(officer)
     page = visitor.get(f"/assignments/{work.id}").click("Dispute the target or the date")
     assert page.has("Target now: 10")
+    refused = page.submit("Send the request", status=422, **{f"target-{metric.id}": "many", "due_on": "soon"})
+    wrong = [refused.html.index(f'<a href="#{field}">') for field in (f"target-{metric.id}", "due_on", "reason")]
+    assert wrong == sorted(wrong), "everything at once, in the order of the fields"
+    assert "Something needs your attention" not in refused.html
     refused = page.submit("Send the request", status=422, **{f"target-{metric.id}": "8"})
     assert refused.has("Please say why, in a few words")
     page = refused.submit("Send the request", reason="名册只有六人")
@@ -103,13 +107,25 @@ def test_an_extension_with_a_photo_keeps_the_photo_when_the_form_fails(app, tree
     assert "塌方.jpg" in answer.text
     kept = answer.text.split('name="kept" value="')[1].split('"')[0]
     due_on = (now + timedelta(days=20)).date().isoformat()
-    answer = client.post(path, data={"seen": "1", "reason": "道路不通", "due_on": due_on, "kept": [kept, "987654"]})
-    assert answer.status_code == 303
+    asked = {"seen": "1", "reason": "道路不通", "due_on": "2099-12-31", "kept": [kept, "987654"]}
+    answer = client.post(path, data=asked)
+    assert answer.status_code == 422 and "more than a year" in answer.text, "it is asked whether the year is right"
+    assert client.post(path, data=asked | {"sure": "y", "due_on": due_on}).status_code == 303
     made = db.session.scalars(select(Request)).one()
     assert made.decision is Decision.PENDING
     assert "塌方.jpg" in client.get(f"/requests/{made.id}").text
     export = client.get("/requests/export.csv?view=mine").text
     assert "道路不通" in export
+    boss = app.test_client()
+    sign_in(boss, tree.holder(tree.county, Role.DISPATCHER), now)
+    decide = f"/requests/{made.id}/decide"
+    answer = boss.post(decide, data={"words": "同意", "decision": "grant", "due_on": "2099-12-31"})
+    assert answer.status_code == 422 and "more than a year" in answer.text
+    answer = boss.post(decide, data={"words": "再议一次"})
+    assert answer.status_code == 422 and "Please grant the request or refuse it." in answer.text, "no silent refusal"
+    assert client.post(f"/requests/{made.id}/withdraw").status_code == 303
+    answer = boss.post(decide, data={"words": "同意延期到月底", "decision": "grant"})
+    assert answer.status_code == 409 and "Taken back" in answer.text and "同意延期到月底" in answer.text
 
 
 def test_pages_cost_few_statements_whatever_waits(tree, given, client, now):

@@ -105,6 +105,16 @@ def test_a_decision_is_offered_back_for_a_moment(reviewer, waiting, monkeypatch,
     answer = reviewer.post(f"/reviews/{waiting[0].id}/undo", data=undo)
     assert (answer.status_code, state_of(waiting[0])) == (303, State.SUBMITTED)
     assert db.session.query(Notice).count() == 0
+    again = reviewer.post(f"/reviews/{waiting[0].id}/undo", data=undo | {"seen": "3", "client_action_id": str(uuid4())})
+    assert again.status_code == 409 and "This decision was taken back already." in text_of(again)
+    long = "补" * 401
+    for answer in (
+        decide(reviewer, waiting[0], "return", reason="1", words=long, keep="1"),
+        reviewer.post("/reviews/phrases", data=form_of(reviewer, "/reviews/phrases", words=long)),
+    ):
+        assert answer.status_code == 422 and long in text_of(answer), "what was typed stays"
+        assert "A phrase has at most 400 characters; these are 401." in text_of(answer)
+    assert state_of(waiting[0]) is State.SUBMITTED, "nothing was decided"
     decide(reviewer, waiting[0], "return", reason="1", words="", phrase="请补一张照片")
     assert db.session.query(Phrase).one().used == 1
     monkeypatch.setattr(clock, "now", lambda: now + HOLD)
