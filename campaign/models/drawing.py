@@ -1,19 +1,21 @@
 """What stands to be drawn for a random re-check of a task, and which units could check it: shared by verb and page."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
-from ..db import db, listed
+from ..db import Instant, db, listed
+from ..rules.former_tree import read_moves
 from ..rules.organisation import Level, Line, Role
 from ..rules.rechecks import checker_for, digest_of, drawn
 from ..rules.states import State
 from .assignments import Assignment
+from .climbing import moved_since
 from .log import Event
 from .organisation import Area, Unit, manned_on
 from .reporting import Submission
@@ -61,7 +63,8 @@ class Draw:
 
 
 def chances(task_id: int, level: Level, at: datetime) -> list[Chance]:
-    """What stood approved at that instant, by the log, in areas of that level. One statement."""
+    """What stood approved at that instant, by the log, in areas of that level as the tree was then: who draws again
+    after a village moved draws the same. Two statements, and one more where anything moved since."""
     moved = (
         select(Event.subject_id, func.max(Event.id).label("id"))
         .join(Assignment, Assignment.id == Event.subject_id)
@@ -79,20 +82,45 @@ def chances(task_id: int, level: Level, at: datetime) -> list[Chance]:
     )
     statement = (
         select(
-            Assignment.id, Assignment.unit_id, stratum.id, Submission.id, Unit.superior_id, Unit.line, Submission.chain
+            Assignment.id,
+            Assignment.unit_id,
+            stratum.id,
+            Submission.id,
+            Unit.superior_id,
+            Unit.line,
+            Submission.chain,
+            Unit.lft,
         )
         .join(moved, moved.c.subject_id == Assignment.id)
         .join(Event, Event.id == moved.c.id)
         .join(Unit, Unit.id == Assignment.unit_id)
-        .join(stratum, (stratum.level == level) & Unit.lft.between(stratum.lft, stratum.rgt))
+        .outerjoin(stratum, (stratum.level == level) & Unit.lft.between(stratum.lft, stratum.rgt))
         .join(Submission, Submission.id == latest)
         .where(Event.to_state == State.APPROVED.name.lower())
         .order_by(Assignment.id)
     )
+    then = _strata(level, at)
     return [
-        Chance(*(*row[:6], tuple(int(part) for part in row.chain.split(",") if part)))
+        Chance(*row[:2], *(place, *row[3:6], tuple(int(part) for part in row.chain.split(",") if part)))
         for row in db.session.execute(statement)
+        if (place := then(row.lft) if then else row[2]) is not None
     ]
+
+
+def _strata(level: Level, at: datetime) -> Callable[[int], int | None] | None:
+    """What tells the stratum of a place as the tree was then; None where nothing moved since."""
+    tree = read_moves(db.session.execute(select(moved_since(literal(at, Instant())))).scalar_one())
+    if not tree.moves:
+        return None
+    strata = select(Area.lft, Area.rgt, Area.id).where(Area.level == level).order_by(Area.lft)
+    ids = {(lft, rgt): id for lft, rgt, id in db.session.execute(strata)}
+    tops = list(ids)
+
+    def stratum(place: int) -> int | None:
+        top = tree.top_of(tops, place)
+        return None if top is None else ids[top]
+
+    return stratum
 
 
 def draw(task_id: int, level: Level, share: int, seed: str, *, at: datetime) -> Draw:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     literal,
     null,
+    or_,
     select,
     true,
     type_coerce,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 
 from ..db import db, micros
 from ..models import Area, Assignment, Batch, Tally, TallyDelta, Unit
+from ..models.climbing import standing_in
 from ..models.pending import dispatched, left_and_reached
 from ..rules.dates import NEAR_DUE, Light, light_of
 from ..rules.former_tree import FormerTree
@@ -166,11 +168,13 @@ def figures_of(
     if tallied:
         parts.append(_folded(tallied, tasks, lines))
         parts += [_spread(part, stretches, chosen) for part in (*_unfolded(tasks), *_standing_still(tasks))]
-    # Most leaves have nothing below them: their units are found by the area, without a range.
-    if lowest := [place.id for place in leaves if place.lft == place.rgt]:
+    # Most leaves have nothing below them, then or now: their units are found by the area, without a range.
+    inside = {place: tree.stretches((place.lft, place.rgt)) for place in leaves}
+    if lowest := [place.id for place, where in inside.items() if where == ((place.lft, place.lft),)]:
         parts.append(_facts(Area.id, and_(Area.id.in_(lowest), Unit.area_id == Area.id), tasks, chosen))
-    if hollow := [place.id for place in leaves if place.lft < place.rgt]:
-        parts.append(_facts(Area.id, and_(Area.id.in_(hollow), Unit.lft.between(Area.lft, Area.rgt)), tasks, chosen))
+    if hollow := [place for place in leaves if place.id not in lowest]:
+        there = or_(*(and_(Area.id == place.id, standing_in(Unit.lft, inside[place])) for place in hollow))
+        parts.append(_facts(Area.id, there, tasks, chosen))
     own = and_(Area.id == shown.id, Unit.area_id == Area.id)
     parts.append(_facts(literal(OWN).label("id"), own, tasks, chosen))
     return _cells(parts, now)

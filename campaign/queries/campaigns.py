@@ -23,10 +23,13 @@ from ..models import (
     TaskUnit,
     Unit,
 )
+from ..models.climbing import moved_since
 from ..rules.calendars import DayKind, Roll
 from ..rules.dates import CountsFrom, DueKind
+from ..rules.former_tree import FormerTree, read_moves
 from ..rules.organisation import Actor, Level, Line, Role
 from ..rules.plans import CampaignStatus, Grade
+from .board_figures import NOTHING_MOVED
 from .campaign_parts import MetricFact, add_metrics
 from .scope import visible_campaigns
 
@@ -95,7 +98,7 @@ class PhaseFact:
 @dataclass(frozen=True)
 class Head:
     """A campaign without its tasks. `writer`: the reader is a dispatcher of the issuing unit; `issuer`: or of a
-    co-issuing one."""
+    co-issuing one. `tree`: what moved since it was issued."""
 
     id: int
     key: str | None
@@ -123,6 +126,7 @@ class Head:
     co_issuers: tuple[tuple[int, str], ...] = ()
     writer: bool = False
     issuer: bool = False
+    tree: FormerTree = NOTHING_MOVED
 
 
 @dataclass(frozen=True)
@@ -274,6 +278,7 @@ def head_of(campaign_id: int, actor: Actor) -> Head | None:
             Campaign.issuing_unit_id, Unit.name, Unit.line, Unit.level, Unit.area_id, Area.lft, Area.rgt,
             Campaign.higher_campaign_id, over.title, Campaign.based_on, Campaign.theme, Campaign.ground,
             Campaign.starts_on, Campaign.ends_on, Person.name, Campaign.created_at, Campaign.issued_at, together,
+            moved_since(Campaign.issued_at),
         )
         .join(Unit, Unit.id == Campaign.issuing_unit_id)
         .join(Area, Area.id == Unit.area_id)
@@ -283,12 +288,13 @@ def head_of(campaign_id: int, actor: Actor) -> Head | None:
     ).one_or_none()  # fmt: skip
     if row is None:
         return None
-    pairs = [line.split("\t", 1) for line in (row[-1] or "").split("\n") if line]
+    pairs = [line.split("\t", 1) for line in (row[-2] or "").split("\n") if line]
     co_issuers = tuple((int(unit_id), name) for unit_id, name in pairs)
     mine = set(actor.units(Role.DISPATCHER))
     writer = row.issuing_unit_id in mine
     issuer = writer or any(unit_id in mine for unit_id, _ in co_issuers)
-    return replace(Head(*row[:-1]), co_issuers=co_issuers, writer=writer, issuer=issuer)
+    tree = read_moves(row[-1])
+    return replace(Head(*row[:-2]), co_issuers=co_issuers, writer=writer, issuer=issuer, tree=tree)
 
 
 def show(campaign_id: int, actor: Actor) -> Shown | None:

@@ -222,7 +222,8 @@ def _beside(
 ) -> tuple[dict[int, Split], Confidence]:
     """Per area what its own unit gave and holds back, and what units inside it were given from above; and what
     re-checks found in the shown area. One statement."""
-    parts = [found_inside(metric.task_id, above[-1].id, lines, what=CHECKED)]
+    inside = head.tree.stretches((above[-1].lft, above[-1].rgt))
+    parts = [found_inside(metric.task_id, inside, lines, what=CHECKED)]
     if metric.aggregation is Aggregation.SUM and metric.comparator is not Comparator.NONE:
         parts += _parts(metric, head, [above[-1], *below], [place.id for place in above], lines)
     found: dict[int, Split] = {}

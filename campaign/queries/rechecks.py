@@ -10,7 +10,9 @@ from sqlalchemy.orm import aliased
 
 from ..db import DECIMAL_PLACES, Exact, db
 from ..models import Area, Assignment, Campaign, CampaignUnit, Event, Person, Sample, SampleItem, Submission, Task, Unit
+from ..models.climbing import standing_in
 from ..models.drawing import Draw, draw
+from ..rules.former_tree import Stretch
 from ..rules.organisation import Actor, Level, Line, PostFact, Role
 from ..rules.rechecks import RecheckResult
 from ..rules.states import State
@@ -83,8 +85,10 @@ def _counts() -> list[ColumnElement[Any]]:
     return [func.count(SampleItem.assignment_id), *(func.count().filter(SampleItem.result == one) for one in found)]
 
 
-def found_inside(task_id: int, area_id: int, lines: Sequence[Line] | None = None, *, what: int) -> Select[Any]:
-    """What re-checks of a task found in an area with all below it, in units of these lines: rows (what, result as
+def found_inside(
+    task_id: int, stretches: Sequence[Stretch], lines: Sequence[Line] | None = None, *, what: int
+) -> Select[Any]:
+    """What re-checks of a task found in these stretches of the tree, in units of these lines: rows (what, result as
     `key`, how many as `value`), for a page that asks for more in the same statement. Whoever asks may see the roll-up.
     """
     many = type_coerce(func.count() * 10**DECIMAL_PLACES, Exact()).label("value")
@@ -93,8 +97,7 @@ def found_inside(task_id: int, area_id: int, lines: Sequence[Line] | None = None
         .join(Sample, Sample.id == SampleItem.sample_id)
         .join(Assignment, Assignment.id == SampleItem.assignment_id)
         .join(Unit, Unit.id == Assignment.unit_id)
-        .join(Area, and_(Area.id == area_id, Unit.lft.between(Area.lft, Area.rgt)))
-        .where(Sample.task_id == task_id)
+        .where(Sample.task_id == task_id, standing_in(Unit.lft, stretches))
         .group_by(SampleItem.result)
     )
     return found if lines is None else found.where(Unit.line.in_(lines))

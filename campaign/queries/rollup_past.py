@@ -17,6 +17,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    or_,
     select,
     true,
     type_coerce,
@@ -27,7 +28,7 @@ from sqlalchemy.orm import aliased
 from ..clock import local_today
 from ..db import Exact, Instant, db, run
 from ..models import Area, Assignment, Batch, Event, Metric, Milestone, Target, Unit
-from ..models.climbing import FIGURE, SUMS, anything_moved, climbing
+from ..models.climbing import FIGURE, SUMS, anything_moved, climbing, issued_for_metric, parent_at
 from ..models.contributions import Look, credited, latest_until, reported
 from ..models.goals import join_target
 from ..models.past_targets import target_at
@@ -115,12 +116,14 @@ def _then(metric_ids: Sequence[int], area_id: int, at: datetime, lines: Sequence
     climb = climbing(rows, FIGURE, moved=anything_moved())
     above = select(*climb.c).join(Area, and_(Area.id == climb.c.area_id, Area.level.not_in(LEAF_LEVELS)))
     facts = rows.subquery()
-    place = aliased(Area)
+    place, home = aliased(Area), aliased(Area)
+    here = or_(home.id == area_id, parent_at(home, issued_for_metric(facts.c)) == area_id)
     keys = (facts.c[name] for name in ("metric_id", "period", "standing", *SUMS))
     leaf = (
         select(*keys, place.id.label("area_id"), Unit.line)
         .join(Unit, Unit.id == facts.c.unit_id)
-        .join(place, and_(place.id == area_id, place.level.in_(LEAF_LEVELS), Unit.lft.between(place.lft, place.rgt)))
+        .join(home, home.id == Unit.area_id)
+        .join(place, and_(place.id == area_id, place.level.in_(LEAF_LEVELS), here))
     )
     parts = [above.where(climb.c.area_id == area_id).subquery(), leaf.subquery()]
     named = ("metric_id", "period", "standing", "line", *SUMS)

@@ -4,6 +4,7 @@ Places are preorder numbers of today (`lft`), and an area is its interval (`lft`
 that moved since that day is known, and the rest stands as it stood.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,16 @@ class FormerTree:
                 return True
             if carrier is None:
                 return False
+            place = carrier.parent_lft
+
+    def top_of(self, tops: Sequence[Stretch], place: int) -> Stretch | None:
+        """In which of these the area at that place was, or lay below; they lie apart from each other, in order."""
+        while True:
+            at = bisect_right(tops, place, key=lambda top: top[0]) - 1
+            top = tops[at] if at >= 0 and place <= tops[at][1] else None
+            carrier = max((m for m in self.moves if m.lft <= place <= m.rgt), key=lambda m: m.lft, default=None)
+            if carrier is None or (top is not None and carrier.lft <= top[0]):
+                return top
             place = carrier.parent_lft
 
     def stretches(self, top: Stretch) -> tuple[Stretch, ...]:

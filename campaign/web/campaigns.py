@@ -316,7 +316,8 @@ def _progress(shown: Shown, now: datetime) -> dict[str, int]:
     """How many assignments are at work, late, in review and done, over all tasks; one statement."""
     head = shown.head
     place = Place(head.area_id, "", head.level, head.lft, head.rgt)
-    cells = figures_of(place, [], [task.id for task in shown.tasks if task.batches], None, now).get(head.area_id, {})
+    tasks = [task.id for task in shown.tasks if task.batches]
+    cells = figures_of(place, [], tasks, None, now, head.tree).get(head.area_id, {})
     lights: dict[Light, int] = {}
     for cell in cells.values():
         for light, n in cell.lights.items():

@@ -8,9 +8,11 @@ from sqlalchemy import func, select
 
 from campaign.cli import find_breaches
 from campaign.db import db, unit_of_work
+from campaign.documents.tables import table_of
 from campaign.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from campaign.models import Assignment, Event, Notice, SampleItem, Unit
 from campaign.models.drawing import draw
+from campaign.operations.areas import import_areas
 from campaign.operations.issuing import dispatch, reopen
 from campaign.operations.rechecks import draw_sample, report_result
 from campaign.operations.reporting import Report, acknowledge, submit
@@ -18,7 +20,8 @@ from campaign.operations.reviewing import approve
 from campaign.queries import rechecks as reading
 from campaign.queries.metric_page import AskedMetric, metric_page
 from campaign.queries.submission import dossier
-from campaign.rules.organisation import Level, Role
+from campaign.rules.metrics import Aggregation
+from campaign.rules.organisation import SYSTEM, Level, Role
 from campaign.rules.rechecks import RecheckResult
 from tests import make
 
@@ -30,6 +33,7 @@ def work(app, now):
     """Six villages approved by their township alone; the last one only later."""
     tree = make.small_tree()
     tree.task = make.task(make.campaign(tree.unit(tree.county)), review_levels="4")
+    tree.metric = make.metric(tree.task, aggregation=Aggregation.SUM, required=False)
     with unit_of_work():
         dispatch(tree.task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
     tree.ids = {}
@@ -100,15 +104,25 @@ def test_what_is_found_marks_the_figures(work, sample, now):
             report_result(sample, mine, actor=who, words=words, **report)
     boss, there = work.actor(work.county, Role.DISPATCHER), {work.unit(town).id: town.id for town in work.townships}
     wanted = {"county": work.county.id, "there": there.pop(pick.chance.superior_id), "beside": there.popitem()[1]}
-    for each in work.task.metrics:
-        found = {
-            name: metric_page(each.id, AskedMetric(area_id=id), actor=boss, now=now, today=now.date()).checked
-            for name, id in wanted.items()
-        }
-        whole = found["county"]
-        assert (whole.drawn, whole.checked, whole.differs, whole.share) == (3, 1, 1, 0.0)
-        assert (found["there"].differs, found["beside"].differs) == (1, 0)
-        assert found["there"].drawn + found["beside"].drawn == 3
+
+    def found() -> dict:
+        ask = {"actor": boss, "now": now, "today": now.date()}
+        return {n: metric_page(work.metric.id, AskedMetric(area_id=id), **ask).checked for n, id in wanted.items()}
+
+    before = found()
+    whole = before["county"]
+    assert (whole.drawn, whole.checked, whole.differs, whole.share) == (3, 1, 1, 0.0)
+    assert (before["there"].differs, before["beside"].differs) == (1, 0)
+    assert before["there"].drawn + before["beside"].drawn == 3
+    village = next(each for each in work.villages if work.unit(each).id == pick.chance.unit_id)
+    other = next(each for each in work.townships if each.id == wanted["beside"])
+    with unit_of_work():  # its figures stay where they add up, and what was found of them; the draw too
+        row = (village.code, village.name, "village", other.code)
+        moved = table_of("areas.csv", ("code", "name", "level", "parent_code"), [row])
+        import_areas(moved, actor=SYSTEM, now=now + 5 * HOUR)
+    assert found() == before
+    (kept,) = reading.samples(boss)
+    assert reading.redrawn(kept).same_list
     assert db.session.query(Event).filter_by(tag="assignment:recheck:result").count() == 1
 
 

@@ -18,11 +18,13 @@ from campaign.queries.board import Asked, board, head_for
 from campaign.queries.board_metrics import figures_page
 from campaign.queries.board_slowest import slow_items
 from campaign.queries.burden import ask_of, loads_of, reported_already
+from campaign.queries.campaigns import head_of as campaign_head
 from campaign.queries.metric_page import AskedMetric, metric_page
+from campaign.queries.rollup_past import rollup_at
 from campaign.queries.unit_page import unit_page
 from campaign.rules.awaiting import Awaits
 from campaign.rules.metrics import Aggregation
-from campaign.rules.organisation import SYSTEM, Line, Role
+from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.states import State
 from tests import make
 from tests.web.boards import cost, trained
@@ -142,6 +144,40 @@ def test_boards_walk_the_tree_of_the_day_of_the_campaign(app, now):
         with unit_of_work():
             while fold(now=later):
                 pass
+
+
+def test_an_organisation_stays_with_the_village_of_the_day(app, now):
+    """It goes to a village of the other town: on every page its report stays where it was asked."""
+    work = trained(now)
+    home, other = work.villages[0], work.villages[5]
+    shop = make.area("三江饲料厂", Level.ORGANISATION, home)
+    for each in (home, other):
+        db.session.refresh(each)
+    done = make.assignment(work.task, make.unit(shop), State.APPROVED)
+    with unit_of_work() as session:
+        submitted = session.scalar(select(Submission.id).where(Submission.assignment_id == done.id))
+        session.add(MetricValue(submission_id=submitted, metric_id=work.sum.id, number=Decimal(7)))
+        while fold(now=now):
+            pass
+    actor, later = work.actor(work.county, Role.DISPATCHER), now + timedelta(days=2)
+    places = (work.county, *work.townships, home, other)
+
+    def everywhere():
+        grid = {place.id: board_of(work, place, actor, later).total.whole.states for place in places}
+        past = {place.id: rollup_at([work.sum.id], place.id, at=later)[work.sum.id].asked for place in places}
+        return grid, past, *(rows_of(work, place, actor, later) for place in (*work.townships, home))
+
+    before = everywhere()
+    assert (before[1][home.id], before[1][other.id]) == (2, 1)
+    with unit_of_work():
+        moved = table_of("areas.csv", ("code", "name", "level", "parent_code", "kind"),
+                         [(shop.code, shop.name, "organisation", other.code, "enterprise")])  # fmt: skip
+        import_areas(moved, actor=SYSTEM, now=now + timedelta(days=1))
+    after = everywhere()
+    assert after[:2] == before[:2]
+    assert [[row[1:] for row in rows] for rows in after[2:]] == [[row[1:] for row in rows] for rows in before[2:]]
+    seen = campaign_head(work.campaign.id, actor)
+    assert seen is not None and [move.area_id for move in seen.tree.moves] == [shop.id]
 
 
 def board_of(work, place, actor, now):
