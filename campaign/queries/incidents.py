@@ -1,5 +1,6 @@
 """Letters that did not go through, as administrators see them: how many for which cause, and one by one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +17,8 @@ from .accounts import people_within
 
 PAGE = 50
 MOST_CAUSES = 20
+MOST_EXPORTED = 100_000
+FETCH = 1_000
 MOST_COUNTED = 99
 
 
@@ -49,7 +52,7 @@ class LetterRow:
 
 @dataclass(frozen=True)
 class LetterPage:
-    """One page of parked letters, newest first."""
+    """One page of parked letters; `next` is the id after which the next page begins."""
 
     rows: tuple[LetterRow, ...]
     next: int | None
@@ -86,27 +89,50 @@ def _gave_up(tries: Any) -> Any:
     return tries >= MOST_TRIES
 
 
-def letters(actor: Actor, which: Which, *, on: date, before: int | None = None) -> LetterPage:
-    """The letters that match, newest first. One statement."""
+def letters(actor: Actor, which: Which, *, on: date, after: int | None = None, oldest: bool = False) -> LetterPage:
+    """One page of the letters that match, newest first or `oldest` first. One statement."""
     found = _letters(actor, which, on)
-    if before is not None:
-        found = found.having(func.min(Delivery.id) < before)
-    of = found.order_by(func.min(Delivery.id).desc()).limit(PAGE + 1).subquery()
-    rows = db.session.execute(
+    if after is not None:
+        first = func.min(Delivery.id)
+        found = found.having(first > after if oldest else first < after)
+    rows = [_row(row) for row in db.session.execute(_told(found, oldest, PAGE + 1))]
+    return LetterPage(tuple(rows[:PAGE]), rows[PAGE - 1].id if len(rows) > PAGE else None)
+
+
+def everything(actor: Actor, which: Which, *, on: date, oldest: bool = False) -> Iterator[LetterRow]:
+    """All letters that match, for an export, read as they come. One statement."""
+    statement = _told(_letters(actor, which, on), oldest, MOST_EXPORTED)
+    for row in db.session.execute(statement.execution_options(yield_per=FETCH)):
+        yield _row(row)
+
+
+def _told(found: Select[Any], oldest: bool, most: int) -> Select[Any]:
+    """The first so many letters, with what a page says of them."""
+    first = func.min(Delivery.id)
+    of = found.order_by(first if oldest else first.desc()).limit(most).subquery()
+    return (
         select(
-            of.c.id, of.c.channel, of.c.person_id, Person.name, Notice.tag, of.c.n, of.c.next_try_at, Delivery.tries,
-            Delivery.error, Delivery.digest_on,
+            of.c.id,
+            of.c.channel,
+            of.c.person_id,
+            Person.name,
+            Notice.tag,
+            of.c.n,
+            of.c.next_try_at,
+            Delivery.tries,
+            Delivery.error,
+            Delivery.digest_on,
         )
         .join(Delivery, Delivery.id == of.c.id)
         .join(Notice, Notice.id == Delivery.notice_id)
         .join(Person, Person.id == of.c.person_id)
-        .order_by(of.c.id.desc())
-    ).all()  # fmt: skip
-    shown = tuple(
-        LetterRow(id, channel, person_id, name, tag, n, parked_at(at), tries, fault_of(tries), error, day)
-        for id, channel, person_id, name, tag, n, at, tries, error, day in rows[:PAGE]
+        .order_by(of.c.id if oldest else of.c.id.desc())
     )
-    return LetterPage(shown, shown[-1].id if len(rows) > PAGE else None)
+
+
+def _row(row: Any) -> LetterRow:
+    id, channel, person_id, name, tag, n, at, tries, error, day = row
+    return LetterRow(id, channel, person_id, name, tag, n, parked_at(at), tries, fault_of(tries), error, day)
 
 
 def _letters(actor: Actor, which: Which, on: date) -> Select[Any]:

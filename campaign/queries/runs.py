@@ -1,15 +1,19 @@
 """The clock as administrators see it: the runs of the jobs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 
 from ..db import Code, db
 from ..models import JobRun
 from ..rules.jobs import LONGEST_RUN, RunState
 
 PAGE = 50
+MOST_EXPORTED = 100_000
+FETCH = 1_000
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,20 @@ class RunRow:
 
 
 @dataclass(frozen=True)
+class Filters:
+    """Which runs are wanted. `failed`: only those with a failure; without `idle` only those that found work; `oldest`:
+    the oldest first, else the newest."""
+
+    name: str = ""
+    state: RunState | None = None
+    failed: bool = False
+    idle: bool = False
+    oldest: bool = False
+
+
+@dataclass(frozen=True)
 class RunPage:
-    """One page of runs, newest first; `next` is the id before which the next page begins."""
+    """One page of runs; `next` is the id after which the next page begins."""
 
     rows: tuple[RunRow, ...]
     next: int | None
@@ -52,37 +68,41 @@ class JobFact:
     failed: int
 
 
-def runs(
-    *,
-    now: datetime,
-    name: str = "",
-    state: RunState | None = None,
-    failed: bool = False,
-    idle: bool = True,
-    before: int | None = None,
-) -> RunPage:
-    """The runs that match; `failed`: only those with a failure; without `idle` only those that found work.
+def runs(filters: Filters, *, now: datetime, after: int | None = None) -> RunPage:
+    """One page of the runs that match.
 
     A run that is under way for too long is shown as abandoned, before anybody has marked it so.
     One statement. Idle runs are swept away after a while, so leaving them out reads a bounded number of rows.
     """
+    statement = _rows(filters, now)
+    if after is not None:
+        statement = statement.where(JobRun.id > after if filters.oldest else JobRun.id < after)
+    rows = [RunRow(*row) for row in db.session.execute(statement.limit(PAGE + 1))]
+    return RunPage(tuple(rows[:PAGE]), rows[PAGE - 1].id if len(rows) > PAGE else None)
+
+
+def everything(filters: Filters, *, now: datetime) -> Iterator[RunRow]:
+    """All runs that match, for an export, read as they come. One statement."""
+    statement = _rows(filters, now).limit(MOST_EXPORTED).execution_options(yield_per=FETCH)
+    for row in db.session.execute(statement):
+        yield RunRow(*row)
+
+
+def _rows(filters: Filters, now: datetime) -> Select[Any]:
     statement = select(
         JobRun.id, JobRun.name, JobRun.slot, _state(now), JobRun.started_at, JobRun.finished_at, JobRun.worker,
         JobRun.done, JobRun.skipped, JobRun.failed, JobRun.error,
-    ).order_by(JobRun.id.desc())  # fmt: skip
-    if name:
-        statement = statement.where(JobRun.name == name)
-    if state is not None:
-        statement = statement.where(_state(now) == state)
-    if failed:
+    ).order_by(JobRun.id if filters.oldest else JobRun.id.desc())  # fmt: skip
+    if filters.name:
+        statement = statement.where(JobRun.name == filters.name)
+    if filters.state is not None:
+        statement = statement.where(_state(now) == filters.state)
+    if filters.failed:
         statement = statement.where(_faulty(now))
-    if not idle:
+    if not filters.idle:
         found_work = (JobRun.done > 0) | (JobRun.skipped > 0) | (JobRun.failed > 0)
         statement = statement.where(found_work | (JobRun.state != RunState.DONE))
-    if before is not None:
-        statement = statement.where(JobRun.id < before)
-    rows = [RunRow(*row) for row in db.session.execute(statement.limit(PAGE + 1))]
-    return RunPage(tuple(rows[:PAGE]), rows[PAGE - 1].id if len(rows) > PAGE else None)
+    return statement
 
 
 def _state(now: datetime) -> ColumnElement[RunState]:

@@ -11,15 +11,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..clock import local_today
 from ..db import unit_of_work
+from ..documents.sheets import Column, Show
 from ..errors import Invalid
 from ..models.parked import Which
 from ..operations import resending
 from ..queries import incidents
+from ..queries.incidents import LetterRow
 from ..rules.organisation import Role
 from ..rules.telling import Channel, Fault
 from .access import current_actor, page_now
+from .downloads import table_answer
 from .language import speak
+from .words import tag_words, word
 
+OLDEST = "oldest"
 PLACE = "admin.index"  # under which place of the bar the number stands
 
 
@@ -45,18 +50,42 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _address(which: Which, before: int | None = None) -> str:
-    given: dict[str, Any] = {
+def _query(which: Which, **more: Any) -> dict[str, Any]:
+    """The address's part after the question mark; the order stays as it is asked for."""
+    return {
         "channel": which.channel and int(which.channel), "fault": which.fault and int(which.fault),
-        "day": which.day and which.day.isoformat(), "cause": which.cause or None, "before": before,
-    }  # fmt: skip
-    return url_for("admin.deliveries", **given)
+        "day": which.day and which.day.isoformat(), "cause": which.cause or None,
+        "sort": OLDEST if _oldest() else None,
+    } | more  # fmt: skip
+
+
+def _oldest() -> bool:
+    return request.args.get("sort") == OLDEST
+
+
+def export(kind: str) -> Any:
+    """The letters that the list shows, all of them."""
+    columns = [
+        Column(_("To"), 16), Column(_("Channel"), 14), Column(_("Message"), 36), Column(_("Messages"), 10, Show.WHOLE),
+        Column(_("Digest of the day"), 14, Show.DAY), Column(_("Given up at"), 18, Show.MOMENT),
+        Column(_("Tries"), 8, Show.WHOLE), Column(_("Kind of error"), 16), Column(_("What was said"), 60),
+    ]  # fmt: skip
+    today = local_today(page_now())
+    found = incidents.everything(current_actor(), _which(request.args), on=today, oldest=_oldest())
+    return table_answer(kind, f"parked-{today:%Y%m%d}", _("Parked deliveries"), columns, map(_cells, found))
+
+
+def _cells(row: LetterRow) -> tuple[Any, ...]:
+    return (
+        row.person_name, word(row.channel), "" if row.digest_on else tag_words(row.tag), row.n, row.digest_on, row.at,
+        row.tries, word(row.fault), row.error,
+    )  # fmt: skip
 
 
 def _page(refused: dict[int, str] | None = None) -> str:
     actor, today = current_actor(), local_today(page_now())
-    which, before = _which(request.args), request.args.get("before", type=int)
-    page = incidents.letters(actor, which, on=today, before=before)
+    which, after = _which(request.args), request.args.get("after", type=int)
+    page, oldest = incidents.letters(actor, which, on=today, after=after, oldest=_oldest()), _oldest()
     return render_template(
         "admin/deliveries.html",
         page=page,
@@ -65,10 +94,11 @@ def _page(refused: dict[int, str] | None = None) -> str:
         filtered=which != Which(),
         channels=list(Channel),
         faults=list(Fault),
-        first_page=_address(which) if before is not None else "",
-        next_page=_address(which, page.next) if page.next else "",
-        here=_address(which, before),
-        narrow=_address,
+        oldest=oldest,
+        turned=_address(which, sort=None if oldest else OLDEST),
+        first_page=_address(which) if after is not None else "",
+        next_page=_address(which, after=page.next) if page.next else "",
+        exports={kind: url_for("admin.deliveries_export", kind=kind, **_query(which)) for kind in ("xlsx", "csv")},
         action_id=uuid4,
         refused=refused or {},
         most_reason=resending.LONGEST_REASON,
@@ -103,6 +133,10 @@ def discard(id: int) -> Any:
         return _page({id: speak(invalid.sentence)}), 422
     flash(_("It is given up. The log keeps why."), "success")
     return redirect(_back(), 303)
+
+
+def _address(which: Which, **more: Any) -> str:
+    return url_for("admin.deliveries", **_query(which, **more))
 
 
 def _back() -> str:

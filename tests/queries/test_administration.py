@@ -122,9 +122,13 @@ def test_runs_and_jobs_tell_of_failures(app, now):
             session.add(JobRun(name="deliver", slot=at, state=RunState.DONE, started_at=at, finished_at=at, worker="w",
                                failed=failed))  # fmt: skip
     assert [(fact.name, fact.runs, fact.failed) for fact in runs.jobs(now)] == [("deliver", 3, 1)]
-    assert [run.failed for run in runs.runs(now=now, failed=True).rows] == [2]
-    assert len(runs.runs(now=now, name="deliver").rows) == 3
-    assert runs.runs(now=now, name="other").rows == ()
+    every = runs.Filters(name="deliver", idle=True)
+    assert [run.failed for run in runs.runs(runs.Filters(failed=True), now=now).rows] == [2]
+    assert len(runs.runs(every, now=now).rows) == 3
+    assert runs.runs(runs.Filters(name="other", idle=True), now=now).rows == ()
+    oldest = runs.runs(runs.Filters(idle=True, oldest=True), now=now).rows
+    assert oldest == runs.runs(every, now=now).rows[::-1] == tuple(runs.everything(every, now=now))[::-1]
+    assert runs.runs(runs.Filters(idle=True, oldest=True), now=now, after=oldest[0].id).rows == oldest[1:]
 
 
 def test_a_run_that_never_ended_is_told_from_one_under_way(app, now):
@@ -135,17 +139,19 @@ def test_a_run_that_never_ended_is_told_from_one_under_way(app, now):
             claim_slot(name, now - age, worker="w:1", now=now - age)
 
     def standing():
-        return {run.name: run.state for run in runs.runs(now=now).rows}
+        return {run.name: run.state for run in runs.runs(runs.Filters(idle=True), now=now).rows}
 
     expected = {"fold": RunState.RUNNING, "remind": RunState.ABANDONED}
     assert standing() == expected
-    assert [run.name for run in runs.runs(now=now, state=RunState.ABANDONED).rows] == ["remind"]
-    assert [run.name for run in runs.runs(now=now, state=RunState.RUNNING).rows] == ["fold"]
+    in_state = {state: runs.Filters(state=state) for state in (RunState.ABANDONED, RunState.RUNNING)}
+    assert [run.name for run in runs.runs(in_state[RunState.ABANDONED], now=now).rows] == ["remind"]
+    assert [run.name for run in runs.runs(in_state[RunState.RUNNING], now=now).rows] == ["fold"]
     assert [(fact.name, fact.failed) for fact in runs.jobs(now)] == [("fold", 0), ("remind", 1)]
     with unit_of_work():
         assert close_abandoned(now=now) == 1
     assert standing() == expected
-    assert [run.name for run in runs.runs(now=now - timedelta(hours=9), state=RunState.ABANDONED).rows] == ["remind"]
+    earlier = now - timedelta(hours=9)
+    assert [run.name for run in runs.runs(in_state[RunState.ABANDONED], now=earlier).rows] == ["remind"]
 
 
 def test_parked_deliveries_are_those_of_people_in_reach(tree, now):
@@ -158,7 +164,10 @@ def test_parked_deliveries_are_those_of_people_in_reach(tree, now):
         session.add(Delivery(notice_id=notice.id, person_id=officer.id, channel=Channel.MAIL, next_try_at=now,
                              state=DeliveryState.PARKED))  # fmt: skip
     near, far = (overseer(tree.unit(township)) for township in tree.townships)
-    assert len(incidents.letters(near, Which(), on=TODAY).rows) == 1 == incidents.count(near, on=TODAY)
+    rows = incidents.letters(near, Which(), on=TODAY).rows
+    assert len(rows) == 1 == incidents.count(near, on=TODAY)
+    assert tuple(incidents.everything(near, Which(), on=TODAY)) == rows
+    assert incidents.letters(near, Which(), on=TODAY, oldest=True, after=rows[0].id).rows == ()
     assert incidents.letters(far, Which(), on=TODAY).rows == () == incidents.causes(far, Which(), on=TODAY)
     assert incidents.count(far, on=TODAY) == 0
 

@@ -1,7 +1,6 @@
 """The administration in a browser: who comes in, the tree, people and posts, imports, jobs, the log."""
 
 import io
-from datetime import timedelta
 
 import pytest
 from openpyxl import load_workbook
@@ -9,11 +8,9 @@ from sqlalchemy import func, select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Area, Delivery, Event, JobRun, Notice, Person, Post, Unit
+from campaign.models import Area, Event, Person, Post, Unit
 from campaign.operations.log import record
-from campaign.rules.jobs import RunState
 from campaign.rules.organisation import SYSTEM, Line, Role
-from campaign.rules.telling import Channel, DeliveryState
 from tests import make
 from tests.counting import statements
 
@@ -281,63 +278,6 @@ def test_the_sample_files_hold_text_and_are_read_back(tree, county):
     for what in ("areas", "people"):
         sheet = load_workbook(io.BytesIO(county.client.get(f"/admin/import/{what}.xlsx").data)).active
         assert all(cell.data_type == "s" for row in sheet.rows for cell in row if cell.value is not None)
-
-
-# -- jobs and deliveries ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def clockwork(tree, now):
-    """A good run, a bad run, and a parked delivery to a village officer."""
-    with unit_of_work() as session:
-        times = {"slot": now, "started_at": now, "finished_at": now + timedelta(seconds=2), "worker": "w:1"}
-        session.add(JobRun(name="remind", state=RunState.DONE, done=3, **times))
-        session.add(JobRun(name="deliver", state=RunState.DONE, done=1, failed=2, error="SMTP: refused", **times))
-        officer = tree.holder(tree.villages[0], Role.OFFICER)
-        number = record(tag="person:account:create", subject="person", subject_id=officer.id, actor=SYSTEM, now=now,
-                        data={"login": officer.login})  # fmt: skip
-        notice = Notice(tag="assignment:clock:remind", event_id=number, person_id=officer.id, created_at=now)
-        session.add(notice)
-        session.flush()
-        parked = Delivery(notice_id=notice.id, person_id=officer.id, channel=Channel.MAIL, tries=5, next_try_at=now,
-                          state=DeliveryState.PARKED, error="550 unknown")  # fmt: skip
-        session.add(parked)
-        session.flush()
-        return parked.id
-
-
-def test_job_runs_show_their_counts_and_first_error(clockwork, county):
-    page = county.get("/admin/jobs")
-    assert page.has("remind", "deliver", "SMTP: refused", "2.00", "with failures")
-    faulty = page.submit("Filter", state="faulty")
-    rows = [row.text for row in list(faulty.root.all("tbody"))[-1].all("tr")]
-    assert len(rows) == 1
-    assert "deliver" in rows[0]
-
-
-def test_runs_that_found_nothing_are_listed_on_request(clockwork, county, now):
-    with unit_of_work() as session:
-        session.add(JobRun(name="fold", state=RunState.DONE, slot=now, started_at=now, finished_at=now, worker="w:1"))
-    listed = list(county.get("/admin/jobs").root.all("tbody"))[-1].text
-    assert "Send messages deliver" in listed
-    assert "fold" not in listed
-    assert "Add up the boards fold" in list(county.get("/admin/jobs?runs=all").root.all("tbody"))[-1].text
-
-
-def test_a_parked_delivery_is_sent_again(clockwork, county, now):
-    page = county.get("/admin/jobs").click("Parked deliveries")
-    assert page.has("550 unknown")
-    assert page.submit("resend").has("sent again within a minute", "Nothing is parked")
-    delivery = db.session.get_one(Delivery, clockwork)
-    assert (delivery.state, delivery.tries) == (DeliveryState.WAITING, 0)
-    page.submit("resend", status=409)
-
-
-def test_a_delivery_to_somebody_elses_people_is_not_there(clockwork, tree, visitor):
-    enters(visitor, tree.unit(tree.townships[1]))
-    assert visitor.get("/admin/deliveries").has("Nothing is parked")
-    token = next(e for e in visitor.get("/admin/people/new").root.all("input") if e.get("name") == "csrf_token")
-    visitor.post(f"/admin/deliveries/{clockwork}/resend", {"csrf_token": token.get("value")}, status=404)
 
 
 # -- the log ---------------------------------------------------------------------------------------------------------

@@ -215,7 +215,7 @@ def administration(world: World) -> Iterator[Case]:
     read, change = (Role.ADMINISTRATOR, Role.AUDITOR), Role.ADMINISTRATOR
     for name in ADMIN_PAGES:
         yield Case(f"admin.{name}", role(*read))
-    for name in ("areas_export", "people_export", "log_export"):
+    for name in ("areas_export", "people_export", "log_export", "jobs_export", "deliveries_export"):
         yield Case(f"admin.{name}", role(*read), {"kind": "csv"})
     yield Case("admin.import_sample", role(*read), {"what": "people"})
     for name in ("person_new", "import_areas", "import_people"):
