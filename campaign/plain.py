@@ -1,12 +1,16 @@
 """Statements that are written once go to the driver itself, compiled once, without SQLAlchemy's way to each run."""
 
+import re
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from psycopg import RawCursor
 from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.exc import DBAPIError
+
+MARK = re.compile(r"%\((\w+)\)s|%%")
 
 
 class Outcome:
@@ -58,6 +62,11 @@ class Plain:
         places = {name: at for at, name in enumerate((*names, *rest))}
         wanted = state.positiontup if self.by_position else state.parameters
         self.order = [(name, places[name]) for name in wanted]
+        self.numbered = dialect.name == "postgresql"
+        if self.numbered:  # as the server itself marks them: the driver would read the text, a long one each time
+            marks = {name: f"${at}" for at, (name, _) in enumerate(self.order, 1)}
+            self.sql = MARK.sub(lambda found: marks[found[1]] if found[1] else "%", self.sql)
+            self.by_position = True
         columns = compiled._result_columns
         self.make: Any = _maker(c.keyname for c in columns) if columns else None
         out = [(at, c.type._cached_result_processor(dialect, None)) for at, c in enumerate(columns)]
@@ -103,7 +112,9 @@ def execute(connection: Connection, statement: Executable, values: Mapping[str, 
     known = _known.setdefault(statement, {})
     key = (dialect.name, *values)
     plain = known.get(key) or known.setdefault(key, Plain(statement, dialect, list(values)))
-    cursor, bound = connection.connection.cursor(), plain.bound(values)
+    driver: Any = connection.connection
+    cursor: Any = RawCursor(driver.driver_connection) if plain.numbered else driver.cursor()
+    bound = plain.bound(values)
     if connection.engine._has_events:
         for hear in connection.dispatch.before_cursor_execute:
             hear(connection, cursor, plain.sql, bound, None, False)
@@ -111,7 +122,7 @@ def execute(connection: Connection, statement: Executable, values: Mapping[str, 
         cursor.execute(plain.sql, bound)
         rows = plain.rows(cursor)
     except dialect.loaded_dbapi.Error as error:
-        gone = dialect.is_disconnect(error, connection.connection, cursor)
+        gone = dialect.is_disconnect(error, driver, cursor)
         if gone:
             connection.invalidate(error)
         raise DBAPIError.instance(
