@@ -1,4 +1,8 @@
-"""All metrics of a campaign in one area: figure, target, distance. Six statements, whatever the size."""
+"""All metrics of a campaign in one area: figure, target, distance, and beside what was before.
+
+Seven statements at most, whatever the size. What an earlier turn of the same task reported stands on the metric's own
+page alone.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,19 +12,22 @@ from sqlalchemy import select
 from ..db import db
 from ..models import Metric, Task, TaskLine
 from ..rules.organisation import Actor, Line
+from ..rules.targets import Compares
 from .board import Asked, Head, Row, head_for, lines_of, way_to, windows_of
 from .board_figures import Cell, Place, figures_of
 from .metric_page import COLUMNS, MetricFact, fact_of
 from .rollup import rollup
+from .rollup_compared import AgainstBefore, against_before, approved_then, baselines_in
 from .stands import Stand, stand_of
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One metric with how it stands in the shown area."""
+    """One metric with how it stands in the shown area, and against the baseline or last year."""
 
     metric: MetricFact
     stand: Stand
+    against: AgainstBefore | None
 
 
 @dataclass(frozen=True)
@@ -43,13 +50,18 @@ def figures_page(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime,
     above, _below = way_to(head, asked.area_id, actor, windows)
     shown = above[-1]
     lines, chosen = lines_of(known or Line, asked.line, shown, windows)
-    rolled = rollup([metric.id for metric in metrics], [shown.id], on=today, lines=chosen)
+    former = [metric.former for metric in metrics if metric.former is not None]
+    rolled = rollup([*(metric.id for metric in metrics), *former], [shown.id], on=today, lines=chosen)
     whole = head.tree.holds((shown.lft, shown.rgt), head.lft)
-    rows = [
-        Standing(metric, stand_of(rolled[metric.id, shown.id], whole=whole))
-        for metric in metrics
-        if (metric.id, shown.id) in rolled
-    ]
+    fixed = [metric.id for metric in metrics if metric.compares is Compares.BASELINE]
+    frozen = baselines_in(fixed, [shown], head.tree, lines=chosen)
+    rows = []
+    for metric in metrics:
+        if (metric.id, shown.id) in rolled:
+            then = approved_then(rolled.get((metric.former, shown.id))) if metric.former else None
+            found = rolled[metric.id, shown.id]
+            against = against_before(found, frozen.get((metric.id, shown.id), then))
+            rows.append(Standing(metric, stand_of(found, whole=whole), against))
     cells = figures_of(shown, [], tasks, chosen, now, head.tree).get(shown.id, {})
     return FiguresPage(
         head, tuple(tasks), lines, above, Row(shown, "total", cells, Cell.added(cells.values())),

@@ -1,20 +1,32 @@
 """One metric of an issued campaign: the tree of targets and actuals, level by level, and how the figure moved.
 
-Six statements, whatever the size: the metric with its campaign, the areas, two for the roll-up, the splits with what
-re-checks found, the record.
+At most eight statements, whatever the size: the metric with its campaign, the areas, two for the roll-up, the splits
+with what re-checks found, up to two for what it is compared with, the record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, select, type_coerce, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
 
 from ..db import Exact, db
 from ..errors import NotFound, say
-from ..models import Assignment, Campaign, Metric, Share, Task, TaskLine, Unit
+from ..models import Assignment, Campaign, Metric, Period, Share, Task, TaskLine, Unit
 from ..models.splits import in_force
 from ..models.targets import Allocation, AllocationTotal
 from ..rules.figures import Standing
@@ -23,12 +35,13 @@ from ..rules.organisation import LEAF_LEVELS, Actor, Line
 from ..rules.plans import CampaignStatus
 from ..rules.rechecks import RecheckResult
 from ..rules.states import NOT_ASKED
-from ..rules.targets import Quota
+from ..rules.targets import Compares, Quota
 from .board import Head, head_of, heads, lines_of, way_to, windows_of
 from .board_figures import Place, stretches_of
 from .history import FigurePoint, figure_trend
 from .rechecks import Confidence, confidence_of, found_inside
 from .rollup import RollUp, rollup
+from .rollup_compared import AgainstBefore, Before, a_year_before, against_before, approved_then, baselines_in
 from .rollup_facts import RolledUp, Sums
 from .stands import Stand, stand_of
 
@@ -41,7 +54,7 @@ COLUMNS = (  # of Metric joined with its Task, and TaskLine
     Metric.id.label("metric_id"), Metric.name.label("metric_name"), Metric.kind, Metric.unit_of_measure,
     Metric.comparator, Metric.target, Metric.aggregation, Metric.over_time, Metric.quota, Metric.money_places,
     Metric.required, Metric.note, Metric.word, Metric.measurable, Metric.numerator_name, Metric.denominator_name,
-    Metric.task_id, Task.title.label("task_title"), Task.rrule, TaskLine.line,
+    Metric.task_id, Task.title.label("task_title"), Task.rrule, Metric.compares, Metric.former_metric_id, TaskLine.line,
 )  # fmt: skip
 
 
@@ -68,6 +81,13 @@ class MetricFact:
     task_id: int
     task_title: str
     recurs: bool
+    compares: Compares
+    former_id: int | None
+
+    @property
+    def former(self) -> int | None:
+        """The metric that is last year's, where it is compared with another one."""
+        return self.former_id if self.compares is Compares.LAST_YEAR else None
 
 
 @dataclass(frozen=True)
@@ -87,6 +107,7 @@ class Branch:
     kind: str
     stand: Stand
     split: Split = Split()
+    against: AgainstBefore | None = None
 
     @property
     def opens(self) -> bool:
@@ -135,26 +156,29 @@ def fact_of(row: Any) -> MetricFact:
     return MetricFact(
         row.metric_id, row.metric_name, row.kind, row.unit_of_measure, row.comparator, row.target, row.aggregation,
         row.over_time, row.quota, row.money_places, row.required, row.note, row.word, row.measurable,
-        row.numerator_name, row.denominator_name, row.task_id, row.task_title, bool(row.rrule),
+        row.numerator_name, row.denominator_name, row.task_id, row.task_title, bool(row.rrule), row.compares,
+        row.former_metric_id,
     )  # fmt: skip
 
 
 def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: datetime, today: date) -> MetricPage:
     """The metric for this reader. Raises NotFound for one, or for an area, outside their scope."""
-    head, metric, known = _metric(metric_id, actor)
+    head, metric, known, turns = _metric(metric_id, actor)
     windows = windows_of(head, actor)
     most = 2**31 if asked.whole else PAGE + 1
     above, below = way_to(head, asked.area_id, actor, windows, below=most, after=asked.after or 0)
     shown, more = above[-1], not asked.whole and len(below) > PAGE
     lines, chosen = lines_of(known, asked.line, shown, windows)
     below = below if asked.whole else below[:PAGE]
-    ids = [shown.id, *(place.id for place in below)]
-    rolled = rollup([metric_id], ids, on=today, lines=chosen, period=asked.period)
+    places = [shown, *below]
+    rolled = rollup([metric_id], [place.id for place in places], on=today, lines=chosen, period=asked.period)
     splits, checked = _beside(head, metric, above, below, chosen)
     total = _branch(shown, "total", metric, rolled, splits, head)
     rows = [_branch(p, "leaf" if p.level in LEAF_LEVELS else "area", metric, rolled, splits, head) for p in below]
     rows = [row for row in rows if row.stand.rolled.asked or row.split.below or _credited(row)]
     paged = more or bool(asked.after)
+    before = _before(metric, turns, places, rolled, head, chosen, today, asked.period)
+    total, rows = _against(total, before), [_against(row, before) for row in rows]
     own = _own(total, rows) if rows and not paged else None
     points = figure_trend(
         metric_id, shown.id, chosen, sums_periods=metric.over_time is OverTime.SUM,
@@ -167,10 +191,37 @@ def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: dateti
     )  # fmt: skip
 
 
-def _metric(metric_id: int, actor: Actor) -> tuple[Head, MetricFact, set[Line]]:
+def _against(row: Branch, before: Mapping[int, Before | None]) -> Branch:
+    return replace(row, against=against_before(row.stand.rolled, before.get(row.place.id)))
+
+
+def _before(
+    metric: MetricFact, turns: str | None, places: Sequence[Place], rolled: RollUp, head: Head,
+    lines: Sequence[Line] | None, today: date, period: int | None,
+) -> dict[int, Before | None]:  # fmt: skip
+    """What the plan compares the metric with, per area; no statement where it is nothing."""
+    ids = [place.id for place in places]
+    if metric.compares is Compares.BASELINE:
+        found = baselines_in([metric.id], places, head.tree, lines=lines)
+        return {id: found.get((metric.id, id)) for id in ids}
+    if metric.compares is not Compares.LAST_YEAR:
+        return {}
+    if metric.former is not None:
+        then = rollup([metric.former], ids, on=today, lines=lines)
+        return {id: approved_then(then.get((metric.former, id))) for id in ids}
+    facts = rolled[metric.id, ids[0]].metric
+    shown = (None if facts.every_turn else facts.last_period) if period is None else period
+    turn = None if shown is None else a_year_before(turns, shown)
+    if turn is None:
+        return {}
+    then = rollup([metric.id], ids, on=today, lines=lines, period=turn)
+    return {id: approved_then(then.get((metric.id, id))) for id in ids}
+
+
+def _metric(metric_id: int, actor: Actor) -> tuple[Head, MetricFact, set[Line], str | None]:
     rows = db.session.execute(
         heads(actor)
-        .add_columns(*COLUMNS)
+        .add_columns(*COLUMNS, _turns())
         .join(Task, Task.campaign_id == Campaign.id)
         .join(Metric, Metric.task_id == Task.id)
         .outerjoin(TaskLine, TaskLine.task_id == Task.id)
@@ -179,7 +230,14 @@ def _metric(metric_id: int, actor: Actor) -> tuple[Head, MetricFact, set[Line]]:
     if not rows:
         raise NotFound(say("There is no such metric, or it is not yours to see."))
     known = {each.line for each in rows if each.line is not None} or set(Line)
-    return head_of(rows[0], actor), fact_of(rows[0]), known
+    return head_of(rows[0], actor), fact_of(rows[0]), known, rows[0].turns
+
+
+def _turns() -> Any:
+    """Every turn of the task with the day on which it began, where the metric is compared with last year's."""
+    told = func.aggregate_strings(cast(Period.number, String) + ":" + cast(Period.opens_on, String), ",")
+    found = select(told).where(Period.task_id == Task.id, Metric.compares == Compares.LAST_YEAR)
+    return found.correlate(Task, Metric).scalar_subquery().label("turns")
 
 
 def _branch(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import (
@@ -10,7 +11,6 @@ from sqlalchemy import (
     ScalarSelect,
     and_,
     case,
-    false,
     func,
     or_,
     select,
@@ -18,14 +18,16 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from ..db import db, listed
+from ..db import db
 from ..models import Area, Assignment, Baseline, Batch, Campaign, Contribution, Metric, Task, Unit
 from ..models.climbing import moved_since, standing_in
+from ..models.past import A_YEAR, ABOUT
 from ..rules.figures import Standing
 from ..rules.former_tree import FormerTree, read_moves
 from ..rules.metrics import KINDS, Aggregation, Comparator, Value, meets
 from ..rules.organisation import Line
 from ..rules.states import NOT_ASKED, State
+from .board_figures import Place, stretches_of
 from .rollup_facts import RolledUp, exact
 
 PAGE = 50
@@ -41,43 +43,16 @@ class Before:
 
 
 def baselines_in(
-    metric_ids: Sequence[int], area_ids: Sequence[int], *, lines: Sequence[Line] | None = None
+    metric_ids: Sequence[int], places: Sequence[Place], tree: FormerTree, *, lines: Sequence[Line] | None = None
 ) -> dict[tuple[int, int], Before]:
-    """(metric, area) -> the baselines of the units below it on the day of the campaign, also of areas that ended there
-    and named one below it as their successor. Only where there is any. Two statements, over all baselines of these
-    metrics; more only for campaigns since which areas moved."""
-    if not metric_ids or not area_ids:
+    """(metric, area) -> the baselines of the units below it on the day of the campaign (`tree`: what moved since), also
+    of areas that ended there and named one below it as their successor. Only where there is any. One statement, over
+    all baselines of these metrics."""
+    if not metric_ids or not places:
         return {}
-    found: dict[tuple[int, int], Before] = {}
-    for tree, ids in _trees(metric_ids):
-        found |= _baselines(ids, area_ids, tree, lines)
-    return found
-
-
-def _trees(metric_ids: Sequence[int]) -> list[tuple[FormerTree, list[int]]]:
-    """The metrics by the tree of their campaign's day."""
-    issued = Campaign.issued_at
-    rows = db.session.execute(
-        select(Metric.id, moved_since(issued))
-        .join(Task, Task.id == Metric.task_id)
-        .join(Campaign, Campaign.id == Task.campaign_id)
-        .where(Metric.id.in_(metric_ids))
-    )
-    trees: dict[str | None, list[int]] = {}
-    for id, moves in rows:
-        trees.setdefault(moves, []).append(id)
-    return [(read_moves(moves), ids) for moves, ids in trees.items()]
-
-
-def _baselines(
-    metric_ids: Sequence[int], area_ids: Sequence[int], tree: FormerTree, lines: Sequence[Line] | None
-) -> dict[tuple[int, int], Before]:
-    home, follower, top = Area.__table__.alias("home"), Area.__table__.alias("follower"), Area.__table__.alias("top")
+    home, follower = Area.__table__.alias("home"), Area.__table__.alias("follower")
+    top = stretches_of(places, tree)
     place = func.coalesce(follower.c.lft, home.c.lft)  # who was merged counts where its successor stands
-    inside: ColumnElement[bool] = place.between(top.c.lft, top.c.rgt)
-    if tree.moves:
-        tops = db.session.execute(select(Area.id, Area.lft, Area.rgt).where(Area.id.in_(listed(area_ids))))
-        inside = or_(*(and_(top.c.id == id, standing_in(place, tree.stretches((a, b)))) for id, a, b in tops), false())
     sums = [func.sum(type_coerce(column, BigInteger)) for column in (
         Baseline.number, Baseline.numerator, Baseline.denominator,
     )]  # fmt: skip
@@ -86,7 +61,7 @@ def _baselines(
         .join(Unit, Unit.id == Baseline.unit_id)
         .join(home, home.c.id == Unit.area_id)
         .outerjoin(follower, follower.c.id == home.c.successor_id)
-        .join(top, and_(top.c.id.in_(listed(area_ids)), inside))
+        .join(top, place.between(top.c.lft, top.c.rgt))
         .where(Baseline.metric_id.in_(metric_ids), true() if lines is None else Unit.line.in_(lines))
         .group_by(Baseline.metric_id, top.c.id)
     )
@@ -97,29 +72,58 @@ def _baselines(
     return found
 
 
+def approved_then(rolled: RolledUp | None) -> Before | None:
+    """What was approved of another metric, or in another turn, as what is compared with; None where nothing was."""
+    value = None if rolled is None else rolled.value()
+    return None if rolled is None or value is None or not rolled.approved else Before(value, rolled.approved)
+
+
+def a_year_before(turns: str | None, number: int) -> int | None:
+    """The turn of a recurring task that began about a year before that one, of all its turns as
+    'number:day' between commas; None where there is none."""
+    began = {int(turn): date.fromisoformat(day) for turn, _colon, day in (
+        each.partition(":") for each in (turns or "").split(",") if each
+    )}  # fmt: skip
+    if number not in began:
+        return None
+    wanted = began[number] - A_YEAR
+    near = [turn for turn, day in began.items() if abs(day - wanted) <= ABOUT]
+    return min(near, key=lambda turn: (abs(began[turn] - wanted), turn), default=None)
+
+
 @dataclass(frozen=True)
 class AgainstBefore:
-    """A figure beside its baseline. `change`: by how much it is another one, of a rate in points; `percent`: that in
-    percent of the baseline, None of rates and where the baseline is nothing. `held`: it is no worse than the baseline,
-    by the metric's comparator (more is better where it has none). `whole`: every unit asked has a baseline."""
+    """A figure beside what was before. `change`: by how much it is another one, of a rate in points, None while nothing
+    is approved; `percent`: that in percent of what was, None of rates and where that is nothing. `held`: it is no
+    worse, by the metric's comparator (more is better where it has none). `units`: how many units have a figure of then,
+    of how many `asked` now."""
 
     before: Decimal
-    change: Decimal
+    change: Decimal | None
     percent: Decimal | None
-    held: bool
-    whole: bool
+    held: bool | None
+    units: int
+    asked: int
+
+    @property
+    def whole(self) -> bool:
+        """Every unit asked has a figure of then."""
+        return self.units >= self.asked
 
 
-def against_before(rolled: RolledUp, before: Before) -> AgainstBefore | None:
-    """The approved figure of an area beside its baseline; None where units have no figure together, or one is empty."""
+def against_before(rolled: RolledUp, before: Before | None) -> AgainstBefore | None:
+    """The approved figure of an area beside what was before; None where units have no figure together, or nothing is
+    known of then."""
     figure, kind = rolled.figure(), KINDS[rolled.metric.kind]
-    if not rolled.metric.adds_up or figure is None or (stood := kind.figure(before.value)) is None:
+    if before is None or not rolled.metric.adds_up or (stood := kind.figure(before.value)) is None:
         return None
+    if figure is None or not rolled.approved:
+        return AgainstBefore(stood, None, None, None, before.units, rolled.asked)
     change = figure - stood
     rated = rolled.metric.aggregation is Aggregation.RATIO
     percent = None if rated or not stood else change * 100 / stood
     better = Comparator.AT_MOST if rolled.metric.comparator in DOWNWARDS else Comparator.AT_LEAST
-    return AgainstBefore(stood, change, percent, bool(meets(figure, better, stood)), before.units >= rolled.asked)
+    return AgainstBefore(stood, change, percent, bool(meets(figure, better, stood)), before.units, rolled.asked)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The figures of a campaign: every metric with its target, what is approved and the distance, and out as a table."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -10,12 +11,22 @@ from flask_babel import lazy_gettext as _l
 from ..clock import local_today
 from ..documents.sheets import Cell, Column, Show
 from ..queries.board_metrics import FiguresPage, Standing, figures_page
+from ..queries.metric_page import MetricFact
 from .access import current_actor, page_now
 from .board import steps_of
 from .board_parts import addresses, asked_of, tabs_of, unit_of_area
 from .board_slowest import bp
 from .downloads import table_answer
-from .stand_words import cover_cells, cover_columns, left_words, mark_of, plain, unit_of
+from .stand_words import (
+    against_cells,
+    against_columns,
+    cover_cells,
+    cover_columns,
+    left_words,
+    mark_of,
+    plain,
+    unit_of,
+)
 
 STANDS: dict[str, Any] = {  # by the shape that `mark_of` gives
     "behind": _l("Below the milestone"), "open": _l("On the way"), "done": _l("Target reached"),
@@ -69,7 +80,7 @@ def _columns() -> list[Column]:
         Column(_("Target"), 14, Show.NUMBER), Column(_("By the milestone"), 14, Show.NUMBER),
         Column(_("Approved"), 14, Show.NUMBER), Column(_("In review"), 14, Show.NUMBER),
         Column(_("Of the target"), 10, Show.PERCENT), Column(_("Distance"), 14, Show.NUMBER),
-        Column(_("Distance in words"), 20), Column(_("Stand"), 14), *cover_columns(),
+        Column(_("Distance in words"), 20), Column(_("Stand"), 14), *cover_columns(), *against_columns(None),
     ]  # fmt: skip
 
 
@@ -77,11 +88,16 @@ def _rows(rows: Sequence[Standing]) -> Iterator[list[Cell]]:
     for row in rows:
         metric, stand = row.metric, row.stand
         units = stand.of_units
+
+        def shown(n: Decimal | None, metric: MetricFact = metric) -> Cell:
+            return plain(n, metric, False)
+
         numbers = (stand.target, stand.by_now, stand.figure, stand.waiting)
         yield [
             metric.task_title, metric.name, unit_of(metric, units), *(plain(n, metric, units) for n in numbers),
             None if stand.share is None else stand.share / 100, plain(stand.left, metric, units),
             left_words(stand, metric), mark_of(stand)[1], *cover_cells(stand),
+            *against_cells(row.against, metric, shown),
         ]  # fmt: skip
 
 

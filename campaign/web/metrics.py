@@ -16,7 +16,17 @@ from .board_parts import LINES
 from .downloads import table_answer
 from .metric_pictures import split_of, trend_of
 from .navigation import back_address
-from .stand_words import behind, cover_cells, cover_columns, mark_of, sheet_cell, sheet_show, unit_of
+from .stand_words import (
+    against_cells,
+    against_columns,
+    behind,
+    cover_cells,
+    cover_columns,
+    mark_of,
+    sheet_cell,
+    sheet_show,
+    unit_of,
+)
 from .words import word
 
 bp = Blueprint("metrics", __name__)
@@ -113,6 +123,7 @@ def _columns(shown: MetricPage) -> list[Column]:
         head(_("Gap")), head(_("By the milestone")), head(_("Approved")), head(_("In review")),
         *(parts if metric.kind is MetricKind.RATE else ()), Column(_("Of the target"), 10, Show.PERCENT),
         head(_("Distance")), Column(_("Stand"), 14), *cover_columns(),
+        *(against_columns(metric) if metric.compares else ()),
     ]  # fmt: skip
 
 
@@ -131,7 +142,7 @@ def _rows(shown: MetricPage, rows: Sequence[Branch]) -> Iterator[list[Cell]]:
             cell(row.split.reserve) if given is not None else None, cell(row.gap), cell(stand.by_now),
             cell(stand.figure), cell(stand.waiting), *(parts if metric.kind is MetricKind.RATE else ()),
             None if stand.share is None else stand.share / 100, cell(stand.left), mark_of(stand)[1],
-            *cover_cells(stand),
+            *cover_cells(stand), *(against_cells(row.against, metric, cell) if metric.compares else ()),
         ]  # fmt: skip
 
 

@@ -8,8 +8,10 @@ from flask import Blueprint
 from flask_babel import gettext as _
 
 from ..documents.sheets import Cell, Column, Show
+from ..queries.rollup_compared import AgainstBefore
 from ..queries.stands import Stand
 from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, meets, money_in
+from ..rules.targets import Compares
 from .filters import ABSENT, chinese, number, percent
 
 bp = Blueprint("stand_words", __name__)
@@ -74,6 +76,45 @@ def left_words(stand: Stand, metric: Any) -> str:
     return _("%(figure)s to go", figure=figure)
 
 
+def before_word(metric: Any) -> str:
+    """What the figure is compared with."""
+    return _("Baseline") if metric.compares is Compares.BASELINE else _("Same period last year")
+
+
+def change_words(against: AgainstBefore, metric: Any) -> str:
+    """By how much a figure is another one than before: +120 (+15.3%), of a rate in points."""
+    if against.change is None:
+        return ABSENT
+    sign = "+" if against.change > 0 else "−" if against.change < 0 else "±"
+    if metric.kind is MetricKind.RATE:
+        points = number(abs(against.change).quantize(Decimal("0.1")))
+        return _("%(sign)s%(points)s points", sign=sign, points=points)
+    text = f"{sign}{bare(abs(against.change), metric, False)}"
+    if against.percent is None:
+        return text
+    return _("%(change)s (%(sign)s%(percent)s)", change=text, sign=sign, percent=percent(abs(against.percent)))
+
+
+def against_columns(metric: Any) -> list[Column]:
+    """The columns of the comparison with what was before."""
+    show = Show.NUMBER if metric is None else sheet_show(metric, False)
+    words = _("Figure of then") if metric is None else before_word(metric)
+    return [
+        Column(words, 14, show), Column(_("Change since then"), 12, show),
+        Column(_("Change in percent"), 10, Show.PERCENT),
+        Column(_("No worse"), 10), Column(_("Units with a figure of then"), 12, Show.WHOLE),
+    ]  # fmt: skip
+
+
+def against_cells(against: AgainstBefore | None, metric: Any, cell: Callable[[Decimal | None], Cell]) -> list[Cell]:
+    """A comparison in these columns. `cell` gives a number as the sheet shows it."""
+    if against is None:
+        return [None] * 5
+    held = None if against.held is None else _("no worse") if against.held else _("worse")
+    part = None if against.percent is None else against.percent / 100
+    return [cell(against.before), cell(against.change), part, held, against.units]
+
+
 def mark_of(stand: Stand) -> tuple[str, str]:
     """The shape and the word for how it stands: reached, below the milestone in force, on the way, or no target."""
     if not stand.rolled.asked:
@@ -120,7 +161,8 @@ def cover_cells(stand: Stand) -> list[Cell]:
 
 
 GLOBALS: dict[str, Callable[..., Any]] = {
-    "bare": bare, "full_figure": full, "fraction": fraction, "left_words": left_words, "mark_of": mark_of,
+    "bare": bare, "before_word": before_word, "change_words": change_words,
+    "full_figure": full, "fraction": fraction, "left_words": left_words, "mark_of": mark_of,
     "unit_of": unit_of,
 }  # fmt: skip
 for _name, _function in GLOBALS.items():

@@ -17,11 +17,13 @@ from campaign.operations.issuing import dispatch, reopen
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.queries.assignments import whole
+from campaign.queries.board import head_for
 from campaign.queries.rollup import rollup
 from campaign.queries.rollup_compared import against_before, baselines_in, unmet_units
 from campaign.queries.rollup_past import rollup_at
 from campaign.queries.submission import dossier
 from campaign.rules import differences
+from campaign.rules.former_tree import FormerTree
 from campaign.rules.metrics import Aggregation, MetricKind, Value
 from campaign.rules.organisation import SYSTEM, Line, Role
 from campaign.rules.states import State
@@ -176,8 +178,8 @@ def test_who_does_not_meet_yet_is_named_page_by_page_and_baselines_follow_merger
             row = {"metric_id": story.metric, "unit_id": story.tree.unit(place).id, "at": now, "source": "2025"}
             db.session.add(Baseline(**row, number=Decimal(number)))
         db.session.execute(update(Area).where(Area.id == old.id).values(successor_id=new.id))
-    places = [new.id, old.id, story.tree.county.id]
-    found = baselines_in([story.metric], places, lines=[Line.WOMEN])
+    places = [db.session.get_one(Area, place.id) for place in (new, old, story.tree.county)]
+    found = baselines_in([story.metric], places, FormerTree(), lines=[Line.WOMEN])
     assert [found[story.metric, place].value.number for place in (new.id, story.tree.county.id)] == [9, 9]
     assert (story.metric, old.id) not in found
     county = rollup([story.metric], [story.tree.county.id], on=now.date(), lines=[Line.WOMEN])
@@ -191,8 +193,9 @@ def test_who_does_not_meet_yet_is_named_page_by_page_and_baselines_follow_merger
             table_of("areas.csv", ("code", "name", "level", "parent_code"), [row]), actor=SYSTEM,
             now=now + timedelta(days=1),
         )  # fmt: skip
-    assert baselines_in([story.metric], [last.id], lines=[Line.WOMEN])[story.metric, last.id].value.number == 9
-    assert (story.metric, first.id) not in baselines_in([story.metric], [first.id], lines=[Line.WOMEN])
+    places = [db.session.get_one(Area, place.id, populate_existing=True) for place in (first, last)]
+    then = baselines_in([story.metric], places, head_for(story.task.campaign_id, SYSTEM).tree, lines=[Line.WOMEN])
+    assert {key: before.value.number for key, before in then.items()} == {(story.metric, last.id): 9}
     moved = story.tree.unit(new).name
     for township, there in ((first, False), (last, True)):
         names = [unit.unit_name for unit in unmet_units(story.metric, township.id, lines=[Line.WOMEN])]

@@ -1,5 +1,6 @@
 """What the pages of metrics and units ask: the same answers on both databases, in few statements."""
 
+from dataclasses import astuple
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from sqlalchemy import select, update
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
 from campaign.errors import NotFound
-from campaign.models import Batch, Joint, MetricValue, Share, Submission, TallyDelta
+from campaign.models import Baseline, Batch, Joint, Metric, MetricValue, Share, Submission, TallyDelta
 from campaign.models.targets import Target
 from campaign.operations.areas import import_areas
 from campaign.operations.folding import fold
@@ -20,12 +21,14 @@ from campaign.queries.board_slowest import slow_items
 from campaign.queries.burden import ask_of, loads_of, reported_already
 from campaign.queries.campaigns import head_of as campaign_head
 from campaign.queries.metric_page import AskedMetric, metric_page
+from campaign.queries.rollup_compared import a_year_before
 from campaign.queries.rollup_past import rollup_at
 from campaign.queries.unit_page import unit_page
 from campaign.rules.awaiting import Awaits
 from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.states import State
+from campaign.rules.targets import Compares
 from tests import make
 from tests.web.boards import cost, trained
 
@@ -110,6 +113,47 @@ def test_units_and_what_they_carry(app, now):
     assert ask_of(again.id, None).fields == 1
     slow = slow_items(head_for(work.campaign.id, actor), page_place(work, actor, now), None, actor=actor, now=now)
     assert [item.waits for item in slow] == [Awaits.REVIEW, Awaits.CORRECTION, Awaits.REPORT]
+
+
+def test_a_figure_stands_beside_its_baseline_and_beside_last_year(app, now):
+    """The county has approved 70 of the sum; three villages have a baseline, two of them in the first town; last year's
+    campaign had 50 approved there. A turn of a recurring task stands beside the one that began a year before."""
+    work = trained(now)
+    actor, seen = work.actor(work.county, Role.DISPATCHER), {"now": now, "today": make.TODAY}
+    last = make.task(make.campaign(work.unit(work.county), title="去年"))
+    was = make.metric(last, aggregation=Aggregation.SUM, name="培训人次")
+    done = [make.assignment(last, work.unit(village), State.APPROVED) for village in work.villages[:2]]
+    with unit_of_work() as session:
+        for assignment, number in zip(done, (30, 20), strict=True):
+            submitted = session.scalar(select(Submission.id).where(Submission.assignment_id == assignment.id))
+            session.add(MetricValue(submission_id=submitted, metric_id=was.id, number=Decimal(number)))
+        for village, number in zip((*work.villages[:2], work.villages[5]), (50, 30, 10), strict=True):
+            row = {"metric_id": work.sum.id, "unit_id": work.unit(village).id, "at": now, "source": "2025"}
+            session.add(Baseline(**row, number=Decimal(number)))
+        session.execute(update(Batch).values(folded=False))
+        session.execute(update(TallyDelta).values(from_state=State.ISSUED))
+
+    def against(compares, former=None):
+        with unit_of_work() as session:
+            change = {"compares": compares, "former_metric_id": former}
+            session.execute(update(Metric).where(Metric.id == work.sum.id).values(change))
+        shown = metric_page(work.sum.id, AskedMetric(), actor=actor, **seen)
+        rows = [(row.against and astuple(row.against)) for row in (shown.total, *shown.rows)]
+        page = figures_page(work.campaign.id, Asked(), actor=actor, **seen)
+        assert next(astuple(row.against) if row.against else None for row in page.rows) == rows[0]
+        assert cost(lambda: metric_page(work.sum.id, AskedMetric(), actor=actor, **seen)) <= 8
+        assert cost(lambda: figures_page(work.campaign.id, Asked(), actor=actor, **seen)) <= 8
+        return rows
+
+    assert against(Compares.BASELINE) == [
+        (90, -20, Decimal(-2000) / 90, False, 3, 6), (80, -15, Decimal("-18.75"), False, 2, 3),
+        (10, -5, Decimal(-50), False, 1, 3),
+    ]  # fmt: skip
+    assert against(Compares.LAST_YEAR, was.id) == [(50, 20, 40, True, 2, 6), (50, 15, 30, True, 2, 3), None]
+    assert against(Compares.NOTHING) == [None] * 3
+    days = "1:2025-01-01,2:2025-02-01,13:2026-01-05,14:2026-02-03,15:2026-03-02"
+    found = [a_year_before(days, turn) for turn in (1, 13, 14, 15, 16)]
+    assert found == [None, 1, 2, None, None], "within twenty days of a year"
 
 
 def test_boards_walk_the_tree_of_the_day_of_the_campaign(app, now):
