@@ -127,9 +127,10 @@ def content(
     if not kept:
         return Content(None, dropped)
     locale = to.locale or settings.locale
-    words = write(kept, name=to.name, locale=locale, zone=settings.timezone, address=settings.address, day=digest_on)
+    words = write(kept, name=to.name, locale=locale, zone=settings.timezone, address=settings.address, now=now,
+                  day=digest_on)  # fmt: skip
     key = _key(f"{to.id},{int(channel)},{digest_on}" if digest_on else ",".join(map(str, sorted(ids))))
-    letter = Letter(key, to.to, to.name, words.subject, words.text, words.html, now, words.points)
+    letter = Letter(key, to.to, to.name, words.subject, words.text, words.html, now, words.points, words.sender)
     return Content(letter, dropped)
 
 

@@ -19,6 +19,7 @@ class Letter:
 
     `to`: what the channel's way needs (`Way.needs`), empty where it has to do without. `written_at`: this try's moment,
     aware UTC; it is in every signature. `points`: the same in pieces, for channels that take neither mail nor HTML.
+    `sender`: what the product is called in the reader's language.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Letter:
     html: str
     written_at: datetime
     points: tuple[Point, ...] = ()
+    sender: str = ""
 
 
 class Temporary(Exception):

@@ -26,8 +26,10 @@ MOST = 50
 KINDS_IN_SUBJECT = 3
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 MANY = say("%(n)s messages about your tasks")
-DIGEST = say("%(day)s: %(counts)s")
+DIGEST = say("Digest of %(day)s: %(counts)s")
 COMMA = say(", ")
+COLON = say(": ")
+PRODUCT = say("Campaign Tasks")
 UNITS = say("%(n)s units")
 GREETING = say("Dear %(name)s,")
 OPEN = say("Open it here")
@@ -74,52 +76,79 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Days:
+    """How a letter says a day: in its language, in the organisation's zone, with the year where it is not this one."""
+
+    language: str
+    zone: str
+    year: int
+
+    def of(self, moment: datetime) -> str:
+        """The day of an instant: 11月22日 周日, Sun 22 Nov."""
+        return self.day(moment.astimezone(ZoneInfo(self.zone)).date())
+
+    def day(self, day: date) -> str:
+        """A day: 2027年1月4日 周一, Mon 4 Jan 2027 in another year."""
+        other = day.year != self.year
+        if self.language == CHINESE:
+            year = f"{day.year}年" if other else ""
+            return f"{year}{day.month}月{day.day}日 周{WEEKDAYS_ZH[day.weekday()]}"
+        return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}{f' {day.year}' if other else ''}"
+
+
+@dataclass(frozen=True)
 class Written:
-    """A letter's words; `points`: the same in pieces, for channels that take neither mail nor HTML."""
+    """A letter's words; `points`: the same in pieces, for channels that take neither mail nor HTML; `sender`: what the
+    product is called in its language."""
 
     subject: str
     text: str
     html: str
     points: tuple[Point, ...]
+    sender: str = ""
 
 
 def write(
-    items: Iterable[Item], *, name: str, locale: str, zone: str, address: str, day: date | None = None
+    items: Iterable[Item], *, name: str, locale: str, zone: str, address: str, now: datetime, day: date | None = None
 ) -> Written:
-    """One letter for all these notices. `zone`: the organisation's; `address`: where the pages are reached; `day`: the
-    day whose digest it is. Needs the application's context, where the catalogue is.
+    """One letter for all these notices. `zone`: the organisation's; `address`: where the pages are reached; `now`: days
+    of its year stand without theirs; `day`: the day whose digest it is. Needs the application's context, where the
+    catalogue is.
 
     What is most urgent comes first. Of more than `MOST` the first `NAMED` are named and the others counted.
     """
     language = language_of(locale)
     ordered = sorted(items, key=lambda item: item.urgency)
     shown = ordered if len(ordered) <= MOST else ordered[:NAMED]
+    days = Days(language, zone, now.astimezone(ZoneInfo(zone)).year)
     with force_locale(language):
         counts = Counter(item.saying.heading for item in ordered)
-        subject = _subject(ordered, counts, day, language)
+        subject = _subject(ordered, counts, day, days)
         page = Page(
             lang=language.replace("_", "-"),
             subject=subject,
             greeting=_put(GREETING, name=name),
             counts=tuple((_put(HEADINGS[each]), counts[each], COLOURS[each]) for each in sorted(counts)),
-            groups=_groups(shown, counts, lambda item: _entry(item, language, zone, address)),
+            groups=_groups(shown, counts, lambda item: _entry(item, days, address)),
             rest=_put(REST, n=len(ordered) - len(shown)) if len(shown) < len(ordered) else "",
             open_words=_put(OPEN),
             links=((_put(INBOX), f"{address}/messages"), (_put(WISHES), f"{address}/me/messages")),
             footer=_put(FOOTER),
+            colon=_put(COLON),
         )
+        sender = _put(PRODUCT)
     points = tuple(Point(entry.title, entry.lines, entry.link) for group in page.groups for entry in group.entries)
-    return Written(subject, text_of(page), html_of(page), points)
+    return Written(subject, text_of(page), html_of(page), points, sender)
 
 
-def _subject(items: list[Item], counts: Counter[Heading], on: date | None, language: str) -> str:
+def _subject(items: list[Item], counts: Counter[Heading], on: date | None, days: Days) -> str:
     """One thing by its name; a digest by its day and what matters most in it."""
     if len(items) == 1:
         return title(items[0])
     if on is None:
         return _put(MANY, n=len(items))
     first = [_put(COUNTED[each], n=counts[each]) for each in sorted(counts)[:KINDS_IN_SUBJECT]]
-    return _put(DIGEST, day=_day(on, language), counts=_put(COMMA).join(first))
+    return _put(DIGEST, day=days.day(on), counts=_put(COMMA).join(first))
 
 
 def _groups(items: list[Item], counts: Counter[Heading], entry: Callable[[Item], Entry]) -> tuple[Group, ...]:
@@ -132,8 +161,8 @@ def _groups(items: list[Item], counts: Counter[Heading], entry: Callable[[Item],
     )
 
 
-def _entry(item: Item, language: str, zone: str, address: str) -> Entry:
-    return Entry(title(item), _lines(item, language, zone), address + item.path)
+def _entry(item: Item, days: Days, address: str) -> Entry:
+    return Entry(title(item), _lines(item, days), address + item.path)
 
 
 def language_of(locale: str) -> str:
@@ -146,25 +175,14 @@ def title(item: Item) -> str:
     return _put(item.saying.title, task=item.task, unit=_unit(item))
 
 
-def day(moment: datetime, language: str, zone: str) -> str:
-    """The day in the organisation's zone: 11月22日 周日, Sun 22 Nov."""
-    return _day(moment.astimezone(ZoneInfo(zone)).date(), language)
-
-
-def _day(day: date, language: str) -> str:
-    if language == CHINESE:
-        return f"{day.month}月{day.day}日 周{WEEKDAYS_ZH[day.weekday()]}"
-    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
-
-
-def _lines(item: Item, language: str, zone: str) -> tuple[str, ...]:
+def _lines(item: Item, days: Days) -> tuple[str, ...]:
     """What to do, and the facts that are there, a line each."""
     saying = item.saying
     values = {"campaign": item.campaign, "unit": _unit(item) if "%(unit)s" not in saying.title.text else ""}
     for name in ("respond_by", "due_at", "cut_off_at", "review_due_at"):
         moment = getattr(item, name)
         if moment and (name == "due_at" or name in saying.facts):
-            values[name] = day(moment, language, zone)
+            values[name] = days.of(moment)
     words = {
         "reason": " ".join(item.reason.split()),
         "who": _put(FOR, name=item.who, holder=item.holder) if item.holder else item.who,

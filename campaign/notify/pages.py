@@ -40,6 +40,12 @@ class Page:
     open_words: str
     links: tuple[tuple[str, str], ...]
     footer: str
+    colon: str = ": "
+
+    @property
+    def mixed(self) -> bool:
+        """Whether things of several kinds are in it, so that it pays to count them at the top."""
+        return len(self.counts) > 1
 
     @property
     def single(self) -> bool:
@@ -50,23 +56,23 @@ class Page:
 def text_of(page: Page) -> str:
     """The letter as plain text, a link below each thing."""
     said = [page.greeting, ""]
-    if not page.single:
+    if page.mixed:
         said += [" · ".join(f"{heading} {n}" for heading, n, _ in page.counts), ""]
     for group in page.groups:
         if not page.single:
-            said += [f"== {group.heading} ({group.n}) ==", ""]
+            said += [f"== {group.heading} · {group.n} ==", ""]
         for entry in group.entries:
             said += [entry.title, *entry.lines, entry.link, ""]
     if page.rest:
         said += [page.rest, ""]
-    said += [f"{words}: {link}" for words, link in page.links]
+    said += [f"{words}{page.colon}{link}" for words, link in page.links]
     return "\n".join([*said, "", page.footer, ""])
 
 
 def html_of(page: Page) -> str:
     """The letter as a page of its own: one column, links as large as a thumb, nothing loaded from anywhere."""
     parts = [_p(page.greeting, "font-size:16px;margin:0 0 12px")]
-    if not page.single:
+    if page.mixed:
         parts.append(_counts(page))
     parts += [_group(group, page) for group in page.groups]
     if page.rest:

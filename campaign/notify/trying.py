@@ -11,7 +11,7 @@ from ..rules.telling import Channel
 from .channels import WAYS, configured
 from .delivery import CUT_OFF, hand_over
 from .letters import Letter, Point
-from .messages import language_of
+from .messages import PRODUCT, language_of
 from .pages import Entry, Group, Page, html_of, text_of
 from .reaching import reader
 
@@ -44,9 +44,10 @@ def prepared(person_id: int, channel: Channel, settings: Settings, *, now: datet
             (Group("", 1, "#0b5cad", (Entry(subject, (body,), link),)),), "", gettext(OPEN.text), (),
             gettext(FOOTER.text),
         )  # fmt: skip
+        sender = gettext(PRODUCT.text)
     key = f"test.{sha256(f'{person_id},{int(channel)},{now.isoformat()}'.encode()).hexdigest()[:32]}"
     points = (Point(subject, (body,), link),)
-    return Letter(key, to.to, to.name, subject, text_of(page), html_of(page), now, points)
+    return Letter(key, to.to, to.name, subject, text_of(page), html_of(page), now, points, sender)
 
 
 def tried(letter: Letter, channel: Channel, settings: Settings) -> str:

@@ -51,6 +51,8 @@ def test_a_return_says_who_and_why_and_where(mailing, sink, officer, returned, n
     assert deliver(mailing, now).sent == 1
     assert sink.recipients == ["wang@county.example"]
     assert sink.letters[0]["Subject"] == "退回修改：企业法人单位建会率（柳林东村妇联）"
+    sender = sink.letters[0]["From"].addresses[0]
+    assert (sender.display_name, sender.addr_spec) == ("任务管理", "campaign@county.example")
     text = sink.text()
     for part in (
         "王芳，您好：",

@@ -41,7 +41,7 @@ def test_a_day_is_one_letter_in_the_readers_language(mailing, sink, officer, tre
     assert sink.letters[0]["Subject"] == "11月23日 周一 每日摘要：逾期1项、临期2项"
     text = sink.text()
     assert text.index("普法宣传") < text.index("建会率") < text.index("入户走访")
-    assert "== 逾期 (1) ==" in text
+    assert "== 逾期 · 1 ==" in text
     assert {row.digest_on for row in deliveries()} == {date(2026, 11, 23)}
     assert deliver(mailing, MONDAY + DAY) == Sent()
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from campaign.notify.headings import COLOURS, COUNTED, HEADINGS, Heading
-from campaign.notify.messages import Item, day, write
+from campaign.notify.messages import Days, Item, write
 from campaign.notify.sayings import LATE, LATE_AFTER, SAYINGS
 from campaign.rules.events import CATALOGUE
 from campaign.rules.ladder import FURTHER, TAGS
@@ -25,7 +25,9 @@ def item(tag: str, **fields) -> Item:
 
 
 def written(*items: Item, locale: str = "zh_CN", on: date | None = None):
-    return write(items, name="王芳", locale=locale, zone="Asia/Shanghai", address="https://c.example", day=on)
+    return write(
+        items, name="王芳", locale=locale, zone="Asia/Shanghai", address="https://c.example", now=MOMENT, day=on
+    )
 
 
 def test_there_are_words_for_everything_that_people_are_told_of():
@@ -78,15 +80,20 @@ def test_who_urges_and_their_words_are_told(app):
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_several_are_one_letter_and_the_most_urgent_comes_first(app):
+    digest_day = date(2026, 11, 23)
     words = written(item("assignment:dispatch:issue", units=3), item("assignment:review:return"), locale="en")
     assert words.subject == "2 messages about your tasks"
     assert "Unit: 3 units" in words.text
     assert words.text.index("Returned for changes") < words.text.index("New task")
     digest = written(
         *(item(tag) for tag in ("assignment:clock:behind", "assignment:clock:escalate", "assignment:clock:remind")),
-        locale="en", on=date(2026, 11, 23),
+        locale="en", on=digest_day,
     )  # fmt: skip
-    assert digest.subject == "Mon 23 Nov: 1 overdue, 1 due soon, 1 behind"
+    assert digest.subject == "Digest of Mon 23 Nov: 1 overdue, 1 due soon, 1 behind"
+    alike = written(item("assignment:clock:remind"), item("assignment:clock:remind", unit="东街妇联"), on=digest_day)
+    assert alike.text.count("临期") == 1  # one kind alone is counted once, in its heading
+    assert "查看全部消息：https://c.example/messages" in alike.text
+    assert alike.sender == "任务管理"
 
 
 class Balanced(HTMLParser):
@@ -115,5 +122,10 @@ def test_the_page_is_whole_and_loads_nothing(app):
 
 
 def test_a_day_is_the_organisations():
-    assert day(MOMENT, "zh_CN", "Asia/Shanghai") == "11月22日 周日"
-    assert day(MOMENT, "en", "Pacific/Auckland") == "Mon 23 Nov"
+    assert Days("zh_CN", "Asia/Shanghai", 2026).of(MOMENT) == "11月22日 周日"
+    assert Days("en", "Pacific/Auckland", 2026).of(MOMENT) == "Mon 23 Nov"
+
+
+def test_a_day_of_another_year_says_its_year():
+    assert Days("zh_CN", "Asia/Shanghai", 2027).of(MOMENT) == "2026年11月22日 周日"
+    assert Days("en", "Asia/Shanghai", 2025).of(MOMENT) == "Sun 22 Nov 2026"

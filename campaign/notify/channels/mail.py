@@ -7,7 +7,7 @@ from contextlib import suppress
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -41,9 +41,10 @@ def send(letter: Letter, settings: Settings, *, seconds: float = LONGEST) -> Non
 
     Raises Permanent for an address or letter that the server refuses for good, Temporary for everything else.
     """
-    domain = settings.mail_from.rpartition("@")[2] or "localhost"
+    named, sender = parseaddr(settings.mail_from)
+    domain = sender.rpartition("@")[2] or "localhost"
     try:
-        message = _message(letter, settings.mail_from, domain)
+        message = _message(letter, named or letter.sender, sender, domain)
     except (MessageError, ValueError, IndexError) as error:
         raise Permanent(f"the address cannot be written: {error}") from error
     try:
@@ -64,10 +65,10 @@ def send(letter: Letter, settings: Settings, *, seconds: float = LONGEST) -> Non
         raise Temporary(f"{type(error).__name__}: {error}") from error
 
 
-def _message(letter: Letter, sender: str, domain: str) -> EmailMessage:
+def _message(letter: Letter, named: str, sender: str, domain: str) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = " ".join(letter.subject.split())
-    message["From"] = sender
+    message["From"] = Address(display_name=named, addr_spec=sender)
     message["To"] = Address(display_name=" ".join(letter.name.split()), addr_spec=letter.to)
     message["Date"] = format_datetime(letter.written_at)
     message["Message-ID"] = f"<{letter.key}@{domain}>"
