@@ -1,10 +1,14 @@
-"""python -m tests.jobs.elsewhere: deadlines and timers around days on which clocks somewhere change, as JSON.
+"""python -m tests.jobs.elsewhere ZONE DATABASE-URL ...: deadlines and timers around days on which clocks somewhere
+change, as a line of JSON for each zone that the server may stand in.
 
-By the law for each half-hour of those days, and by dispatching the tasks that the database holds.
+By the law for each half-hour of those days, and by dispatching the tasks that the database holds. Each zone has a
+process of its own, born of one that has read the product but has not begun to work.
 """
 
 import json
+import os
 import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -59,10 +63,23 @@ def by_dispatch() -> list[Any]:
     return [stored(*row) for row in db.session.execute(kept)]
 
 
-def main() -> None:
-    """Prints both."""
+def answer(zone: str, url: str) -> None:
+    """Prints both, as a server that stands there."""
+    os.environ |= {"TZ": zone, "CAMPAIGN_DATABASE_URL": url}
+    time.tzset()
     with create_app().app_context():
-        json.dump([by_law(), by_dispatch()], sys.stdout)
+        print(json.dumps([by_law(), by_dispatch()]), flush=True)  # noqa: T201
+
+
+def main() -> None:
+    """One after the other."""
+    for zone, url in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
+        number = os.fork()
+        if number == 0:
+            answer(zone, url)
+            os._exit(0)
+        if os.waitpid(number, 0)[1]:
+            sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import zipfile
@@ -20,11 +21,13 @@ from campaign.operations.archives import SILENT, ask, claim
 from campaign.operations.issuing import dispatch
 from campaign.operations.reporting import Report, acknowledge, keep_evidence, submit
 from campaign.operations.sealing import seal
+from campaign.operations.tidying import tidy_files
 from campaign.queries.archives import archive_of, subjects
+from campaign.queries.evidence_checks import archives_lie_there
 from campaign.rules.metrics import MetricKind, Value
 from campaign.rules.organisation import Role
 from campaign.rules.rechecks import ArchiveState
-from jobs.archives import folder_of, make_archives
+from jobs.archives import make_archives
 from jobs.runner import Counts
 from tests import make
 from tests.evidence.films import PLACE as film_place
@@ -76,7 +79,12 @@ def made(app, tree, now, actor=None, **what):
     make_archives(app, now, now, counts)
     assert (counts.done, counts.failed) == (1, 0), counts.error
     row = db.session.get(Archive, id, populate_existing=True)
-    return row, folder_of(app) / row.path
+    return row, lying(app, row)
+
+
+def lying(app, row):
+    """Where the file of an archive lies."""
+    return app.extensions["evidence"].shelf.folder / row.path
 
 
 def test_a_ledger_is_whole_readable_and_verifiable(app, tree, now, tmp_path):
@@ -194,7 +202,9 @@ def test_a_killed_maker_is_followed_by_another_and_old_files_go(app, tree, now, 
     with unit_of_work():
         id = ask(unit_id=tree.unit(tree.villages[0]).id, task_id=None, actor=officer, now=now)
         assert claim(now=now).id == id  # and its maker dies
-    (folder_of(app) / f"ledger-{id}.zip.part").write_bytes(b"half of it")
+    store = app.extensions["evidence"]
+    half = store.temporary / f"ledger-{id}-0.zip.part"
+    half.write_bytes(b"half of it")
     make_archives(app, now, now, Counts())
     assert db.session.get(Archive, id, populate_existing=True).state is ArchiveState.RUNNING
     later = now + SILENT + timedelta(seconds=1)
@@ -202,10 +212,43 @@ def test_a_killed_maker_is_followed_by_another_and_old_files_go(app, tree, now, 
     make_archives(app, later, later, Counts())
     row = db.session.get(Archive, id, populate_existing=True)
     assert (row.state, row.total) == (ArchiveState.READY, 1)
-    assert list(faults(folder_of(app) / row.path)) == []
+    assert list(faults(lying(app, row))) == []
+    os.utime(half, (now.timestamp(), now.timestamp()))
+    tidy_files(store, now=now + timedelta(hours=2))
+    assert not half.exists(), "what the dead maker left"
+    with store.shelf.open(row.path, row.sha256) as stream:
+        stranger = lying(app, row).with_name("ledger-0-a.zip")
+        stranger.write_bytes(stream.read())
+    old = (later - timedelta(days=9)).timestamp()
+    for path in (stranger, lying(app, row)):
+        os.utime(path, (old, old))
+    assert [(found.check, found.subject) for found in archives_lie_there(store, now=later)] == [("archives", "file")]
+    tidy_files(store, now=later)
+    assert list(archives_lie_there(store, now=later)) == []
+    assert [path.name for path in store.shelf.folder.iterdir()] == [row.path]
     make_archives(app, later, later + timedelta(days=15), Counts())
-    assert list(folder_of(app).iterdir()) == []
+    assert list(store.shelf.folder.iterdir()) == []
     assert db.session.get(Archive, id, populate_existing=True).path == ""
+
+
+def test_a_store_that_is_away_lets_an_archive_wait(app, tree, now, monkeypatch):
+    """Not failed for good: begun anew when the beat of the one that found the store away is old."""
+    store, officer = app.extensions["evidence"], tree.actor(tree.villages[0], Role.OFFICER)
+    with unit_of_work():
+        id = ask(unit_id=tree.unit(tree.villages[0]).id, task_id=None, actor=officer, now=now)
+    store.shelf.folder.parent.mkdir(parents=True, exist_ok=True)
+    store.shelf.folder.write_text("a file where the folder should be")
+    counts = Counts()
+    make_archives(app, now, now, counts)
+    assert (counts.failed, db.session.get(Archive, id, populate_existing=True).state) == (1, ArchiveState.RUNNING)
+    store.shelf.folder.unlink()
+    later = now + SILENT + timedelta(seconds=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    make_archives(app, later, later, Counts())
+    row = db.session.get(Archive, id, populate_existing=True)
+    assert (row.state, list(store.temporary.glob("*.part"))) == (ArchiveState.READY, [])
+    lying(app, row).write_bytes(b"swapped")
+    assert [found.subject for found in archives_lie_there(store, now=later)] == ["archive"]
 
 
 def test_evidence_that_is_lost_is_named_and_does_not_stop_the_rest(app, tree, now):

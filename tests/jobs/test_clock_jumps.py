@@ -1,22 +1,24 @@
-"""Clocks that are set while the scheduler runs: it goes on within seconds, nothing is lost, nothing comes twice."""
+"""Clocks that are set while schedulers run: they go on within seconds, nothing is lost, nothing comes twice."""
 
 import time
-from datetime import timedelta
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Firing, JobRun, Timer
+from campaign.models import Assignment, Event, Firing, JobRun, Timer
 from campaign.operations.recording import claim_slot
 from campaign.rules.jobs import slot_of
 from tests.jobs.clock import Scheduler, wait_for
 from tests.jobs.test_sweep import count, overdue
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
-JUMPS = (HOUR, -HOUR, DAY, -DAY)
-WATCHED = 4.0  # seconds after each jump
+WATCHED = 3.0  # seconds after each jump
+# What is overdue then has one rung left to speak, and none comes in the days around: on whatever day the test runs.
+FRIDAY = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 
 
 def runs(name="fold"):
@@ -34,59 +36,66 @@ def new_runs(seconds):
     return len(seen - before)
 
 
-def armed():
-    """Overdue assignments whose timers are due from now on, one each second, and the last ones in ten days."""
-    now = clock.now()
-    overdue(now, tasks=2)
-    ids = list(db.session.scalars(select(Timer.assignment_id).order_by(Timer.assignment_id)))
-    with unit_of_work() as session:
-        for place, id in enumerate(ids):
-            due = now + 10 * DAY if place >= 30 else now + place * SECOND
-            session.execute(update(Timer).where(Timer.assignment_id == id).values(fires_at=due))
-    return ids
+class Machines:
+    """Three of them with a scheduler each; and assignments with a rung each that is far away."""
 
+    def __init__(self, stack, settings, folders):
+        overdue(FRIDAY, tasks=3)
+        self.ids = list(db.session.scalars(select(Timer.assignment_id).order_by(Timer.assignment_id)))
+        self.set_timers(self.ids, [FRIDAY + 300 * DAY] * len(self.ids))
+        self.base = FRIDAY - clock.now()
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        self.all = [stack.enter_context(Scheduler(settings, folder, self.base)) for folder in folders]
+        self.armed = 0
+        wait_for(lambda: len(runs()) >= 2)
 
-def fired_once(ids):
-    db.session.rollback()
-    rows = dict(db.session.execute(
-        select(Firing.assignment_id, func.count()).where(Firing.skipped == "").group_by(Firing.assignment_id)
-    ).tuples().all())  # fmt: skip
-    assert rows == dict.fromkeys(ids[:30], 1)
-    assert count(Timer) == len(ids) - 30
+    def set_timers(self, ids, times):
+        with unit_of_work() as session:
+            for id, at in zip(ids, times, strict=True):
+                session.execute(update(Timer).where(Timer.assignment_id == id).values(fires_at=at))
+
+    def jump(self, some, ahead, after, most_runs):
+        """Sets the clocks of some machines; what falls due in the next seconds speaks, and nobody runs in circles."""
+        worked = [each.processor_seconds() for each in self.all]
+        for machine in some:
+            machine.set_clock(self.base + ahead)
+        six = self.ids[self.armed : self.armed + 6]
+        self.armed += 6
+        self.set_timers(six, [self.all[-1].now() + place * SECOND / 2 for place in range(6)])
+        ran = new_runs(WATCHED)
+        assert ran >= 1, f"no run within {WATCHED} s after {after}"
+        assert ran <= most_runs, f"{ran} runs after {after}: slots were gone through, or run more than once"
+        wait_for(lambda: not self.waiting(six), within=6)
+        for each, before in zip(self.all, worked, strict=True):
+            assert each.processor_seconds() - before < WATCHED / 2, f"it ran in circles after {after}"
+
+    def waiting(self, ids):
+        db.session.rollback()
+        return count(Timer, Timer.assignment_id.in_(ids))
+
+    def assert_each_spoke_once(self):
+        db.session.rollback()
+        spoken = self.ids[: self.armed]
+        fired = select(Firing.assignment_id, func.count()).where(Firing.skipped == "").group_by(Firing.assignment_id)
+        assert dict(db.session.execute(fired).tuples().all()) == dict.fromkeys(spoken, 1)
+        events = select(Event.subject_id).where(Event.tag.startswith("assignment:clock:")).order_by(Event.subject_id)
+        assert list(db.session.scalars(events)) == sorted(spoken), "the log has one twice, or one not at all"
+        assert count(Timer) == len(self.ids) - len(spoken)
 
 
 @pytest.mark.slow
-def test_the_clock_is_set_an_hour_and_a_day_both_ways(app, settings, tmp_path):
-    ids = armed()
-    with Scheduler(settings, tmp_path) as scheduler:
-        wait_for(lambda: len(runs()) >= 2)
-        ahead = timedelta(0)
-        for jump in JUMPS:
+def test_the_clocks_of_three_schedulers_are_set_both_ways_and_one_of_them_strobes(app, settings, tmp_path):
+    """All are set an hour and a day ahead and back: each slot is still run by one of them. Then one goes an hour ahead
+    and back again, ten times a minute, and the other two stay right."""
+    with ExitStack() as stack:
+        machines, ahead = Machines(stack, settings, [tmp_path / name for name in "abc"]), timedelta(0)
+        for jump in (HOUR, -HOUR, DAY, -DAY):
             ahead += jump
-            worked = scheduler.processor_seconds()
-            scheduler.set_clock(ahead)
-            assert 1 <= new_runs(WATCHED) <= WATCHED / 2 + 3, f"after {jump}"
-            assert scheduler.processor_seconds() - worked < WATCHED / 2, f"it ran in circles after {jump}"
-        wait_for(lambda: count_left() == len(ids) - 30)
-    fired_once(ids)
-
-
-@pytest.mark.slow
-def test_a_clock_that_strobes(app, settings, tmp_path):
-    """Ten times a minute an hour ahead and back again."""
-    ids = armed()
-    with Scheduler(settings, tmp_path) as scheduler:
-        wait_for(lambda: len(runs()) >= 2)
+            machines.jump(machines.all, ahead, jump, WATCHED / 2 + 3)
         for turn in range(4):
-            scheduler.set_clock(HOUR * ((turn + 1) % 2))
-            assert 1 <= new_runs(WATCHED) <= WATCHED / 2 + 3, f"at turn {turn}"
-        wait_for(lambda: count_left() == len(ids) - 30)
-    fired_once(ids)
-
-
-def count_left():
-    db.session.rollback()
-    return count(Timer)
+            machines.jump(machines.all[:1], HOUR * ((turn + 1) % 2), f"turn {turn}", 3 * (WATCHED / 2 + 1))
+    machines.assert_each_spoke_once()
 
 
 # -- the claim, without any process ------------------------------------------------------------------------------------
