@@ -55,7 +55,7 @@ def show(id: int, task_id: int) -> Any:
         link=lambda **more: url_for(".show", id=id, task_id=task_id, **({"metric": metric.id} | more)),
         exports={kind: url_for(".export", id=id, task_id=task_id, kind=kind, metric=metric.id) for kind in EXPORTS},
         may_split=head.issuer and head.status is CampaignStatus.ISSUED and parent_id is None and some_split,
-        paged=bool(after),
+        paged=bool(after), now=page_now(),
     )  # fmt: skip
 
 
