@@ -25,6 +25,7 @@ from campaign.documents.archive_pages import (
     local,
 )  # fmt: skip
 from campaign.documents.archives import ArchiveWriter
+from campaign.errors import Busy
 from campaign.evidence.bare import bare_copy
 from campaign.evidence.store import Damaged, Store
 from campaign.models import Assignment
@@ -53,38 +54,50 @@ LEFT_OUT = b"This file may say when and where it was captured, which could not b
 
 def make_archives(app: Flask, _slot: datetime, now: datetime, counts: Counts) -> None:
     """All that wait, each by itself: one that fails does not keep the others."""
-    folder = folder_of(app)
+    store: Store = app.extensions["evidence"]
     with unit_of_work():
         gone = forget(now=now)
     for name in gone:
-        (folder / name).unlink(missing_ok=True)
+        store.shelf.forget(name)
     while True:
         with unit_of_work():
             order = claim(now=clock.now())
         if order is None:
             return
         try:
-            _make(app, order, folder)
+            _make(app, order, store)
             counts.done += 1
-        except (
-            Exception
-        ) as error:  # whatever it was stands on the page of the jobs, and the archive is not tried for ever
+        except Busy as error:  # the store is away, or the database: when its beat is old it is begun anew
+            counts.fail(f"archive {order.id}", error)
+            return
+        except Exception as error:
+            # Whatever it was stands on the page of the jobs, and the archive is not tried for ever.
             counts.fail(f"archive {order.id}", error)
             with unit_of_work():
                 fail(order.id, f"{type(error).__name__}: {error}", now=clock.now())
 
 
-def folder_of(app: Flask) -> Path:
-    """Where archives lie."""
-    folder: Path = app.config["SETTINGS"].data_path / "archives"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _make(app: Flask, order: Order, store: Store) -> None:
+    """Writes a temporary file of this machine, and hands it to the evidence's home when it is whole: nobody ever finds
+    half an archive. What a kill leaves goes with the other temporary files."""
+    name = name_of(order.id)
+    store.temporary.mkdir(mode=0o750, parents=True, exist_ok=True)
+    half = store.temporary / f"{name}.part"
+    try:
+        done = _write_all(app, order, store, half)
+        with half.open("rb") as stream:
+            digest = file_digest(stream, "sha256").hexdigest()
+        size = half.stat().st_size
+        store.shelf.keep(name, half, beat=partial(_still_here, order.id, done, done))
+    finally:
+        half.unlink(missing_ok=True)
+    with unit_of_work():
+        finish(order.id, path=name, size=size, sha256=digest, now=clock.now())
 
 
-def _make(app: Flask, order: Order, folder: Path) -> None:
-    """Writes beside, and gives it its name when it is whole: nobody ever finds half an archive."""
+def _write_all(app: Flask, order: Order, store: Store, half: Path) -> int:
+    """How many assignments went in."""
     settings = app.config["SETTINGS"]
-    path, half = folder / name_of(order.id), folder / f"{name_of(order.id)}.part"
     locale = order.locale or settings.locale
     with force_locale(locale), ArchiveWriter(half) as writer:
         lang = "zh-CN" if locale.startswith("zh") else "en"
@@ -92,18 +105,14 @@ def _make(app: Flask, order: Order, folder: Path) -> None:
         title = gettext("Ledger: %(name)s", name=order.name)
         writer.aside(INDEX).write(head_of_index(title, made_at, settings.timezone, lang).encode())
         writer.add("README.txt", README + (OWN if order.own else "") + COPIES)
-        _fill(writer, order, app.extensions["evidence"], settings.timezone, lang)
+        done = _fill(writer, order, store, settings.timezone, lang)
         writer.aside(INDEX).write(FOOT.encode())
         about = {"unit": order.unit_id, "task": order.task_id, "name": order.name, "made_at": made_at.isoformat()}
         writer.finish(about)
-    with half.open("rb") as stream:
-        digest = file_digest(stream, "sha256").hexdigest()
-    half.replace(path)
-    with unit_of_work():
-        finish(order.id, path=path.name, size=path.stat().st_size, sha256=digest, now=clock.now())
+    return done
 
 
-def _fill(writer: ArchiveWriter, order: Order, store: Store, zone: str, lang: str) -> None:
+def _fill(writer: ArchiveWriter, order: Order, store: Store, zone: str, lang: str) -> int:
     of = Assignment.unit_id == order.unit_id if order.unit_id is not None else Assignment.task_id == order.task_id
     heads = ("assignment", "unit", "task", "version", "at", "by", "metric", "figure", "words")
     writer.add_line(TABLE, list(heads))
@@ -115,7 +124,7 @@ def _fill(writer: ArchiveWriter, order: Order, store: Store, zone: str, lang: st
             found = pieces(of, after, AT_ONCE)
             events = sealed([piece.id for piece in found]) if found else []
         if not found:
-            return
+            return done
         for event in events:
             writer.add_event(event.entry, event.seq, event.digest, event.former)
         for piece in found:

@@ -25,6 +25,7 @@ from .inspection import LARGEST, SIZE_LIMIT, inspect
 
 if TYPE_CHECKING:
     from .pieces import Pieces
+    from .shelf import Shelf
 
 __all__ = ["LARGEST", "SIZE_LIMIT"]
 
@@ -63,9 +64,11 @@ class Part:
 
 class Store(ABC):
     """A home of kept files. `temporary` and `cache` are folders of this machine in either: what is under way, and what
-    can be made again. `pieces`: where files lie that are still coming in."""
+    can be made again. `pieces`: where files lie that are still coming in; `shelf`: where those lie that the product
+    makes itself."""
 
     pieces: "Pieces"
+    shelf: "Shelf"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -214,6 +217,15 @@ def away() -> Busy:
 def full() -> NoSpace:
     """What the reader is told when there is no room."""
     return NoSpace(say("There is no room left to keep files. Nothing was saved; please tell the administrator."))
+
+
+def flush_folder(folder: Path) -> None:
+    """Makes the names in that folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from ..config import Bucket, ConfigError
 from .pieces_bucket import BucketPieces
+from .shelf_bucket import BucketShelf
 from .store import (
     CHUNK,
     HASH,
@@ -70,6 +71,7 @@ class BucketStore(Store):
         super().__init__(folder)
         self.bucket = bucket
         self.pieces = BucketPieces(self)
+        self.shelf = BucketShelf(self)
         self._client = _client(bucket, TRIES)
         self._probe = _client(bucket, 1)
         self._creates_only = True

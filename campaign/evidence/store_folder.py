@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from .pieces import FolderPieces
-from .store import HASH, MISSING, ROTTEN, Damaged, Part, Store, damaged, digest_of, hashed, told
+from .shelf import FOLDER, FolderShelf
+from .store import HASH, MISSING, ROTTEN, Damaged, Part, Store, damaged, digest_of, flush_folder, hashed, told
 
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK)
 
@@ -20,6 +21,7 @@ class FolderStore(Store):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.pieces = FolderPieces(self.temporary / "pieces")
+        self.shelf = FolderShelf(self.folder / FOLDER)
 
     def open(self, sha256: str) -> IO[bytes]:
         """The kept bytes, for reading, after all of them were verified. Raises Damaged when they are not intact."""
@@ -117,7 +119,7 @@ class FolderStore(Store):
                     continue  # tidied away in this very moment
             break
         for folder in (path.parent, path.parent.parent, self.folder):
-            _flush_folder(folder)
+            flush_folder(folder)
 
 
 def _kept_before(path: Path, moment: datetime) -> bool:
@@ -137,11 +139,3 @@ def _link(part: Path, path: Path) -> None:
         if path.exists():
             raise FileExistsError(path) from error
         part.rename(path)
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

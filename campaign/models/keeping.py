@@ -75,7 +75,7 @@ class WordPrint(Base):
 
 
 class Archive(Base):
-    """A ledger asked for as one file, made in the background. `path`: its name within the archives' folder."""
+    """A ledger asked for as one file, made in the background. `path`: its name on the shelf of the evidence's home."""
 
     __tablename__ = "archive"
     __table_args__ = (Index("ix_archive_state", "state", "asked_at"),)

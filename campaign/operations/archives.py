@@ -3,8 +3,10 @@
 A process that dies leaves its archive RUNNING without a beat; whoever comes next begins it anew.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from sqlalchemy import and_, false, func, insert, or_, select, update
 
@@ -99,7 +101,7 @@ def beat(archive_id: int, done: int, total: int, *, now: datetime) -> None:
 
 
 def finish(archive_id: int, *, path: str, size: int, sha256: str, now: datetime) -> None:
-    """It lies there. `path`: its name within the archives' folder; `size` in bytes."""
+    """It lies there. `path`: its name on the shelf of the evidence's home; `size` in bytes."""
     _write(
         archive_id, state=ArchiveState.READY, progress=100, path=path, size=size, sha256=sha256, error="",
         finished_at=now, beat_at=now,
@@ -113,19 +115,22 @@ def fail(archive_id: int, error: str, *, now: datetime) -> None:
 
 def forget(*, now: datetime) -> list[str]:
     """Marks archives that are older than two weeks as gone; the names of the files that may be removed."""
-    gone = db.session.execute(
-        update(Archive)
-        .where(Archive.finished_at < now - KEPT, Archive.path != "")
-        .values(path="", state=ArchiveState.FAILED, error="swept")
-        .returning(Archive.id)
-        .execution_options(synchronize_session=False)
-    ).scalars()
-    return [name_of(archive_id) for archive_id in gone]
+    old = select(Archive.id, Archive.path).where(Archive.finished_at < now - KEPT, Archive.path != "")
+    gone = db.session.execute(old.with_for_update(skip_locked=True)).all()
+    for row in gone:
+        _write(row.id, path="", state=ArchiveState.FAILED, error="swept")
+    return [row.path for row in gone]
+
+
+def known(names: Collection[str]) -> set[str]:
+    """Those of the names under which an archive lies that may still be fetched."""
+    return set(db.session.execute(select(Archive.path).where(Archive.path.in_(names))).scalars())
 
 
 def name_of(archive_id: int) -> str:
-    """The name of an archive's file within its folder."""
-    return f"ledger-{archive_id}.zip"
+    """A name for the file of an archive, another one with each making: a maker that was taken for dead and comes back
+    writes beside its follower, never into what the other has made."""
+    return f"ledger-{archive_id}-{uuid4().hex[:12]}.zip"
 
 
 def _write(archive_id: int, **values: object) -> None:

@@ -10,6 +10,7 @@ from ..db import db
 from ..evidence.store import Store
 from ..models import ClientAction, Evidence, JobRun, LoginGuard, LoginSession
 from ..rules.jobs import RunState
+from . import archives
 from .uploads import tidy_uploads
 
 ORPHAN_AGE = timedelta(days=1)  # a file is kept seconds before its row; a day is far beyond any doubt
@@ -43,12 +44,13 @@ def _empty() -> ColumnElement[bool]:
 
 
 def tidy_files(store: Store, *, now: datetime) -> int:
-    """Removes broken-off uploads, and kept files that no row has known for a day (in a bucket: for two, in two steps);
-    the number of files that are gone. Raises Busy when the store is away.
+    """Removes broken-off uploads, and kept files and archives that no row has known for a day (files in a bucket: for
+    two, in two steps); the number of files that are gone. Raises Busy when the store is away.
 
     It writes nothing to the database and needs no unit of work: a large store takes its time.
     """
     removed = store.sweep(now=now) + store.pieces.sweep(now=now)
+    removed += store.shelf.sweep(archives.known, before=now - ORPHAN_AGE)
     for hashes in _in_chunks(store.stored(kept_before=now - ORPHAN_AGE)):
         known = set(db.session.execute(select(Evidence.sha256).where(Evidence.sha256.in_(hashes))).scalars())
         removed += sum(store.discard(name, kept_before=now - ORPHAN_AGE) for name in hashes if name not in known)

@@ -1,4 +1,4 @@
-"""What must be so around the evidence: pieces and their rows, captures and fingerprints, and what versions name."""
+"""What must be so around the evidence: pieces and their rows, archives, fingerprints, and what versions name."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,9 +8,9 @@ from sqlalchemy import and_, func, or_, select
 from ..db import db
 from ..errors import Busy
 from ..evidence.pieces import HALF_AGE
-from ..evidence.store import Store
-from ..models import Attachment, CheckIn, Evidence, Fingerprint, Submission, Upload
-from .checking import Breach
+from ..evidence.store import Damaged, Store
+from ..models import Archive, Attachment, CheckIn, Evidence, Fingerprint, Submission, Upload
+from .checking import UNKNOWN_AGE, Breach
 
 MOST = 100
 
@@ -30,6 +30,23 @@ def uploads_are_swept(store: Store, *, now: datetime) -> Iterator[Breach]:
     more = select(Upload.id).where(or_(Upload.received > Upload.size, Upload.size < 1)).limit(MOST)
     for row in db.session.execute(more):
         yield Breach("uploads", "upload", row.id, "holds more than was announced")
+
+
+def archives_lie_there(store: Store, *, now: datetime) -> Iterator[Breach]:
+    """An archive that may be fetched is whole; what no row knows goes within a day."""
+    rows = db.session.execute(select(Archive.id, Archive.path, Archive.sha256).where(Archive.path != "")).all()
+    try:
+        left = set(store.shelf.names(before=now - UNKNOWN_AGE)) - {row.path for row in rows}
+        for row in rows:
+            try:
+                store.shelf.open(row.path, row.sha256).close()
+            except Damaged:
+                yield Breach("archives", "archive", row.id, "is missing or does not hold the bytes it was made of")
+    except Busy:
+        yield Breach("archives", "store", "", "cannot be reached; its archives were not read")
+        return
+    for name in sorted(left)[:MOST]:
+        yield Breach("archives", "file", name, "belongs to no archive, and tidying has left it for days")
 
 
 def versions_name_their_own_evidence() -> Iterator[Breach]:
