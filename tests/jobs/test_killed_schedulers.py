@@ -1,5 +1,6 @@
 """Three real schedulers, killed at random while two thousand timers fall due: each rung speaks once, none is lost."""
 
+import os
 import subprocess
 import sys
 import time
@@ -34,20 +35,18 @@ def spread_out() -> dict[int, datetime]:
     return due
 
 
-def watched(due: dict[int, datetime], within: float = 180) -> tuple[list[float], float]:
-    """Waits until all have fired; how many seconds late each was seen to have, and how long the machine once kept
-    even this waiting."""
-    late, waiting, last, gap = [], set(due), max(due.values()), 0.0
-    looked, ends = time.monotonic(), time.monotonic() + within
+def watched(due: dict[int, datetime], within: float = 180) -> list[float]:
+    """Waits until all have fired; how many seconds late each was seen to have."""
+    late, waiting, last = [], set(due), max(due.values())
+    ends = time.monotonic() + within
     while waiting and time.monotonic() < ends:
         time.sleep(0.1)
-        looked, gap = time.monotonic(), max(gap, time.monotonic() - looked)
         db.session.rollback()
         now, left = clock.now(), set(db.session.scalars(select(Timer.assignment_id).where(Timer.fires_at <= last)))
         late += [(now - due[id]).total_seconds() for id in waiting - left]
         waiting = left
     assert not waiting, f"{len(waiting)} never fired"
-    return sorted(late), gap
+    return sorted(late)
 
 
 def told() -> dict[int, set[tuple[int, str]]]:
@@ -67,13 +66,14 @@ def test_two_thousand_timers_fire_once(app, settings):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
-        late, gap = watched(due)
+        late = watched(due)
     finally:
         killed = int(nursery.communicate("end\n", timeout=60)[0].split()[-1])
     figures = {"killed": killed, "median": late[len(late) // 2], "p99": quantiles(late, n=100)[98], "last": late[-1]}
     sys.stdout.write(f"{len(late)} timers, seconds late: {figures}\n")  # shown with -rP
     assert killed > 30
-    assert figures["p99"] <= 5 + gap, f"99 in a hundred within 5 s: {figures}"
+    crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # how many share a core with each of the schedulers
+    assert figures["p99"] <= 5 * crowd, f"not 99 in a hundred within 5 s, at {crowd:.1f} to a core: {figures}"
     each = told()
     assert set(each) == set(due)
     spoken = {rung for rung, skipped in each[min(due)] if not skipped}
