@@ -5,9 +5,11 @@ from datetime import date, datetime
 
 from sqlalchemy import Integer, cast, func, select
 
+from ..clock import zone
 from ..db import db
 from ..models import Assignment, Batch, Occasion, Task
 from ..models.prospects import Supposed, prospects
+from ..rules.calendars import Calendar, is_provisional
 from ..rules.states import OPEN
 
 
@@ -34,6 +36,12 @@ class Consequence:
     was_due: datetime | None
     due_at: datetime | None
     cut_off_at: datetime | None
+    known_until: date | None  # the last day whose holidays the calendar of the dispatch knows
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether the new due date lies after that day, so that it may still move."""
+        return is_provisional(self.due_at, Calendar(known_until=self.known_until), zone())
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ def consequences(occasion_id: int, happens_on: date | None) -> Consequences:
             was, to = change.group, change.dates
             known = next((at for at, each in enumerate(moves) if _alike(each, prospect.task_id, was.due_at)), None)
             items = was.n if known is None else moves.pop(known).items + was.n
-            dates = was.due_at, to.due_at, to.cut_off_at
+            dates = was.due_at, to.due_at, to.cut_off_at, prospect.calendar.known_until
             moves.append(Consequence(prospect.task_id, prospect.task_title, items, *dates))
     dispatched = _dispatched(tasks)
     staying = select(func.count()).where(

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from ..clock import zone
 from ..db import db
 from ..models import (
     Assignment,
@@ -28,14 +29,16 @@ from ..models import (
     Task,
     Unit,
 )
+from ..models.clockwork import Calendar as CalendarRow
 from ..models.gathering import gathered
+from ..models.ladders import EVERYBODYS
 from ..models.organisation import acted_for
 from ..models.reporting import STANDS
-from ..rules.calendars import Roll
+from ..rules.calendars import Calendar, Roll, is_provisional
 from ..rules.differences import LOOKED, LOOKED_BEFORE, Content, Differences, Shared, differences
 from ..rules.metrics import Value
 from ..rules.organisation import Actor
-from ..rules.states import Action, CheckInKind, ReturnReason, State
+from ..rules.states import OPEN, Action, CheckInKind, ReturnReason, State
 from .dating import has_story
 from .reported import Figure, File, Values, files_of, read_files, read_values, values_of
 from .scope import given_to_check, visible_assignments
@@ -124,6 +127,12 @@ class Header:
     in_charge_name: str | None
     was_asked_about: bool  # whether a question was ever asked upwards
     was_requested_for: bool  # whether more time, another target or an exemption was ever requested
+    known_until: date | None  # the last day whose holidays the assignment's calendar knows
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether the due date of open work lies beyond what the calendar knows, so that it may still move."""
+        return self.state in OPEN and is_provisional(self.due_at, Calendar(known_until=self.known_until), zone())
 
     @property
     def date_has_story(self) -> bool:
@@ -258,13 +267,14 @@ def _header(actor: Actor) -> Select[Any]:
             looked.number, looked.at, before.number, before.at, Task.roll,
             Task.rrule, Assignment.period, Period.opens_on, charged.name,
             exists().where(Question.assignment_id == Assignment.id),
-            exists().where(Request.assignment_id == Assignment.id),
+            exists().where(Request.assignment_id == Assignment.id), CalendarRow.known_until,
         )
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
         .join(issuer, issuer.id == Campaign.issuing_unit_id)
         .join(Batch, Batch.id == Assignment.batch_id)
+        .outerjoin(CalendarRow, CalendarRow.id == func.coalesce(Batch.calendar_id, EVERYBODYS))
         .outerjoin(reviewer, reviewer.id == Assignment.reviewer_unit_id)
         .outerjoin(Period, and_(Period.task_id == Task.id, Period.number == Assignment.period))
         .outerjoin(charged, charged.id == Assignment.in_charge_id)

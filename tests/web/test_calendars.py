@@ -234,12 +234,18 @@ def test_a_date_after_what_is_known_is_marked_before_and_after_the_dispatch(tree
     for task in (near, far):
         with unit_of_work():
             dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
-    visitor.sign_out()
-    visitor.sign_in(tree.holder(tree.villages[0], Role.OFFICER))
     unit = tree.unit(tree.villages[0]).id
-    for task, marked in ((near, False), (far, True)):
-        found = select(Assignment.id).where(Assignment.task_id == task.id, Assignment.unit_id == unit)
-        assert visitor.get(f"/assignments/{db.session.scalar(found)}").has("暂定") is marked
+    for place, role, pages in (
+        (tree.county, Role.DISPATCHER, ("/ledger", "/extend")), (tree.villages[0], Role.OFFICER, ("",)),
+    ):  # fmt: skip
+        visitor.sign_out()
+        visitor.sign_in(tree.holder(place, role))
+        for task, marked in ((near, False), (far, True)):
+            found = db.session.scalar(
+                select(Assignment.id).where(Assignment.task_id == task.id, Assignment.unit_id == unit)
+            )
+            marks = [visitor.get(f"/assignments/{found}{page}").has("暂定") for page in pages]
+            assert marks == [marked] * len(pages)
 
 
 def test_a_correction_stands_in_the_log_of_those_who_go_by_the_calendar(tree, keeper):

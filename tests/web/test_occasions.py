@@ -56,7 +56,14 @@ def test_from_a_draft_without_a_day_to_a_day_that_moves_everything(tree, signed_
     page = task.submit("Issue the campaign").click("Preview").submit("Dispatch 6 assignments")
     page = signed_in.get(f"/campaigns/{plan.id}").click("Set the day")
     page = page.submit("Show what moves", on="2027-03-15")
-    assert page.has("No due date", "14 Mar 2027", "cut-off Fri 19 Mar 2027", "Move 6 assignments")
+    assert page.has(
+        "No due date",
+        "14 Mar 2027",
+        "cut-off Fri 19 Mar 2027",
+        "provisional",
+        "known until 2026-12-31",
+        "Move 6 assignments",
+    )
     refused = page.submit("Move 6 assignments", status=422)
     assert refused.has("Please say why, in a few words.")
     page = refused.submit("Move 6 assignments", reason="县委已定会期")
