@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from ..documents.sheets import Cell, Column, Show
 from ..queries.rollup_compared import AgainstBefore
@@ -47,6 +48,8 @@ def full(n: Decimal | None, metric: Any, of_units: bool) -> str:
     """The number with its unit, for a sentence."""
     if n is None:
         return ABSENT
+    if of_units:
+        return ngettext("%(number)s unit", "%(number)s units", int(n), number=number(n))
     text, unit = bare(n, metric, of_units), unit_of(metric, of_units)
     return text if unit == "%" else f"{text} {unit}".strip()
 

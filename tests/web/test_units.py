@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from campaign import clock
@@ -13,6 +14,7 @@ from campaign.db import unit_of_work
 from campaign.models import MetricValue, Submission
 from campaign.rules.organisation import Line, Role
 from campaign.rules.states import State
+from campaign.web.stand_words import full
 from tests import make
 
 from .boards import cost, sign_in
@@ -76,3 +78,8 @@ def test_the_preview_of_a_dispatch_shows_the_load_and_what_is_known_already(work
     page = visitor.get(f"/campaigns/{plan.id}/preview?task={task.id}")
     assert page.has("One form with 1 field and 0 photos.", "贷款户数 by 1 of these units")
     assert page.has("Load of the units on this page", "柳林东村妇联 0.5 now, 1.4 with this task")
+
+
+def test_one_unit_is_told_as_one(app):
+    with app.test_request_context(), force_locale("en"):
+        assert [full(Decimal(n), None, True) for n in (1, 1200)] == ["1 unit", "1,200 units"]
