@@ -15,6 +15,7 @@ from campaign import clock
 from campaign.db import db, unit_of_work
 from campaign.models import Event, Firing, JobRun, Notice, TallyDelta, Timer
 from campaign.models.sealing import head
+from campaign.rules.jobs import RunState
 from campaign.rules.ladder import OVERTAKEN
 from tests.jobs.clock import ROOT, Scheduler, environment, wait_for
 from tests.jobs.test_sweep import count, overdue
@@ -139,14 +140,15 @@ def count_of(name):
 
 @pytest.mark.slow
 def test_a_scheduler_that_is_stopped_and_goes_on_does_nothing_twice(app, settings, tmp_path):
-    """One of two stands still for three seconds, four times, in the middle of whatever it does."""
+    """One of two stands still for three seconds, four times, in the middle of whatever it does. Asked to end, both
+    first end what they do."""
     now = clock.now()
     overdue(now, tasks=20)
     last = clock.now() + timedelta(seconds=18)
     ids = spread_timers(last - timedelta(seconds=15), last)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    with Scheduler(settings, tmp_path / "one") as one, Scheduler(settings, tmp_path / "two"):
+    with Scheduler(settings, tmp_path / "one") as one, Scheduler(settings, tmp_path / "two") as two:
         wait_for(lambda: count_of("remind") > 1)
         for _ in range(4):
             os.kill(one.process.pid, signal.SIGSTOP)
@@ -154,4 +156,8 @@ def test_a_scheduler_that_is_stopped_and_goes_on_does_nothing_twice(app, setting
             os.kill(one.process.pid, signal.SIGCONT)
             time.sleep(0.7)
         wait_for(lambda: not left(last))
+        for each in (one, two):
+            each.process.terminate()
+        assert [each.process.wait(20) for each in (one, two)] == [0, 0]
     each_fired_once(ids)
+    assert count(JobRun, JobRun.state == RunState.RUNNING) == 0, "asked to end, it left a run half-way"
