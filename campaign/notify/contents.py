@@ -64,6 +64,7 @@ ASKED = (
     "assignment:request:tell-above", "assignment:request:consent",
 )  # fmt: skip
 ISSUE = "assignment:dispatch:issue"
+MOVES = ("assignment:occasion:move", "calendar:days:correct")
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,9 @@ def _key(text: str) -> str:
 
 
 def _once_each(items: list[Item]) -> list[Item]:
-    """The same said twice of the same thing is said once, the later time."""
-    found = {(item.tag, item.path, item.task, item.reason): item for item in items}
+    """The same said twice of the same thing is said once, the later time. Of dates that were moved more than once, or
+    moved wrongly and put right, only the last move is told: the letter names the date as it is now."""
+    found = {(item.tag, item.path, item.task, "" if item.tag in MOVES else item.reason): item for item in items}
     return list(found.values())
 
 

@@ -29,6 +29,15 @@ def states() -> list[DeliveryState]:
     return [row.state for row in deliveries()]
 
 
+def test_of_dates_that_were_moved_wrongly_and_put_right_the_last_move_is_told(mailing, sink, officer, tree, now):
+    work = work_of(tree)
+    for reason in ("误填", "会期未定", "定于十二月十日"):
+        tell([officer], work, "assignment:occasion:move", reason=reason)
+    assert deliver(mailing, MONDAY).sent == 3
+    assert sink.text().count("期限调整：建会率") == 1
+    assert [word in sink.text() for word in ("误填", "会期未定", "定于十二月十日")] == [False, False, True]
+
+
 def test_a_day_is_one_letter_in_the_readers_language(mailing, sink, officer, tree, now):
     for title in ("建会率", "入户走访"):
         tell([officer], work_of(tree, title=title), REMIND)
