@@ -34,12 +34,14 @@
     const bar = details.closest(".decide");
     bar.classList.toggle("position-static", phone.matches && bar.querySelector("details[open]") !== null);
   };
+  // Whoever opens it types on at once: the next key must not come before the focus. Who is in it already stays there.
+  const enter = (details) => {
+    const here = document.activeElement;
+    if (details.open && !(details.contains(here) && here.tagName !== "SUMMARY")) { details.querySelector("input[type=radio], textarea").focus(); }
+  };
   all(".decide details").forEach((details) => {
     settle(details);
-    details.addEventListener("toggle", () => {
-      settle(details);
-      if (details.open) { details.querySelector("input[type=radio], textarea").focus(); }
-    });
+    details.addEventListener("toggle", () => { settle(details); enter(details); });
   });
 
   // The answer to a form with mistakes takes the address of its page, so that going back never asks to send it again.
@@ -52,7 +54,11 @@
     if (event.key === "?") { all("[data-more]").forEach((line) => { line.hidden = !line.hidden; }); return; }
     const target = ["j", "k", "a", "r", "c", "z", "m"].includes(event.key) && document.querySelector(`[data-key="${event.key}"]`);
     // What cannot be seen is not pressed: with the return open, "a" must not approve. The list itself shows the next.
-    if (target && !target.disabled && (target.tagName === "A" || target.getClientRects().length)) { event.preventDefault(); target.click(); }
+    if (target && !target.disabled && (target.tagName === "A" || target.getClientRects().length)) {
+      event.preventDefault();
+      target.click();
+      if (target.tagName === "SUMMARY") { enter(target.parentElement); }
+    }
   });
 
   // What may be taken back is offered until it goes out.
