@@ -6,7 +6,8 @@ from ..errors import say
 from ..rules.metrics import MONEY_UNITS, Aggregation, Comparator, MetricKind, OverTime
 from ..rules.phrases import DocumentDate
 from ..rules.planned import FormerRef, MetricPlan, MilestonePlan, RegisterPlan
-from ..rules.targets import Compares, Quota
+from ..rules.relative import IN_PERCENT
+from ..rules.targets import Compares, Quota, Relative
 from .dues import read_day
 from .nodes import Fields, Form
 
@@ -18,11 +19,14 @@ QUOTAS = {"total": Quota.TOTAL, "per_unit": Quota.PER_UNIT, "per_person": Quota.
           "每单位": Quota.PER_UNIT, "每人": Quota.PER_PERSON}  # fmt: skip
 COMPARISONS = {"nothing": Compares.NOTHING, "baseline": Compares.BASELINE, "last_year": Compares.LAST_YEAR,
                "基数": Compares.BASELINE, "上年": Compares.LAST_YEAR}  # fmt: skip
+RELATIVES = {"raise_percent": Relative.RAISE_PERCENT, "reduce_percent": Relative.REDUCE_PERCENT,
+             "raise": Relative.RAISE_BY, "reduce": Relative.REDUCE_BY, "增长百分之": Relative.RAISE_PERCENT,
+             "减少百分之": Relative.REDUCE_PERCENT, "增加": Relative.RAISE_BY, "减少": Relative.REDUCE_BY}  # fmt: skip
 MONEY = {name: places for places, name in MONEY_UNITS.items()}
 
 METRIC_FORM = Form(
     "name", "kind", "unit", "target", "comparator", "milestones", "items", "quota", "register", "aggregation",
-    "over_time", "numerator", "denominator", "part_of", "adds_up", "compares", "former", "word", "measurable",
+    "over_time", "numerator", "denominator", "part_of", "adds_up", "compares", "former", "relative", "change", "base", "word", "measurable",
     "required", "note", "invented",
 )  # fmt: skip
 MILESTONE_FORM = Form("by", "target", "invented")
@@ -45,6 +49,8 @@ def read_metric(fields: Fields, document: DocumentDate) -> MetricPlan:
     target, comparator = fields.number("target"), fields.choice("comparator", COMPARATORS) or Comparator.NONE
     if kind is MetricKind.CHECKLIST and target is None:
         target, comparator = Decimal(1), Comparator.AT_LEAST  # everything on the list is needed
+    relative = fields.choice("relative", RELATIVES) or Relative.NOTHING
+    change = fields.number("change")
     return MetricPlan(
         name=fields.text("name"),
         kind=kind,
@@ -69,6 +75,9 @@ def read_metric(fields: Fields, document: DocumentDate) -> MetricPlan:
         adds_up=fields.yes_or_no("adds_up", otherwise=False),
         compares=fields.choice("compares", COMPARISONS) or Compares.NOTHING,
         former=_former(fields),
+        relative=relative,
+        change=change if relative in IN_PERCENT else _in_yuan(change, places),
+        base=_in_yuan(fields.number("base"), places),
         word=fields.text("word"),
         measurable=fields.yes_or_no("measurable", otherwise=True),
     )

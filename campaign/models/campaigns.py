@@ -24,7 +24,7 @@ from ..rules.dates import CountsFrom, DueKind
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import Level, Line
 from ..rules.plans import CampaignStatus, EvidenceKind, Grade, PeriodState
-from ..rules.targets import Compares, Quota
+from ..rules.targets import Compares, Quota, Relative
 
 
 class Campaign(Base):
@@ -241,6 +241,9 @@ class Metric(Base):
     register_id: Mapped[int | None] = mapped_column(ForeignKey("register.id"))  # of persons, or of the denominator
     compares: Mapped[Compares] = mapped_column(Code(Compares), default=Compares.NOTHING, server_default=text("0"))
     former_metric_id: Mapped[int | None] = mapped_column(ForeignKey("metric.id"))  # what it was called last year
+    relative: Mapped[Relative] = mapped_column(Code(Relative), default=Relative.NOTHING, server_default=text("0"))
+    change: Mapped[Decimal | None] = mapped_column(Exact)  # by so much it shall be another figure than then
+    base: Mapped[Decimal | None] = mapped_column(Exact)  # the figure of then: as the plan says, or found at issue
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("metric.id"))  # 其中: a part of that figure
     adds_up: Mapped[bool] = mapped_column(default=False, server_default=false())  # the parts make up the whole
     word: Mapped[str] = mapped_column(String(40), default="", server_default="")  # the plan's own word, as 大部分

@@ -43,6 +43,7 @@ from .giving import follow_again
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .quotas import write_quotas
+from .relative_targets import resolve_targets
 from .repeating import once
 from .settling import off, settle
 from .standing_still import let_go
@@ -108,6 +109,7 @@ def issue(campaign_id: int, *, actor: Actor, now: datetime, seen: int, client_ac
     tasks = db.session.execute(select(func.count()).select_from(Task).where(Task.campaign_id == campaign_id)).scalar()
     if not tasks:
         raise Refused(say("A campaign without a task cannot be issued. Please add one."))
+    resolve_targets(campaign_id)
     hold_vague(campaign_id)
     changed = db.session.execute(
         update(Campaign)

@@ -12,6 +12,7 @@ from ..rules.metrics import MetricKind
 from ..rules.planned import FormerRef, MetricPlan, RegisterPlan
 from ..rules.planning import AGGREGATIONS, OVER_TIMES
 from ..rules.plans import CampaignStatus
+from ..rules.relative import comparator_of, target_of
 from .naming import NamedUnit
 
 
@@ -104,12 +105,14 @@ class MetricRefs:
 def metric_row(metric: MetricPlan, position: int) -> Metric:
     """The row alone; what refers to others follows with `write_parts`, once it has its id."""
     return Metric(
-        position=position, name=metric.name, kind=metric.kind, unit_of_measure=metric.unit, target=metric.target,
-        comparator=metric.comparator, aggregation=metric.aggregation or AGGREGATIONS[metric.kind][0],
+        position=position, name=metric.name, kind=metric.kind, unit_of_measure=metric.unit,
+        target=target_of(metric), comparator=comparator_of(metric.relative, metric.comparator),
+        aggregation=metric.aggregation or AGGREGATIONS[metric.kind][0],
         over_time=metric.over_time or OVER_TIMES[metric.kind][0], numerator_name=metric.numerator,
         denominator_name=metric.denominator, required=metric.required, note=metric.note,
         money_places=metric.money_places, quota=metric.quota, compares=metric.compares, adds_up=metric.adds_up,
-        word=metric.word, measurable=metric.measurable,
+        relative=metric.relative, change=metric.change, base=metric.base, word=metric.word,
+        measurable=metric.measurable,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from ..db import db
 from ..errors import Refused, say
 from ..models import Metric, Task
+from ..rules.targets import Relative
 from ..rules.vague import Aim, undecided
 
 
@@ -13,9 +14,10 @@ def hold_vague(campaign_id: int) -> None:
     rows = db.session.execute(
         select(Task.title, Metric.name, Metric.note, Metric.word, Metric.target, Metric.measurable)
         .join(Metric, Metric.task_id == Task.id)
-        .where(Task.campaign_id == campaign_id, Metric.target.is_(None), Metric.measurable)
+        .where(Task.campaign_id == campaign_id, Metric.target.is_(None), Metric.measurable,
+               Metric.relative == Relative.NOTHING)
         .order_by(Task.position, Metric.position)
-    )
+    )  # fmt: skip
     for title, *aim in rows:
         word = undecided(Aim(*aim))
         if word:

@@ -10,13 +10,14 @@ from ..db import DECIMAL_PLACES, db
 from ..models import Metric, Milestone, Register, Task
 from ..rules.metrics import Comparator, MetricKind
 from ..rules.milestones import Step
-from ..rules.targets import Compares, Quota
+from ..rules.targets import Compares, Quota, Relative
 
 
 @dataclass(frozen=True)
 class MetricFact:
-    """What is measured. `word`, `measurable`: of a target in the plan's own vague word. `register`: the name of the one
-    that counts the persons of a quota or the whole of a rate; `milestones`: in the order of their days."""
+    """What is measured. `word`, `measurable`: of a target in the plan's own vague word. `relative`: the target follows
+    from what was, `base`. `register`: the name of the one that counts the persons of a quota or the whole of a rate;
+    `milestones`: in the order of their days."""
 
     id: int
     name: str
@@ -29,6 +30,10 @@ class MetricFact:
     word: str
     measurable: bool
     compares: Compares
+    relative: Relative
+    change: Decimal | None
+    base: Decimal | None
+    former_id: int | None
     quota: Quota = Quota.TOTAL
     register: str = ""
     milestones: tuple[Step, ...] = ()
@@ -41,6 +46,7 @@ def add_metrics(campaign_id: int, metrics: dict[int, list[MetricFact]]) -> None:
         select(
             Metric.task_id, Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator,
             Metric.target, Metric.note, Metric.money_places, Metric.word, Metric.measurable, Metric.compares,
+            Metric.relative, Metric.change, Metric.base, Metric.former_metric_id,
             Metric.quota, func.coalesce(Register.name, ""), _steps(),
         )
         .outerjoin(Register, Register.id == Metric.register_id)

@@ -114,7 +114,7 @@ def _metrics(task_id: int) -> tuple[MetricPlan, ...]:
             Metric.comparator, Metric.aggregation, Metric.over_time, Metric.numerator_name.label("numerator"),
             Metric.denominator_name.label("denominator"), Metric.required, Metric.note, Metric.money_places,
             Metric.quota, Metric.register_id, whole.name.label("part_of"), Metric.adds_up, Metric.compares,
-            Metric.former_metric_id, Metric.word, Metric.measurable,
+            Metric.former_metric_id, Metric.relative, Metric.change, Metric.base, Metric.word, Metric.measurable,
         )
         .outerjoin(whole, whole.id == Metric.parent_id)
         .where(Metric.task_id == task_id)
@@ -133,6 +133,8 @@ def _metrics(task_id: int) -> tuple[MetricPlan, ...]:
     for row in rows:
         fields = dict(row)
         key, former = fields.pop("id"), fields.pop("former_metric_id")
+        if fields["relative"]:
+            fields["target"] = None  # it follows from what was
         fields |= {"part_of": fields["part_of"] or "", "former": FormerRef(id=former) if former else None}
         found.append(MetricPlan(**fields, items=tuple(items[key]), milestones=tuple(steps[key])))
     return tuple(found)

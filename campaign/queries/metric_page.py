@@ -35,7 +35,7 @@ from ..rules.organisation import LEAF_LEVELS, Actor, Line
 from ..rules.plans import CampaignStatus
 from ..rules.rechecks import RecheckResult
 from ..rules.states import NOT_ASKED
-from ..rules.targets import Compares, Quota
+from ..rules.targets import Compares, Quota, Relative
 from .board import Head, head_of, heads, lines_of, way_to, windows_of
 from .board_figures import Place, stretches_of
 from .history import FigurePoint, figure_trend
@@ -54,7 +54,8 @@ COLUMNS = (  # of Metric joined with its Task, and TaskLine
     Metric.id.label("metric_id"), Metric.name.label("metric_name"), Metric.kind, Metric.unit_of_measure,
     Metric.comparator, Metric.target, Metric.aggregation, Metric.over_time, Metric.quota, Metric.money_places,
     Metric.required, Metric.note, Metric.word, Metric.measurable, Metric.numerator_name, Metric.denominator_name,
-    Metric.task_id, Task.title.label("task_title"), Task.rrule, Metric.compares, Metric.former_metric_id, TaskLine.line,
+    Metric.task_id, Task.title.label("task_title"), Task.rrule, Metric.compares, Metric.former_metric_id,
+    Metric.relative, Metric.change, Metric.base, TaskLine.line,
 )  # fmt: skip
 
 
@@ -83,6 +84,9 @@ class MetricFact:
     recurs: bool
     compares: Compares
     former_id: int | None
+    relative: Relative
+    change: Decimal | None
+    base: Decimal | None
 
     @property
     def former(self) -> int | None:
@@ -157,7 +161,7 @@ def fact_of(row: Any) -> MetricFact:
         row.metric_id, row.metric_name, row.kind, row.unit_of_measure, row.comparator, row.target, row.aggregation,
         row.over_time, row.quota, row.money_places, row.required, row.note, row.word, row.measurable,
         row.numerator_name, row.denominator_name, row.task_id, row.task_title, bool(row.rrule), row.compares,
-        row.former_metric_id,
+        row.former_metric_id, row.relative, row.change, row.base,
     )  # fmt: skip
 
 

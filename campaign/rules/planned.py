@@ -11,7 +11,7 @@ from .dates import CountsFrom, DueKind
 from .metrics import Aggregation, Comparator, MetricKind, OverTime
 from .organisation import LINE_NAMES, Level, Line
 from .plans import EvidenceKind, Grade
-from .targets import Compares, Quota
+from .targets import Compares, Quota, Relative
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ class MetricPlan:
 
     `items`: of a checklist. `money_places`: 0, 4 or 8, typed and shown in 元, 万元 or 亿元. `register`, by id or name:
     counts the persons of a quota, or the denominator of a rate. `part_of`: the name of the metric whose part it is
-    (其中); `adds_up`: the parts make up the whole. `word`: the plan's own vague word; not `measurable`: it has none.
+    (其中); `adds_up`: the parts make up the whole. `relative`: by how much (`change`) it shall be another figure than
+    then, which was `base` where that is known. `word`: the plan's own vague word; not `measurable`: it has none.
     """
 
     name: str = ""
@@ -117,6 +118,9 @@ class MetricPlan:
     adds_up: bool = False
     compares: Compares = Compares.NOTHING
     former: FormerRef | None = None
+    relative: Relative = Relative.NOTHING
+    change: Decimal | None = None
+    base: Decimal | None = None
     word: str = ""
     measurable: bool = True
 

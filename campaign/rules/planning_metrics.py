@@ -8,7 +8,8 @@ from ..errors import Problem, Sentence, say
 from .limits import FIRST_DAY, LAST_DAY, too_many, words
 from .metrics import KINDS, LARGEST, MONEY_UNITS, MOST_ITEMS, Comparator, MetricKind
 from .planned import MetricPlan, MilestonePlan
-from .targets import Compares, Quota
+from .relative import check_relative, comparator_of, target_of, unfounded
+from .targets import Compares, Quota, Relative
 from .vague import ALL_OF_THEM, Aim, undecided
 
 MOST_MILESTONES = 20
@@ -31,18 +32,22 @@ def check_metrics(metrics: Sequence[MetricPlan]) -> Iterator[Problem]:
 
 
 def warn_metrics(metrics: Sequence[MetricPlan]) -> list[Problem]:
-    """Targets in vague words: a campaign with such a one cannot be issued."""
+    """Targets in vague words, or relative to what nobody knows: a campaign with such a one cannot be issued."""
     found = []
     for at, metric in enumerate(metrics):
         word = undecided(aim_of(metric))
         if word:
             found.append(Problem(f"metrics.{at}.target", vague_sentence(word)))
+        if unfounded(metric):
+            sentence = say("Nothing is known of then: please give its figure, or the metric that this one was.")
+            found.append(Problem(f"metrics.{at}.base", sentence))
     return found
 
 
 def aim_of(metric: MetricPlan) -> Aim:
     """What is said of its target."""
-    return Aim(metric.name, metric.note, metric.word, metric.target, metric.measurable)
+    aim = metric.change if metric.relative is not Relative.NOTHING else metric.target
+    return Aim(metric.name, metric.note, metric.word, aim, metric.measurable)
 
 
 def vague_sentence(word: str) -> Sentence:
@@ -77,6 +82,7 @@ def _metric(at: str, metric: MetricPlan) -> Iterator[Problem]:
     yield from _quota(at, metric)
     yield from _milestones(at, metric)
     yield from _comparison(at, metric)
+    yield from check_relative(at, metric)
 
 
 def _items(at: str, metric: MetricPlan) -> Iterator[Problem]:
@@ -147,7 +153,7 @@ def _milestones(at: str, metric: MetricPlan) -> Iterator[Problem]:
         return
     if len(metric.milestones) > MOST_MILESTONES:
         yield too_many(where, MOST_MILESTONES)
-    if metric.target is None:
+    if metric.target is None and metric.relative is Relative.NOTHING:
         yield Problem(f"{at}target", say("Milestones lead to a target; please give it too."))
     for number, each in enumerate(metric.milestones):
         yield from _milestone(f"{where}.{number}", metric.kind, each)
@@ -171,10 +177,11 @@ def _milestone(where: str, kind: MetricKind, each: MilestonePlan) -> Iterator[Pr
 
 def _wavers(metric: MetricPlan) -> bool:
     steps = sorted((each.by, each.target) for each in metric.milestones if each.by and each.target is not None)
-    figures = [target for _day, target in steps] + ([metric.target] if metric.target is not None else [])
-    if metric.comparator in UPWARD:
+    figures = [target for _day, target in steps] + ([end] if (end := target_of(metric)) is not None else [])
+    comparator = comparator_of(metric.relative, metric.comparator)
+    if comparator in UPWARD:
         return any(a > b for a, b in pairwise(figures))
-    return metric.comparator is Comparator.AT_MOST and any(a < b for a, b in pairwise(figures))
+    return comparator is Comparator.AT_MOST and any(a < b for a, b in pairwise(figures))
 
 
 def _comparison(at: str, metric: MetricPlan) -> Iterator[Problem]:

@@ -19,6 +19,16 @@ class Compares(IntEnum):
     LAST_YEAR = 2
 
 
+class Relative(IntEnum):
+    """How a target is said relative to what was: it shall rise or fall by per cent of it, or by a number."""
+
+    NOTHING = 0
+    RAISE_PERCENT = 1
+    REDUCE_PERCENT = 2
+    RAISE_BY = 3
+    REDUCE_BY = 4
+
+
 class Method(IntEnum):
     """How a total was split among the units below."""
 

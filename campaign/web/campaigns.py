@@ -26,6 +26,7 @@ from ..queries.occasions import occasions_of
 from ..queries.requests import count as requests_waiting
 from ..rules.dates import NOT_ASKED_LIGHTS, Light
 from ..rules.organisation import Actor, Role
+from ..rules.planned import FormerRef
 from ..rules.planning import CampaignPlan, MetricPlan, TaskPlan, check_campaign, warn_task
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now, require_role
@@ -275,7 +276,8 @@ def warnings_of(shown: Shown) -> dict[int, list[str]]:
             respond_days=task.respond_days, counts_from=task.counts_from,
             metrics=tuple(
                 MetricPlan(each.name, each.kind, target=each.target, note=each.note, word=each.word,
-                           measurable=each.measurable)
+                           measurable=each.measurable, relative=each.relative, change=each.change, base=each.base,
+                           former=FormerRef(each.former_id) if each.former_id else None)
                 for each in task.metrics
             ),
         )  # fmt: skip

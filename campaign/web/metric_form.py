@@ -11,19 +11,11 @@ from flask_babel import gettext as _
 from wtforms import BooleanField, Form, StringField
 
 from ..errors import Problem, say
-from ..rules.metrics import (
-    MONEY_UNITS,
-    Aggregation,
-    BadValue,
-    Comparator,
-    MetricKind,
-    OverTime,
-    money_in,
-    read_money,
-    read_number,
-)
+from ..rules.metrics import MONEY_UNITS, Aggregation, BadValue, Comparator, MetricKind, OverTime
 from ..rules.planned import FormerRef, MetricPlan, MilestonePlan
-from ..rules.targets import Compares, Quota
+from ..rules.relative import IN_PERCENT
+from ..rules.targets import Compares, Quota, Relative
+from .typed_figures import read_figure, typed_figure
 from .words import word
 
 WAN = "4"
@@ -32,8 +24,10 @@ NUMBERS = (*COUNTED, MetricKind.RATE)
 OWN_UNITS = {MetricKind.RATE: "%", MetricKind.AMOUNT: MONEY_UNITS[0]}
 UNITLESS = (MetricKind.TEXT, MetricKind.BOOLEAN, MetricKind.CHECKLIST)
 OFFERED = (Aggregation.SUM, Aggregation.LATEST, Aggregation.COVERAGE)  # the others follow from the kind
-FOLDED = ("milestones", "quota", "register", "part_of", "adds_up", "compares", "former", "word", "unmeasurable",
-          "measurable", "aggregation", "over_time")  # fmt: skip
+FOLDED = (
+    "milestones", "quota", "register", "part_of", "adds_up", "compares", "former", "relative", "change", "base", "word",
+    "unmeasurable", "measurable", "aggregation", "over_time",
+)  # fmt: skip
 
 
 class MetricForm(Form):
@@ -53,6 +47,9 @@ class MetricForm(Form):
     adds_up = BooleanField()
     compares = StringField(default=str(int(Compares.NOTHING)))
     former = StringField()
+    relative = StringField(default=str(int(Relative.NOTHING)))
+    change = StringField()
+    base = StringField()
     word = StringField()
     unmeasurable = BooleanField()
     aggregation = StringField()
@@ -63,7 +60,8 @@ class MetricForm(Form):
     @property
     def says_more(self) -> bool:
         """Whether anything is said in what is folded away."""
-        plain = {"quota": str(int(Quota.TOTAL)), "compares": str(int(Compares.NOTHING))}
+        plain = {"quota": str(int(Quota.TOTAL)), "compares": str(int(Compares.NOTHING)),
+                 "relative": str(int(Relative.NOTHING))}  # fmt: skip
         return any(self[name].data not in (None, "", False, plain.get(name)) for name in FOLDED if name in self)
 
 
@@ -100,25 +98,44 @@ def read_metric(typed: Any, at: str, row: Any) -> MetricPlan:
         adds_up=bool(row.adds_up.data) and counted,
         compares=compares or Compares.NOTHING,
         former=None if former is None else FormerRef(id=former),
+        **_relative(typed, at, row, kind, places),
         word=line(row.word),
         measurable=not row.unmeasurable.data,
     )
+
+
+def _relative(typed: Any, at: str, row: Any, kind: MetricKind, places: int) -> dict[str, Any]:
+    """What is said relative to what was: by how much, in per cent or in the metric's unit, and the figure of then."""
+    if kind not in NUMBERS:
+        return {}
+    relative = typed.member(f"{at}.relative", row.relative, Relative) or Relative.NOTHING
+    by, was = (line(field).removesuffix("%") for field in (row.change, row.base))
+    plain = MetricKind.COUNT if relative in IN_PERCENT else kind
+    return {
+        "relative": relative, "change": _figure(typed, f"{at}.change", by, plain, places),
+        "base": _figure(typed, f"{at}.base", was, kind, places),
+    }  # fmt: skip
 
 
 def metric_fields(metric: MetricPlan) -> dict[str, Any]:
     """The metric as it is typed."""
     return {
         "name": metric.name, "kind": str(int(metric.kind)), "unit": metric.unit, "items": "\n".join(metric.items),
-        "comparator": str(int(metric.comparator)), "target": _typed(metric.target, metric.money_places),
+        "comparator": str(int(metric.comparator)),
+        "target": typed_figure(metric.target, metric.kind, metric.money_places),
         "scale": str(metric.money_places) if metric.kind is MetricKind.AMOUNT else WAN,
         "numerator": metric.numerator, "denominator": metric.denominator, "optional": not metric.required,
         "milestones": "\n".join(
-            f"{each.by.isoformat() if each.by else ''} {_typed(each.target, metric.money_places)}"
+            f"{each.by.isoformat() if each.by else ''} {typed_figure(each.target, metric.kind, metric.money_places)}"
             for each in metric.milestones
         ),
         "quota": str(int(metric.quota)), "register": str(metric.register_id or ""), "part_of": metric.part_of,
         "adds_up": metric.adds_up, "compares": str(int(metric.compares)),
         "former": str(metric.former.id or "") if metric.former else "", "word": metric.word,
+        "relative": str(int(metric.relative)), "base": typed_figure(metric.base, metric.kind, metric.money_places),
+        "change": typed_figure(
+            metric.change, MetricKind.COUNT if metric.relative in IN_PERCENT else metric.kind, metric.money_places
+        ),
         "unmeasurable": not metric.measurable,
         "aggregation": "" if metric.aggregation is None else str(int(metric.aggregation)),
         "over_time": "" if metric.over_time is None else str(int(metric.over_time)), "note": metric.note,
@@ -143,6 +160,11 @@ def metric_choices() -> dict[str, list[tuple[Any, Any]]]:
             (int(Compares.NOTHING), _("nothing")), (int(Compares.BASELINE), _("its own baseline, frozen")),
             (int(Compares.LAST_YEAR), _("the same time last year")),
         ],
+        "relative": [
+            (int(Relative.NOTHING), _("not relative")), (int(Relative.RAISE_PERCENT), _("rise by per cent")),
+            (int(Relative.REDUCE_PERCENT), _("fall by per cent")), (int(Relative.RAISE_BY), _("rise by a number")),
+            (int(Relative.REDUCE_BY), _("fall by a number")),
+        ],
     }  # fmt: skip
 
 
@@ -155,7 +177,7 @@ def _figure(typed: Any, path: str, text: str, kind: MetricKind, places: int) -> 
     try:
         if not text:
             return None
-        return read_money(text, places) if kind is MetricKind.AMOUNT else read_number(text, 4)
+        return read_figure(text, kind, places)
     except BadValue as bad:
         typed.problems.append(Problem(path, bad.sentence))
         return None
@@ -177,13 +199,6 @@ def _milestones(typed: Any, at: str, row: Any, kind: MetricKind, places: int) ->
             MilestonePlan(by, _figure(typed, f"{path}.target", figure.strip().removesuffix("%"), kind, places))
         )
     return found
-
-
-def _typed(figure: Decimal | None, places: int) -> str:
-    if figure is None:
-        return ""
-    text = f"{money_in(figure, places):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _lines(field: Any) -> list[str]:

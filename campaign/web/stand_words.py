@@ -12,7 +12,8 @@ from ..documents.sheets import Cell, Column, Show
 from ..queries.rollup_compared import AgainstBefore
 from ..queries.stands import Stand
 from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, meets, money_in
-from ..rules.targets import Compares
+from ..rules.relative import IN_PERCENT, RAISES
+from ..rules.targets import Compares, Relative
 from .filters import ABSENT, chinese, number, percent
 
 bp = Blueprint("stand_words", __name__)
@@ -98,6 +99,25 @@ def change_words(against: AgainstBefore, metric: Any) -> str:
     return _("%(change)s (%(sign)s%(percent)s)", change=text, sign=sign, percent=percent(abs(against.percent)))
 
 
+def relative_words(metric: Any) -> str:
+    """What a target follows from: 10% more than the baseline of 1,200; '' where it is given as a figure."""
+    if metric.relative is Relative.NOTHING or metric.change is None:
+        return ""
+    rises, rated = metric.relative in RAISES, metric.kind is MetricKind.RATE
+    if metric.relative in IN_PERCENT:
+        by = f"{number(metric.change)}%"
+    elif rated:
+        by = _("%(n)s points", n=number(metric.change))
+    else:
+        by = full(metric.change, metric, False)
+    what = before_word(metric)
+    if metric.base is None:
+        told = _("%(by)s more than: %(what)s") if rises else _("%(by)s less than: %(what)s")
+        return told % {"by": by, "what": what}
+    told = _("%(by)s more than: %(what)s, %(base)s") if rises else _("%(by)s less than: %(what)s, %(base)s")
+    return told % {"by": by, "what": what, "base": full(metric.base, metric, False)}
+
+
 def against_columns(metric: Any) -> list[Column]:
     """The columns of the comparison with what was before."""
     show = Show.NUMBER if metric is None else sheet_show(metric, False)
@@ -164,7 +184,7 @@ def cover_cells(stand: Stand) -> list[Cell]:
 
 
 GLOBALS: dict[str, Callable[..., Any]] = {
-    "bare": bare, "before_word": before_word, "change_words": change_words,
+    "bare": bare, "before_word": before_word, "change_words": change_words, "relative_words": relative_words,
     "full_figure": full, "fraction": fraction, "left_words": left_words, "mark_of": mark_of,
     "unit_of": unit_of,
 }  # fmt: skip

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from campaign.db import db, unit_of_work
 from campaign.errors import Invalid, Refused
-from campaign.models import ChecklistItem, Metric, Milestone, Register
+from campaign.models import ChecklistItem, Metric, MetricValue, Milestone, Register
 from campaign.operations.issuing import issue
 from campaign.operations.planning import add_task, create_campaign, edit_task, remove_task
 from campaign.queries.drafts import task_plan_of
@@ -17,7 +17,8 @@ from campaign.rules.metrics import Aggregation, Comparator, MetricKind
 from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.planned import FormerRef, MilestonePlan, RegisterPlan
 from campaign.rules.planning import CampaignPlan, MetricPlan, TaskPlan, UnitRef
-from campaign.rules.targets import Compares, Quota
+from campaign.rules.states import State
+from campaign.rules.targets import Compares, Quota, Relative
 from tests import make
 
 COUNT, UP = MetricKind.COUNT, Comparator.AT_LEAST
@@ -91,3 +92,44 @@ def test_everything_that_is_said_of_a_metric_is_kept_and_goes_with_it(tree, now)
     assert (count(ChecklistItem), count(Milestone), count(Metric)) == (3, 0, 5)
     with unit_of_work():
         issue(campaign_id, actor=actor, now=now, seen=5)
+
+
+def test_a_target_relative_to_last_year_is_a_figure_when_it_is_issued(tree, now):
+    """Two villages had 30 and 20 approved: ten per cent more are 55. What fell by half of a figure that the plan gives
+    is known at once, and read back as it was said; where nothing is known of then, the issue is held up."""
+    actor, unit = tree.actor(tree.county, Role.DISPATCHER), tree.unit(tree.county)
+    last = make.task(make.campaign(unit, title="去年"))
+    was = make.metric(last, aggregation=Aggregation.SUM)
+    states = (State.APPROVED, State.APPROVED, State.SUBMITTED)
+    with unit_of_work() as session:
+        for village, state, number in zip(tree.villages, states, (30, 20, 90), strict=False):
+            made = make.submission(make.assignment(last, tree.unit(village), state), number=2)
+            session.add(MetricValue(submission_id=made.id, metric_id=was.id, number=Decimal(number)))
+    more = MetricPlan("建会数", COUNT, "家", compares=Compares.LAST_YEAR, former=FormerRef(id=was.id),
+                      relative=Relative.RAISE_PERCENT, change=Decimal(10))  # fmt: skip
+    half = MetricPlan("空白点", COUNT, "个", compares=Compares.BASELINE, relative=Relative.REDUCE_PERCENT,
+                      change=Decimal(50), base=Decimal(7))  # fmt: skip
+    lost = replace(more, name="会员数", former=None)
+    task = TaskPlan(title="建会", lines=(Line.WOMEN,), receiving_level=Level.VILLAGE, metrics=(more, half, lost))
+    with unit_of_work():
+        plan = CampaignPlan(title="今年", issuing_unit=UnitRef(id=unit.id), tasks=(task,))
+        campaign_id = create_campaign(plan, actor=actor, now=now)
+    task_id = db.session.execute(select(Metric.task_id).where(Metric.name == "空白点")).scalar_one()
+    held = task_plan_of(task_id, campaign_id)
+    kept = [(metric.target, metric.relative, metric.change, metric.base) for metric in held.metrics]
+    assert kept[1] == (None, Relative.REDUCE_PERCENT, 50, 7)
+    assert targets_of(task_id) == [None, 3, None]
+    with pytest.raises(Refused) as refused, unit_of_work():
+        issue(campaign_id, actor=actor, now=now, seen=1)
+    assert "会员数" in str(refused.value.sentence)
+    with unit_of_work():
+        edit_task(task_id, replace(held, metrics=held.metrics[:2]), actor=actor, now=now, seen=1)
+    with unit_of_work():
+        issue(campaign_id, actor=actor, now=now, seen=2)
+    assert targets_of(task_id) == [55, 3]
+    rows = db.session.execute(select(Metric.base, Metric.comparator).where(Metric.task_id == task_id)).tuples()
+    assert rows.all() == [(50, UP), (7, Comparator.AT_MOST)]
+
+
+def targets_of(task_id: int) -> list[Decimal | None]:
+    return list(db.session.scalars(select(Metric.target).where(Metric.task_id == task_id).order_by(Metric.position)))

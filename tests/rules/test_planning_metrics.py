@@ -9,7 +9,8 @@ import pytest
 from campaign.rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from campaign.rules.planned import FormerRef, MetricPlan, MilestonePlan
 from campaign.rules.planning_metrics import check_metrics, warn_metrics
-from campaign.rules.targets import Compares, Quota
+from campaign.rules.relative import resolve
+from campaign.rules.targets import Compares, Quota, Relative
 
 D, UP = Decimal, Comparator.AT_LEAST
 COUNT = MetricPlan("建会数", target=D(50), comparator=UP)
@@ -17,6 +18,7 @@ RATE = MetricPlan("建会率", MetricKind.RATE, "%", D(90), UP, numerator="已�
 MONEY = MetricPlan("贷款", MetricKind.AMOUNT, "元", D(800_000_000), UP, money_places=8)
 LIST = MetricPlan("四有", MetricKind.CHECKLIST, target=D(1), comparator=UP, items=("有挂牌", "有版面"))
 YES = MetricPlan("已召开", MetricKind.BOOLEAN, target=D(1), comparator=UP)
+MORE = MetricPlan("建会数", compares=Compares.LAST_YEAR, relative=Relative.RAISE_PERCENT, change=D(10))
 WORDS = MetricPlan("说明", MetricKind.TEXT)
 
 
@@ -56,6 +58,18 @@ BAD = [
     (COUNT, {"part_of": "建会数"}, "part_of"),
     (COUNT, {"measurable": False}, "measurable"),
     (COUNT, {"word": "大" * 41}, "word"),
+    (MORE, {"compares": Compares.NOTHING}, "compares"),
+    (MORE, {"target": D(5)}, "target"),
+    (MORE, {"change": None}, "change"),
+    (MORE, {"change": D(0)}, "change"),
+    (MORE, {"comparator": Comparator.AT_MOST}, "comparator"),
+    (MORE, {"quota": Quota.PER_UNIT, "target": D(5)}, "quota"),
+    (MORE, {"base": D(-1)}, "base"),
+    (MORE, {"relative": Relative.REDUCE_PERCENT, "change": D(101)}, "change"),
+    (MORE, {"relative": Relative.NOTHING}, "change"),
+    (RATE, {"target": None, "compares": Compares.BASELINE, "relative": Relative.RAISE_BY, "change": D(20),
+            "base": D(90)}, "change"),
+    (YES, {"relative": Relative.RAISE_BY, "change": D(1)}, "relative"),
 ]  # fmt: skip
 
 
@@ -88,6 +102,30 @@ def test_parts_belong_to_a_whole_of_their_kind_and_not_to_themselves():
     ]
     circle = check_metrics([replace(whole, part_of="妇女"), replace(part, adds_up=True)])
     assert {found.where for found in circle} == {"metrics.0.part_of", "metrics.1.part_of"}
+
+
+@pytest.mark.parametrize(
+    ("relative", "change", "base", "kind", "target"),
+    [
+        (Relative.RAISE_PERCENT, 10, 1234, MetricKind.COUNT, 1358),  # 1,357.4
+        (Relative.REDUCE_PERCENT, 50, 7, MetricKind.COUNT, 3),  # half of seven is not four
+        (Relative.REDUCE_PERCENT, 100, 7, MetricKind.COUNT, 0),
+        (Relative.RAISE_BY, 200, 1000, MetricKind.COUNT, 1200),
+        (Relative.REDUCE_BY, 9, 7, MetricKind.COUNT, 0),
+        (Relative.RAISE_PERCENT, D("3.3"), D("0.01"), MetricKind.AMOUNT, D("0.02")),
+        (Relative.RAISE_BY, 5, D("66.67"), MetricKind.RATE, D("71.67")),
+        (Relative.RAISE_PERCENT, 10, 0, MetricKind.COUNT, 0),
+    ],
+)
+def test_what_is_relative_becomes_a_figure_never_in_favour_of_who_must_reach_it(relative, change, base, kind, target):
+    assert resolve(relative, D(change), D(base), kind) == target
+
+
+def test_what_is_relative_needs_to_know_what_was():
+    assert [problem.where for problem in warn_metrics([MORE])] == ["metrics.0.base"]
+    for known in ({"base": D(5)}, {"former": FormerRef(id=1)}):
+        assert not warn_metrics([replace(MORE, **known)]) and not list(check_metrics([replace(MORE, **known)]))
+    assert not warn_metrics([replace(MORE, name="大幅增长", base=D(5))]), "it says by how much"
 
 
 def test_a_vague_word_is_warned_of_until_it_is_decided():
