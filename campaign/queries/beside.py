@@ -14,6 +14,7 @@ from ..models.organisation import acted_for
 from ..models.undoing import LastDecision, last_decision_of
 from ..rules.organisation import Actor
 from ..rules.permissions import Here, Holder, levels
+from .evidence import AlsoServed, also_served_from, also_served_in
 from .flags import Found, flags_from, flags_in
 
 FROM_UNIT = (
@@ -61,7 +62,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Beside:
-    """All of it. `last`: the decision that may still be taken back."""
+    """All of it. `last`: the decision that may still be taken back. `also`: other tasks that files of it serve too."""
 
     claim: InHand | None
     chain: tuple[StandsAt, ...]
@@ -69,6 +70,7 @@ class Beside:
     thread: tuple["Said", ...] = ()
     flags: tuple[Found, ...] = ()
     last: LastDecision | None = None
+    also: tuple[AlsoServed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,20 +86,21 @@ class Said:
 
 
 def beside(facts: Standing, actor: Actor, *, now: datetime) -> Beside:
-    """Claim, chain, phrases, thread, flags and the last decision. One statement."""
+    """Claim, chain, phrases, thread, flags, the last decision and what else the files serve. One statement."""
     claims = (
         select(Claim.person_id, Person.name, Claim.at, Claim.until)
         .join(Person, Person.id == Claim.person_id)
         .where(Claim.assignment_id == facts.id, Claim.until > now)
     )
     units = select(Unit.id, Unit.name).where(Unit.id.in_(listed(facts.chain)))
-    held, above, kept, said, flags, last = gathered(
+    held, above, kept, said, flags, last, also = gathered(
         claims,
         units,
         _phrases(actor),
         _thread(facts.id),
         flags_in(facts.submission_id, actor),
         last_decision_of(literal(facts.id)),
+        also_served_in(facts.submission_id, actor),
     )
     names = {row.id: row.name for row in above}
     stands = zip(facts.chain, levels(facts.state, facts.chain, facts.review_step), strict=True)
@@ -108,6 +111,7 @@ def beside(facts: Standing, actor: Actor, *, now: datetime) -> Beside:
         tuple(Said(*row) for row in said),
         flags_from(flags),
         next((LastDecision(*row) for row in last), None),
+        also_served_from(also),
     )
 
 

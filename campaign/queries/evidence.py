@@ -4,8 +4,10 @@ unit has sent before."""
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import and_, case, exists, func, literal, or_, select
+from sqlalchemy import Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from ..clock import zone
@@ -30,6 +32,7 @@ from ..rules.windows import When, first_moment, when_taken
 from .scope import given_to_check, visible_assignments
 
 MOST_EARLIER = 24
+MOST_ALSO = 100
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,42 @@ def earlier(assignment_id: int, *, before: int | None = None) -> tuple[list[Earl
     ).all()  # fmt: skip
     shown = [Earlier(*row) for row in rows[:MOST_EARLIER]]
     return shown, shown[-1].id if len(rows) > MOST_EARLIER else None
+
+
+@dataclass(frozen=True)
+class AlsoServed:
+    """Another task of the same unit to which files of a version were submitted as well, and the names of these files
+    here."""
+
+    assignment_id: int
+    task_title: str
+    names: tuple[str, ...]
+
+
+def also_served_in(submission_id: int | None, actor: Actor) -> Select[Any]:
+    """What `also_served_from` reads: within the reader's scope alone, of what stands in the latest version there."""
+    mine, there, other, here = aliased(Evidence), aliased(Evidence), aliased(Attachment), aliased(Assignment)
+    latest = select(func.max(Submission.id)).where(Submission.assignment_id == Assignment.id).scalar_subquery()
+    return (
+        select(Assignment.id, Task.title, mine.name)
+        .select_from(Attachment)
+        .join(mine, mine.id == Attachment.evidence_id)
+        .join(here, here.id == mine.assignment_id)
+        .join(Assignment, and_(Assignment.unit_id == here.unit_id, Assignment.task_id != here.task_id))
+        .join(there, and_(there.assignment_id == Assignment.id, there.sha256 == mine.sha256))
+        .join(other, and_(other.evidence_id == there.id, other.submission_id == latest))
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Task, Task.id == Assignment.task_id)
+        .where(Attachment.submission_id == submission_id, visible_assignments(actor))
+        .order_by(Assignment.id, mine.id)
+        .limit(MOST_ALSO)
+    )
+
+
+def also_served_from(rows: Iterable[Any]) -> tuple[AlsoServed, ...]:
+    """The other tasks from the rows of `also_served_in`, the earliest first."""
+    grouped = groupby(rows, key=lambda row: (row[0], row[1]))
+    return tuple(AlsoServed(*task, tuple(row[2] for row in each)) for task, each in grouped)
 
 
 def has_earlier(assignment_id: int) -> bool:
