@@ -73,6 +73,7 @@ def test_fifty_copies_of_one_submission_are_one(app, work, now):
             app,
             *[same] * 10,
         )
+        assert [answer for answer in answers if isinstance(answer, Exception)] == []
         assert {answer.number for answer in answers} == {1}
         assert [answer.repeated for answer in answers].count(False) == (1 if start == 0 else 0)
     assert count(Submission) == 1
