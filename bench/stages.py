@@ -22,7 +22,8 @@ from flask import Flask
 
 from campaign import create_app
 from campaign.config import Settings
-from campaign.db import SQLITE_PRAGMAS, db
+from campaign.connections import SQLITE_PRAGMAS
+from campaign.db import db
 
 from . import country
 

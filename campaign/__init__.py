@@ -12,7 +12,8 @@ from flask_migrate import Migrate
 from . import clock, models  # noqa: F401  (the nouns must be known before the database is)
 from .cli import register_commands
 from .config import ConfigError, Settings, load_settings
-from .db import Base, db, prepare_engine
+from .connections import prepare_engine
+from .db import Base, db
 from .evidence.homes import home_of
 from .web import register_web
 

@@ -1,19 +1,17 @@
 """The database: one object, its column types, and `unit_of_work()`, the only place that commits."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
-from select import POLLIN, poll
 from typing import Any
 
 import sqlalchemy
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -21,13 +19,11 @@ from sqlalchemy import (
     Executable,
     Integer,
     MetaData,
-    PoolProxiedConnection,
     Select,
     SmallInteger,
     String,
     Table,
     bindparam,
-    event,
     func,
     literal,
     select,
@@ -36,27 +32,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, scoped_session
 from sqlalchemy.types import TypeDecorator
 
 from .errors import Busy, NoSpace, say
-from .plain import Outcome, execute
+from .plain import Direct, Outcome, said_alike
 
 ONE_INSTANT = "REPEATABLE READ"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DECIMAL_PLACES = 4
-LOCK_WAIT_MS = 5_000
 FULL = ("is full", "no space left")  # as the databases say that they cannot grow
-PREPARED_MOST = 500  # statements that one PostgreSQL connection keeps prepared
-SQLITE_PRAGMAS = (
-    f"busy_timeout={LOCK_WAIT_MS}",
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "temp_store=MEMORY",
-    "cache_size=-8192",  # KiB per connection; what is read again lies in the memory of the system anyway
-)
 
 # SQLite gives row ids of its own only to a column declared INTEGER; PostgreSQL needs the wide type.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -76,9 +62,51 @@ class Base(DeclarativeBase):
     )
 
 
-# Whether the transaction about to begin is that of a unit of work; and the connection of the one that is open.
-_writes: ContextVar[bool] = ContextVar("writes", default=False)
-_work: ContextVar[Connection | None] = ContextVar("work", default=None)
+class Work(Direct):
+    """The transaction of a unit of work, on a connection of the pool. SQLAlchemy's own way to it costs as much as two
+    statements, and is made when somebody asks for it."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection: Connection | None = None
+        try:
+            super().__init__(engine, engine.raw_connection())
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise said_alike(error, engine, None) from error
+
+    def begin(self) -> None:
+        """On SQLite with the write lock; the driver of PostgreSQL begins with the first statement."""
+        if self.engine.dialect.name == "sqlite":
+            try:
+                self.driver.execute("BEGIN IMMEDIATE")
+            except self.driver.Error as error:
+                raise said_alike(error, self.engine, self.pooled) from error
+
+    @property
+    def connection(self) -> Connection:
+        """The same transaction for SQLAlchemy."""
+        if self._connection is None:
+            self._connection = Connection(self.engine, self.pooled)
+            self._connection.begin()
+        return self._connection
+
+    def commit(self) -> None:
+        """Makes it last."""
+        if self._connection is not None:
+            self._connection.commit()
+            return
+        try:
+            self.driver.commit()
+        except self.driver.Error as error:
+            raise said_alike(error, self.engine, self.pooled) from error
+
+    def close(self) -> None:
+        """Gives the connection back to the pool; what was not committed is undone."""
+        (self._connection or self.pooled).close()
+
+
+_work: ContextVar[Work | None] = ContextVar("work", default=None)
 
 
 class WorkSession(FlaskSession):
@@ -86,10 +114,15 @@ class WorkSession(FlaskSession):
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
         """What its statements are sent to."""
-        return _work.get() or super().get_bind(*args, **kwargs)
+        work = _work.get()
+        return super().get_bind(*args, **kwargs) if work is None else work.connection
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "class_": WorkSession})
+
+
+# What is done to every value of a column, on its way in or out. The toolkit would put two more functions around it.
+Process = Callable[[Any], Any]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -98,13 +131,13 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+    def bind_processor(self, dialect: Any) -> Process:
         """Refuses a naive datetime: it would mean another moment on another server."""
-        return None if value is None else micros(value)
+        return lambda value: None if value is None else micros(value)
 
-    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+    def result_processor(self, dialect: Any, coltype: object) -> Process:
         """An aware datetime in UTC."""
-        return None if value is None else from_micros(value)
+        return lambda value: None if value is None else from_micros(value)
 
 
 def micros(moment: datetime) -> int:
@@ -149,13 +182,15 @@ class Code(TypeDecorator[IntEnum]):
         super().__init__()
         self.kind = kind
 
-    def process_bind_param(self, value: IntEnum | int | None, dialect: Any) -> int | None:
+    def bind_processor(self, dialect: Any) -> Process:
         """Only members of the enum are stored."""
-        return None if value is None else int(value if type(value) is self.kind else self.kind(value))
+        numbers: dict[Any, Any] = {member: int(member) for member in self.kind}
+        return (numbers | {None: None}).__getitem__
 
-    def process_result_value(self, value: int | None, dialect: Any) -> IntEnum | None:
+    def result_processor(self, dialect: Any, coltype: object) -> Process:
         """The member."""
-        return None if value is None else self.kind(value)
+        members: dict[Any, Any] = {int(member): member for member in self.kind}
+        return (members | {None: None}).__getitem__
 
 
 def insert(table: Any) -> sqlite.Insert | postgresql.Insert:
@@ -208,7 +243,7 @@ def alone(what: int, which: int, *, wait: bool = True) -> bool:
 
 
 def _is_postgres() -> bool:
-    return bool(db.session.get_bind().dialect.name == "postgresql")
+    return db.engine.dialect.name == "postgresql"
 
 
 def finished_before() -> int | None:
@@ -234,7 +269,11 @@ def run(statement: Executable, values: Mapping[str, Any]) -> Outcome:
     For the hot paths: nothing is flushed first, so nothing may be pending in the session. A value that is an expression
     or a list for IN cannot be given. Whoever listens to the statements of the engine hears these too.
     """
-    return execute(_work.get() or db.session.connection(), statement, values)
+    work: Direct | None = _work.get()
+    if work is None:
+        connection = db.session.connection()
+        work = Direct(connection.engine, connection.connection)
+    return work.run(statement, values)
 
 
 def glance(statement: Executable, values: Mapping[str, Any]) -> Outcome:
@@ -243,58 +282,62 @@ def glance(statement: Executable, values: Mapping[str, Any]) -> Outcome:
     For a look whether there is anything to do at all; what it saw may be over when a transaction begins.
     """
     with db.engine.connect() as connection:
-        driver: Any = connection.connection.driver_connection
+        direct = Direct(db.engine, connection.connection)
         if not _is_postgres():
-            return execute(connection, statement, values)
-        driver.autocommit = True
+            return direct.run(statement, values)
+        direct.driver.autocommit = True
         try:
-            return execute(connection, statement, values)
+            return direct.run(statement, values)
         finally:
-            driver.autocommit = False
+            direct.driver.autocommit = False
 
 
-def _begun() -> Connection:
-    """A connection with a transaction in which may be written."""
-    connection = db.engine.connect()
-    before = _writes.set(True)
-    try:
-        connection.begin()
-    except BaseException:
-        connection.close()
-        raise
-    finally:
-        _writes.reset(before)
-    return connection
+def _session() -> FlaskSession | None:
+    """The session, where somebody has used it: to make one costs as much as three statements."""
+    return db.session() if db.session.registry.has() else None
+
+
+def flush_pending() -> None:
+    """Writes what is pending in the session: a statement that goes to the driver itself would miss it."""
+    session = _session()
+    if session is not None:
+        session.flush()
 
 
 @contextmanager
-def unit_of_work() -> Iterator[Session]:
+def unit_of_work() -> Iterator[scoped_session[FlaskSession]]:
     """All or nothing: commits when the block ends, rolls back when it raises.
 
     On SQLite the write lock is taken at the start, so that two writers wait for each other instead of one failing
     half-way; `Busy` is raised when the lock is not had within five seconds. Within another one it is a part of that.
     """
-    session = db.session()
     if _work.get() is not None:
-        with session.begin_nested():
-            yield session
+        with db.session.begin_nested():
+            yield db.session
         return
-    if session.in_transaction():
+    session = _session()
+    if session is not None and session.in_transaction():
         session.commit()  # ends the reading transaction of this request; nothing is pending outside a unit of work
     try:
-        with _begun() as connection:
-            before = _work.set(connection)
-            try:
-                yield session
+        work = Work(db.engine)
+        before = _work.set(work)
+        try:
+            work.begin()
+            yield db.session
+            session = _session()
+            if session is not None:
                 session.flush()
                 if session.in_transaction():
                     session.commit()  # it took part; the hot paths do without it
-            except BaseException:
+            work.commit()
+        except BaseException:
+            session = _session()
+            if session is not None:
                 session.rollback()
-                raise
-            finally:
-                _work.reset(before)
-            connection.commit()
+            raise
+        finally:
+            _work.reset(before)
+            work.close()
     except OperationalError as error:
         if any(sign in str(error.orig).lower() for sign in FULL):
             raise NoSpace(say("There is no room left. Nothing was changed; please tell the administrator.")) from error
@@ -343,58 +386,3 @@ def is_busy(error: OperationalError) -> bool:
     text = str(error.orig).lower()
     signs = ("locked", "busy", "readonly", "connection", "shutting down", "starting up", "terminating")
     return error.connection_invalidated or any(sign in text for sign in signs)
-
-
-def prepare_engine(engine: Engine) -> None:
-    """Sets what every connection needs: on SQLite WAL, full flush, foreign keys, and transactions begun by us."""
-    if engine.dialect.name != "sqlite":
-        _ping_when_in_doubt(engine)
-        _stay_prepared(engine)
-        return
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself
-        for pragma in SQLITE_PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-
-    def _begin(connection: PoolProxiedConnection) -> None:
-        connection.driver_connection.execute("BEGIN IMMEDIATE" if _writes.get() else "BEGIN")  # type: ignore[union-attr]
-
-    # In place of the dialect's own, which does nothing. A listener would do too, but every statement pays for it.
-    engine.dialect.do_begin = _begin  # type: ignore[method-assign, assignment]
-
-
-def _ping_when_in_doubt(engine: Engine) -> None:
-    """Asks a PostgreSQL connection from the pool for a sign of life only where its socket has something to tell: on an
-    idle one that is the server's farewell, or that keep-alives found nobody. To ask each time costs as much as a read.
-    """
-    ask: Any = engine.dialect.do_ping
-
-    def _alive(connection: Any) -> bool:
-        look = poll()
-        look.register(connection.fileno(), POLLIN)
-        return not look.poll(0) or bool(ask(connection))
-
-    engine.dialect.do_ping = _alive  # type: ignore[method-assign, assignment]
-
-
-def _stay_prepared(engine: Engine) -> None:
-    """Lets a PostgreSQL connection keep its prepared statements when what was only read ends: the driver forgets all of
-    them at every rollback, and to plan a statement anew takes longer than most of them run. The server itself keeps
-    them, and plans those again whose tables changed."""
-    undo: Any = engine.dialect.do_rollback
-
-    def _rollback(connection: Any) -> None:
-        libpq = connection.pgconn
-        if libpq.transaction_status == TransactionStatus.IDLE:
-            return  # it ended by a commit
-        healthy = libpq.transaction_status == TransactionStatus.INTRANS
-        if not healthy or libpq.exec_(b"ROLLBACK").status != ExecStatus.COMMAND_OK:
-            undo(connection)
-
-    engine.dialect.do_rollback = _rollback  # type: ignore[method-assign, assignment]
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.prepared_max = PREPARED_MOST

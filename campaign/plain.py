@@ -2,12 +2,13 @@
 
 import re
 from collections import namedtuple
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from psycopg import RawCursor
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import Dialect, Engine, Executable, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
 MARK = re.compile(r"%\((\w+)\)s|%%")
@@ -53,32 +54,31 @@ class Plain:
         known = {name: default.arg for name, default in defaults.items()}
         state = compiled.construct_expanded_state(dict.fromkeys(names) | known)
         self.sql: str = state.statement
-        self.by_position: bool = compiled.positional
         into = {**compiled._bind_processors, **state.processors}
         self.into = [(at, into[name]) for at, name in enumerate(names) if name in into]
         # What is not given stands in the statement itself, or is what the model says of every row.
         rest = {name: value for name, value in state.parameters.items() if name not in names}
         self.rest = [into[name](value) if name in into and value is not None else value for name, value in rest.items()]
         places = {name: at for at, name in enumerate((*names, *rest))}
-        wanted = state.positiontup if self.by_position else state.parameters
-        self.order = [(name, places[name]) for name in wanted]
         self.numbered = dialect.name == "postgresql"
+        wanted = list(state.parameters if self.numbered else state.positiontup or ())
         if self.numbered:  # as the server itself marks them: the driver would read the text, a long one each time
-            marks = {name: f"${at}" for at, (name, _) in enumerate(self.order, 1)}
+            marks = {name: f"${at}" for at, name in enumerate(wanted, 1)}
             self.sql = MARK.sub(lambda found: marks[found[1]] if found[1] else "%", self.sql)
-            self.by_position = True
+        self.shaped = _by_place([places[name] for name in wanted])
         columns = compiled._result_columns
         self.make: Any = _maker(c.keyname for c in columns) if columns else None
         out = [(at, c.type._cached_result_processor(dialect, None)) for at, c in enumerate(columns)]
         self.out = [(at, process) for at, process in out if process is not None]
 
-    def bound(self, values: Mapping[str, Any]) -> Any:
+    def bound(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """The values in the driver's shape."""
         given = [*values.values(), *self.rest]
         for at, process in self.into:
-            if given[at] is not None:
-                given[at] = process(given[at])
-        return [given[at] for _, at in self.order] if self.by_position else {name: given[at] for name, at in self.order}
+            value = given[at]
+            if value is not None:
+                given[at] = process(value)
+        return self.shaped(given)
 
     def rows(self, cursor: Any) -> list[Any]:
         """The rows of an executed cursor."""
@@ -102,32 +102,57 @@ def _maker(names: Iterable[str]) -> Any:
     return namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined]
 
 
+def _by_place(places: list[int]) -> Callable[[list[Any]], Sequence[Any]]:
+    """What puts values into the order in which a statement wants them, some of them several times."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda given: [given[place] for place in places]
+
+
 _known: WeakKeyDictionary[Executable, dict[tuple[str, ...], Plain]] = WeakKeyDictionary()
 
 
-def execute(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Outcome:
-    """Executes it in the transaction of the connection. Listeners to the engine's statements hear of it, and the errors
-    are those of SQLAlchemy."""
-    dialect: Any = connection.dialect
-    known = _known.setdefault(statement, {})
-    key = (dialect.name, *values)
-    plain = known.get(key) or known.setdefault(key, Plain(statement, dialect, list(values)))
-    driver: Any = connection.connection
-    cursor: Any = RawCursor(driver.driver_connection) if plain.numbered else driver.cursor()
-    bound = plain.bound(values)
-    if connection.engine._has_events:
-        for hear in connection.dispatch.before_cursor_execute:
-            hear(connection, cursor, plain.sql, bound, None, False)
-    try:
-        cursor.execute(plain.sql, bound)
-        rows = plain.rows(cursor)
-    except dialect.loaded_dbapi.Error as error:
-        gone = dialect.is_disconnect(error, driver, cursor)
-        if gone:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            plain.sql, bound, error, dialect.loaded_dbapi.Error, connection_invalidated=gone
-        ) from error
-    done = Outcome(rows, cursor.rowcount)
-    cursor.close()
-    return done
+class Direct:
+    """A connection of the pool, for statements that go to its driver itself, in the transaction that it has."""
+
+    __slots__ = ("driver", "engine", "pooled")
+
+    def __init__(self, engine: Engine, pooled: PoolProxiedConnection) -> None:
+        self.engine = engine
+        self.pooled = pooled
+        self.driver: Any = pooled.driver_connection
+
+    def run(self, statement: Executable, values: Mapping[str, Any]) -> Outcome:
+        """Executes it. Listeners to the engine's statements hear of it, without a Connection of SQLAlchemy; the errors
+        are those of SQLAlchemy."""
+        engine, dialect = self.engine, self.engine.dialect
+        known = _known.get(statement)
+        if known is None:
+            known = _known.setdefault(statement, {})
+        key = (dialect.name, *values)
+        plain = known.get(key) or known.setdefault(key, Plain(statement, dialect, list(values)))
+        cursor: Any = RawCursor(self.driver) if plain.numbered else self.driver.cursor()
+        bound = plain.bound(values)
+        if engine._has_events:
+            for hear in engine.dispatch.before_cursor_execute:
+                hear(None, cursor, plain.sql, bound, None, False)
+        try:
+            cursor.execute(plain.sql, bound)
+            rows = plain.rows(cursor)
+        except self.driver.Error as error:
+            raise said_alike(error, engine, self.pooled, plain.sql, bound) from error
+        done = Outcome(rows, cursor.rowcount)
+        cursor.close()
+        return done
+
+
+def said_alike(
+    error: Exception, engine: Engine, pooled: PoolProxiedConnection | None, sql: str | None = None, bound: Any = None
+) -> DBAPIError:
+    """An error of the driver as SQLAlchemy says it. A connection that is lost is not used again."""
+    dialect: Any = engine.dialect
+    gone = dialect.is_disconnect(error, pooled, None)
+    if gone and pooled is not None:
+        pooled.invalidate(error)
+    found = DBAPIError.instance(sql, bound, error, dialect.loaded_dbapi.Error, connection_invalidated=gone)
+    return cast(DBAPIError, found)

@@ -63,7 +63,7 @@ def quick_ground() -> Iterator[None]:
 
         return build
 
-    ground = sys.modules["campaign.db"]  # the package's own name for it is the object inside
+    ground = sys.modules["campaign.connections"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "_compile_builder", later)
         patch.setattr(DefaultDialect, "__eq__", lambda self, other: type(self) is type(other))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, String, and_, bindparam, cast, func, select
 from sqlalchemy.orm import aliased
 
-from ..db import db, run
+from ..db import flush_pending, run
 from ..rules.states import Action, State
 from ..rules.transitions import Facts
 from .assignments import Assignment
@@ -99,7 +99,7 @@ _STANDING = _statement()
 
 def facts_of(assignment_id: int, reason: str = "") -> Standing | None:
     """The facts of one assignment, or None where there is none. `reason`: the words given for the action in hand."""
-    db.session.flush()  # what is pending would be missed; almost always nothing is
+    flush_pending()  # what is pending would be missed; almost always nothing is
     row = run(_STANDING, {"assignment": assignment_id}).first()
     return None if row is None else standing_from(row, reason)
 

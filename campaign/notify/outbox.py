@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Date, Integer, Select, String, bindparam, insert, select, true, union
+from sqlalchemy import Boolean, Date, Integer, String, and_, bindparam, insert, select, true, union_all
 
 from ..clock import local_today
 from ..db import Code, Instant, insert_new, run
@@ -17,28 +17,21 @@ _COLUMNS = ["tag", "event_id", "person_id", "assignment_id", "created_at", "urge
 _DAY: Any = bindparam("today", type_=Date)
 
 
-def _people(person: Any) -> Select[Any]:
-    return select(
-        bindparam("tag", type_=String),
-        bindparam("event", type_=Integer),
-        person,
-        bindparam("assignment", type_=Integer),
-        bindparam("now", type_=Instant),
-        bindparam("urgent", type_=Boolean),
-    ).where(
-        Post.unit_id == bindparam("unit", type_=Integer),
-        Post.role == bindparam("role", type_=Code(Role)),
-        holds_on(_DAY),
-    )
-
-
-# Who holds the post and who stands in for it; a person who does both is one row of the union.
-_EVERYBODY = union(
-    _people(Post.person_id), _people(Delegation.delegate_id).join_from(Post, Delegation, stands_in_on(_DAY))
+_HERE: Any = and_(
+    Post.unit_id == bindparam("unit", type_=Integer), Post.role == bindparam("role", type_=Code(Role)), holds_on(_DAY)
 )
+# Who holds the post and who stands in for it.
+_EVERYBODY = union_all(
+    select(Post.person_id).where(_HERE),
+    select(Delegation.delegate_id).join_from(Post, Delegation, stands_in_on(_DAY)).where(_HERE),
+).subquery()
 _NOTICES: Any = Notice.__table__
-# Two roles of a unit may be told of one event, and one person may have both: told once.
-_TELL = insert_new(_NOTICES).from_select(_COLUMNS, select(_EVERYBODY.subquery()).where(true()))
+_SAID = (
+    bindparam("tag", type_=String), bindparam("event", type_=Integer), _EVERYBODY.c.person_id,
+    bindparam("assignment", type_=Integer), bindparam("now", type_=Instant), bindparam("urgent", type_=Boolean),
+)  # fmt: skip
+# A person may hold the post and stand in for it, or have both of two roles that are told of one event: told once.
+_TELL = insert_new(_NOTICES).from_select(_COLUMNS, select(*_SAID).where(true()))
 
 
 def tell_posts(unit_id: int, role: Role, *, event_id: int, tag: str, assignment_id: int, now: datetime) -> None:

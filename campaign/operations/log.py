@@ -15,6 +15,8 @@ from ..rules.states import State
 _RECORD = insert(Event.__table__).returning(Event.__table__.c.id)  # type: ignore[arg-type]
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 
+_WORDS = {state: state.name.lower() for state in State}  # a state as the log calls it
+
 
 def canonical(data: dict[str, Any]) -> str:
     """JSON with sorted keys and no spaces: the same data give the same text."""
@@ -46,10 +48,10 @@ def record(
             "subject_id": subject_id,
             "person_id": actor.person_id,
             "post_id": post_id,
-            "from_state": from_state.name.lower() if from_state else None,
-            "to_state": to_state.name.lower() if to_state else None,
+            "from_state": _WORDS[from_state] if from_state else None,
+            "to_state": _WORDS[to_state] if to_state else None,
             "reason": reason,
-            "data": canonical(data or {}),
+            "data": canonical(data) if data else "{}",
         },
     ).scalar_one()
     return event_id

@@ -207,7 +207,8 @@ Stood = tuple[datetime | None, datetime | None]  # due, behind: how the roll-up 
 
 def count(facts: Standing, stood: Stood, target: State, to: Stood) -> None:
     """Leaves a delta for the roll-up; ancestors are never touched here, where all writers would queue at the root."""
-    from_due, from_behind, to_due, to_behind = (0 if moment is None else micros(moment) for moment in (*stood, *to))
+    from_due, from_behind = map(_counted, stood)
+    to_due, to_behind = (from_due, from_behind) if to == stood else map(_counted, to)
     delta = {
         "task_id": facts.task_id,
         "unit_id": facts.unit_id,
@@ -219,3 +220,7 @@ def count(facts: Standing, stood: Stood, target: State, to: Stood) -> None:
         "to_behind": to_behind,
     }
     run(_COUNT, delta)
+
+
+def _counted(moment: datetime | None) -> int:
+    return 0 if moment is None else micros(moment)

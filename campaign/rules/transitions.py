@@ -278,6 +278,7 @@ TABLE: tuple[Transition, ...] = (
     ),
 )
 
+_ROWS = {action: [row for row in TABLE if row.action is action] for action in Action}
 PARTY_ROLES = {
     Party.REPORTER: (Role.OFFICER,),
     Party.REVIEWER: (Role.SUPERVISOR,),
@@ -310,8 +311,10 @@ def post_for(party: Party, facts: Facts, actor: Actor) -> PostFact | None:
 
 def row_for(action: Action, facts: Facts, actor: Actor) -> Transition | None:
     """The row of the table that this action takes from this state, or None."""
-    rows = (row for row in TABLE if row.action is action and facts.state in row.sources)
-    return next((row for row in rows if row.when is None or row.when(facts, actor)), None)
+    for row in _ROWS[action]:
+        if facts.state in row.sources and (row.when is None or row.when(facts, actor)):
+            return row
+    return None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ MAY = {
     "logs": set(),
     "db": {"errors", "plain"},
     "plain": set(),
+    "connections": set(),
     "rules": {"errors"},
     "models": {"rules", "db", "clock"},
     "evidence": BELOW,

@@ -50,7 +50,7 @@ def test_what_four_places_cannot_hold_is_refused(number):
 
 def test_nothing_stays_nothing():
     assert Exact().process_bind_param(None, None) is None
-    assert Instant().process_result_value(None, None) is None
+    assert Instant().result_processor(None, None)(None) is None
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
