@@ -119,7 +119,7 @@ def _of(assignment, metric, below, on):
     value = Value(row.number, row.numerator, row.denominator, row.text)
     figure, target = KINDS[metric.kind].figure(value), _target(assignment, metric)
     if metric.aggregation is Aggregation.SUM and target is not None:
-        rows = [db.session.get(Target, (child.id, metric.id)) for child in below]
+        rows = [db.session.get(Target, (child.id, metric.id)) for child in below if child.state not in GONE]
         target -= sum((row.value for row in rows if row is not None), zero)
     by_now, comparator = _now(metric, target, metric.comparator, on)
     met = meets(None if figure is None else Fraction(figure), comparator, by_now)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from ..db import db, listed
 from ..rules.metrics import Aggregation
+from ..rules.states import NOT_ASKED
 from ..rules.targets import Quota
 from .assignments import Assignment
 from .campaigns import Metric
@@ -46,12 +47,12 @@ def join_target() -> ColumnElement[bool]:
 
 def given_below() -> ColumnElement[int]:
     """Over Assignment and Metric, in ten-thousandths: of a sum, what the units below must reach together, once it was
-    split among them."""
+    split among them. The part of one that is asked no more falls back to who gave it."""
     child, theirs = aliased(Assignment), aliased(Target)
     below = (
         select(func.coalesce(func.sum(type_coerce(theirs.value, BigInteger), type_=BigInteger), 0))
         .join(child, child.id == theirs.assignment_id)
-        .where(child.parent_id == Assignment.id, theirs.metric_id == Metric.id)
+        .where(child.parent_id == Assignment.id, theirs.metric_id == Metric.id, child.state.not_in(NOT_ASKED))
         .correlate(Assignment, Metric)
         .scalar_subquery()
     )

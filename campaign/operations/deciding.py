@@ -20,7 +20,7 @@ from ..rules.organisation import Actor, PostFact, Role
 from ..rules.requests import Decision, RequestKind
 from ..rules.states import Action
 from ..rules.transitions import Party, hands, post_for
-from .giving import grant
+from .giving import grant, part_returned
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .repeating import once
@@ -75,6 +75,7 @@ def decide(
         step = allowed(Action.EXEMPT, facts, actor=actor, seen=facts.version)
         move(step, actor=actor, now=now, data={"request": held.id})
         let_go(facts.id, now=now)
+        part_returned(facts.id, now=now)
         return
     given = given_back(facts, held.at, now=now)
     if due_on is not None:

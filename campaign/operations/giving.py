@@ -71,15 +71,23 @@ def _splitter(assignment_id: int, metric_ids: list[int]) -> tuple[int, int | Non
     return None if row is None else (row[0] or row[1], row[2])
 
 
+def part_returned(assignment_id: int, *, now: datetime) -> None:
+    """The assignment is asked no more: who split the whole must reach its part, too, until it is given to others."""
+    look_again(Assignment.id == assignment_id)
+    settle(with_wholes([assignment_id]), now=now)
+
+
+def follow_all_again(ids: Collection[int], *, actor: Actor, post: PostFact, now: datetime) -> None:
+    """The same for many: the officers of those whose targets are other ones are told, each by an event of its own."""
+    for each in give_again(ids, now=now):
+        event_id = record(tag=FOLLOWS, subject="assignment", subject_id=each, actor=actor, post_id=post.id, now=now)
+        tell_moved([each], event_id=event_id, tag=FOLLOWS, now=now)
+
+
 def follow_again(assignment_id: int, *, actor: Actor, post: PostFact, now: datetime) -> None:
     """What is open again follows its targets again; its officers are told where they are other ones than when it was
     finished."""
-    moved = give_again([assignment_id], now=now)
-    if moved:
-        event_id = record(
-            tag=FOLLOWS, subject="assignment", subject_id=assignment_id, actor=actor, post_id=post.id, now=now
-        )
-        tell_moved(moved, event_id=event_id, tag=FOLLOWS, now=now)
+    follow_all_again([assignment_id], actor=actor, post=post, now=now)
 
 
 def give_again(ids: Collection[int], *, now: datetime) -> list[int]:
@@ -114,7 +122,6 @@ def give_again(ids: Collection[int], *, now: datetime) -> list[int]:
     dropped = delete(Target).where(former).returning(Target.assignment_id)
     moved |= set(db.session.execute(dropped, execution_options={"synchronize_session": False}).scalars())
     moved |= set(write_quotas(which))
-    if moved:
-        look_again(Assignment.id.in_(listed(moved)))
+    look_again(which)  # and at the wholes: what was exempted and is asked again takes its part back
     settle(with_wholes(ids), now=now)
     return sorted(moved)

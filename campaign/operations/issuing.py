@@ -39,7 +39,7 @@ from ..rules.plans import CampaignStatus
 from ..rules.states import Action, State
 from .calendar_moves import hold_calendars
 from .cascade_writing import latest_of_task, write_targets
-from .giving import follow_again
+from .giving import follow_again, part_returned
 from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .quotas import write_quotas
@@ -313,6 +313,7 @@ def cancel(
         return
     facts = standing_of(assignment_id, reason)
     move(allowed(Action.CANCEL, facts, actor=actor, seen=seen), actor=actor, now=now)
+    part_returned(assignment_id, now=now)
     if facts.suspended_at is not None:
         let_go(assignment_id, now=now)
 

@@ -14,6 +14,7 @@ from ..rules.organisation import Actor, PostFact
 from ..rules.states import Action, State
 from ..rules.telling import HOLD
 from ..rules.transitions import Facts, Transition, post_for, row_for
+from .giving import follow_again, follow_all_again
 from .move import FASTER, allowed, move, move_back_together, standing_of
 from .moving_many import APPROVE_MANY, arm_alike, count_all
 from .repeating import once, remember
@@ -68,6 +69,8 @@ def take_back(
     run(_UNDO, {"review_id": last.review_id, "person_id": actor.person_id, "post_id": step.post.id, "at": now})
     run(_UNSAY, {"event": last.event_id})
     run(_LET_GO, {"assignment": assignment_id})
+    if facts.state is State.APPROVED:  # while it was finished, a split left it as it was
+        follow_again(assignment_id, actor=actor, post=step.post, now=now)
     arm(assignment_id, now=now, after=last.at)
 
 
@@ -189,6 +192,8 @@ def _take_back(group: _Group, act: Act, actor: Actor, now: datetime) -> None:
     told = listed([each.event_id for each in group.of if each.event_id is not None])
     for gone in (delete(Notice).where(Notice.event_id.in_(told)), delete(Claim).where(Claim.assignment_id.in_(these))):
         db.session.execute(gone.execution_options(**UNSEEN))
+    if group.state is State.APPROVED:
+        follow_all_again(ids, actor=actor, post=group.post, now=now)
     arm_alike(ids, now=now, after=act.at)
 
 

@@ -321,6 +321,7 @@ def _parts(
     gave = giver.subquery()
     given = select(literal(0).label("what"), gave.c.area_id.label("key"), _total(Share.value))
     given = given.join(Share, and_(Share.allocation_id == gave.c.id, Share.metric_id == metric.id))
+    given = given.where(~_not_asked(metric))  # what is asked of nobody any more is a gap again
     held = select(literal(1), gave.c.area_id, _total(AllocationTotal.reserve))
     mine = and_(AllocationTotal.allocation_id == gave.c.id, AllocationTotal.metric_id == metric.id)
     held = held.join(AllocationTotal, mine)

@@ -35,7 +35,7 @@ from campaign.operations.recording import record_states
 from campaign.queries.rollup import rollup
 from campaign.rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from campaign.rules.organisation import LEAF_LEVELS, SYSTEM, Line
-from campaign.rules.states import State
+from campaign.rules.states import NOT_ASKED, State
 from campaign.rules.targets import Quota
 from tests import make
 from tests.recount import recount
@@ -122,6 +122,8 @@ class Play:
         waits = db.session.get_one(Unit, one.unit_id).superior_id if state is State.SUBMITTED else None
         if state is State.SUBMITTED:
             self.report(one)
+        if one.parent_id and (state in NOT_ASKED) != (one.state in NOT_ASKED):
+            db.session.add(FigureTouch(assignment_id=one.parent_id))  # its part falls back to who gave it
         values = {"state": state, "reviewer_unit_id": waits}
         db.session.execute(update(Assignment).where(Assignment.id == one.id).values(values))
 
