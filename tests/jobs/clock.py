@@ -62,10 +62,10 @@ class Scheduler:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def wait_for(what, within: float = 60) -> float:
+def wait_for(what, within: float = 60, *, else_say: str = "") -> float:
     """Waits until it holds; how many seconds that took."""
     began = time.monotonic()
     while not what():
-        assert time.monotonic() - began < within, f"not within {within} seconds: {what}"
+        assert time.monotonic() - began < within, f"not within {within} seconds: {else_say or what}"
         time.sleep(0.1)
     return time.monotonic() - began

@@ -66,7 +66,7 @@ class Machines:
         ran = new_runs(WATCHED)
         assert ran >= 1, f"no run within {WATCHED} s after {after}"
         assert ran <= most_runs, f"{ran} runs after {after}: slots were gone through, or run more than once"
-        wait_for(lambda: not self.waiting(six), within=6)
+        wait_for(lambda: not self.waiting(six), within=6, else_say=f"something was lost after {after}")
         for each, before in zip(self.all, worked, strict=True):
             assert each.processor_seconds() - before < WATCHED / 2, f"it ran in circles after {after}"
 

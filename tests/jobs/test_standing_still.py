@@ -64,8 +64,8 @@ def test_what_fell_due_while_all_were_down_is_made_up_within_a_minute(app, setti
     ids = set(db.session.scalars(select(Timer.assignment_id)))
     assert left(TUESDAY) == len(ids) > 1_000
     with Scheduler(settings, tmp_path, TUESDAY + away - clock.now()) as scheduler:
-        seconds = wait_for(lambda: not left(scheduler.now()), within=60)
-        wait_for(lambda: not waiting(), within=60)
+        seconds = wait_for(lambda: not left(scheduler.now()), within=60, else_say="rungs are not made up")
+        wait_for(lambda: not waiting(), within=60, else_say="boards, log or notices are not made up")
     sys.stdout.write(f"{len(ids)} rungs made up in {seconds:.1f} s\n")  # shown with -rP
     found = defaultdict(set)
     for id, rung, skipped in db.session.execute(select(Firing.assignment_id, Firing.rung, Firing.skipped)):
@@ -121,9 +121,9 @@ def test_a_job_that_hangs_keeps_no_other_waiting_and_is_cut_off(app, settings, t
     )
     try:
         wait_for(lambda: count_of("deliver") == 1)
-        wait_for(lambda: left(last) < len(ids) / 2)
+        wait_for(lambda: left(last) < len(ids) / 2, else_say="what hangs keeps reminders waiting")
         assert count_of("deliver") == 1
-        wait_for(lambda: count_of("deliver") == 2, within=30)
+        wait_for(lambda: count_of("deliver") == 2, within=30, else_say="what hangs was not cut off")
         wait_for(lambda: not left(last))
     finally:
         process.kill()

@@ -3,6 +3,7 @@ two, never both."""
 
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from threading import Barrier, Thread
 
 from sqlalchemy import func, insert, select, update
@@ -11,6 +12,7 @@ from campaign.db import db, unit_of_work
 from campaign.errors import Busy, Refused, Stale
 from campaign.models import Assignment, Event, Notice, Review, Submission, Timer
 from campaign.operations.issuing import dispatch
+from campaign.operations.moving_many import approve_many
 from campaign.operations.reviewing import approve, return_for_changes
 from campaign.operations.sweeping import fire
 from campaign.rules.dates import review_due
@@ -57,6 +59,14 @@ def waiting(tree, now, many) -> list[int]:
     return [row.id for row in found]
 
 
+def approved(mine: int, judge) -> None:
+    """By turns alone, and as one of many."""
+    if mine % 2:
+        approve(mine, actor=judge, now=INSTANT, seen=3)
+    else:
+        assert approve_many({mine: 3}, actor=judge, now=INSTANT).count == 1
+
+
 def test_approve_against_escalate_five_hundred_times(app, now):
     tree = make.small_tree()
     ids = waiting(tree, now, RACES)
@@ -77,7 +87,7 @@ def test_approve_against_escalate_five_hundred_times(app, now):
             db.session.remove()
 
     acts = (
-        lambda mine: approve(mine, actor=judge, now=INSTANT, seen=3),
+        partial(approved, judge=judge),
         lambda mine: fire(Sweep.ESCALATE, now=INSTANT, only=[mine]),
     )
     threads = [Thread(target=until_done, args=(act,)) for act in acts]
