@@ -1,6 +1,5 @@
 """What has been reached beside the targets of a tree: of each unit with everything below it, as the boards say it."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -11,10 +10,8 @@ from ..rules.figures import Standing
 from ..rules.metrics import Aggregation
 from ..rules.organisation import Line
 from .cascade_tree import Node
-from .rollup import rollup
+from .rollup import rollup_of_each
 from .rollup_facts import RolledUp
-
-Place = tuple[int, Line]
 
 
 @dataclass(frozen=True)
@@ -42,26 +39,19 @@ class Everything:
 def actuals(
     metric_id: int, nodes: Iterable[Node], *, on: date, whole: Everything | None = None
 ) -> tuple[dict[int, Actual], Actual | None]:
-    """Of the units of these nodes, by unit id, and of the whole; two statements for each line among them, and two more
-    for a whole of several lines."""
-    by_line: dict[Line, list[Node]] = defaultdict(list)
-    for node in nodes:
-        by_line[node.line].append(node)
-    found: dict[int, Actual] = {}
-    everywhere: Actual | None = None
-    for line, here in by_line.items():
-        areas = {node.area_id for node in here}
-        alone = whole is not None and set(whole.lines or by_line) == {line}
-        rolled = rollup(
-            [metric_id], sorted(areas | ({whole.area_id} if whole and alone else set())), on=on, lines=[line]
-        )
-        found |= {node.unit_id: _actual(rolled[metric_id, node.area_id], node.target) for node in here}
-        if whole and alone:
-            everywhere = _actual(rolled[metric_id, whole.area_id], whole.target)
-    if whole and by_line and everywhere is None:
-        rolled = rollup([metric_id], [whole.area_id], on=on)
-        everywhere = _actual(rolled[metric_id, whole.area_id], whole.target)
-    return found, everywhere
+    """Of the units of these nodes, by unit id, and of the whole. One or two statements."""
+    shown = tuple(nodes)
+    lines = {node.line for node in shown}
+    if not shown:
+        return {}, None
+    areas = {node.area_id for node in shown} | ({whole.area_id} if whole else set())
+    each, together = rollup_of_each([metric_id], sorted(areas), lines, on=on)
+    found = {node.unit_id: _actual(each[node.line][metric_id, node.area_id], node.target) for node in shown}
+    if whole is None:
+        return found, None
+    asked = set(whole.lines or lines)
+    rolled = next((each[line] for line in lines if asked == {line}), together)
+    return found, _actual(rolled[metric_id, whole.area_id], whole.target)
 
 
 def _actual(rolled: RolledUp, target: Decimal | None) -> Actual:

@@ -13,7 +13,7 @@ from ..rules.milestones import Step, comparator_on_the_way, step_for
 from ..rules.targets import Quota
 
 NONE = Decimal(0)
-GOALS, GOAL = 10, 11  # places in a row: how many units of the area itself have a target, and these together
+GOALS, GOAL = 10, 11  # places in a row: of how many of the area's own units a target is, and it; None for no target
 STANDINGS = {int(standing): standing for standing in Standing}
 
 
@@ -216,13 +216,13 @@ class RolledUp:
 
 
 def own_target_of(metric: Facts, rows: Sequence[Sequence[Any]]) -> Decimal | None:
-    """What the units of the area itself must reach, of rows with how many of them have a target and these together.
+    """What the units of the area itself must reach, of rows with what so many of them must reach together.
     Several lines: of a sum what they must reach together, else what each of them must. None without any."""
     if len(rows) == 1 and rows[0][GOALS] == 1:  # most are so
-        return exact(rows[0][GOAL])
+        return None if rows[0][GOAL] is None else exact(rows[0][GOAL])
     turns: dict[int, tuple[int, int]] = {}
     for row in rows:
-        if row[GOALS]:
+        if row[GOAL] is not None:
             units, target = turns.get(row[2], (0, 0))
             turns[row[2]] = units + int(row[GOALS]), target + int(row[GOAL])
     if not turns:

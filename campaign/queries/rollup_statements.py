@@ -20,8 +20,10 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     func,
     literal_column,
+    null,
     or_,
     select,
     true,
@@ -64,10 +66,12 @@ from ..rules.states import NOT_ASKED
 from .rollup_metrics import Ahead, among, areas_asked, is_leaf, spelt_out, telling
 
 COLUMNS = ("metric_id", "area_id", "period", "standing")
-GOALS = ("goals", "goal")  # how many units of the area itself have a target of their own, and these together
+GOALS = ("goals", "goal")  # of how many units the target is, and what it is: NULL where they have none of their own
+LINES = 100  # more than there are
 PERIOD = bindparam("period", type_=SmallInteger)
 MISSING = literal_column(f"CAST({int(Standing.MISSING)} AS SMALLINT)", SmallInteger)
 NONE, ONE = (literal_column(f"CAST({number} AS BIGINT)", BigInteger) for number in (0, 1))
+NO_GOAL = cast(null(), BigInteger)
 NOBODY, SOMEBODY = (literal_column(str(number), Integer) for number in (0, 1))
 NOTHING = (NOBODY, NOBODY, NONE, NONE, NONE, NONE)  # in the order of SUMS
 
@@ -93,10 +97,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Way:
-    """How it is asked: of the `lines`, of the turn in the parameters, or of all."""
+    """How it is asked: of the `lines`, of the turn in the parameters, or of all. `each_line`: the area of a row comes
+    with its line, as one number."""
 
-    by_line: bool
-    by_period: bool
+    by_line: bool = False
+    by_period: bool = False
+    each_line: bool = False
+
+    def key(self, metric: Any, area: Any, line: Any, period: Any, standing: Any) -> tuple[Any, ...]:
+        """The first columns of a row."""
+        place = area * LINES + type_coerce(line, BigInteger) if self.each_line else area
+        return metric, place, period, standing
 
     def narrowed(self, rows: Select[Any], line: Any, period: Any) -> Select[Any]:
         """Those of the lines and the turn that are asked for."""
@@ -105,22 +116,21 @@ class Way:
 
 
 @cache
-def folded_figures(_dialect: str, by_line: bool, by_period: bool) -> Rows:
+def folded_figures(_dialect: str, way: Way) -> Rows:
     """The facts of the `metrics` in the parameters, see `rollup_metrics`, and as rows of the same columns what was
     folded for the `areas`; by `lines` and `period` where it is asked so. Rows of the same key belong together.
 
     Each statement is written once for each way to ask: putting it together costs more than running it. It has as few
     branches and joins as will do: PostgreSQL takes longer to plan them and to set them up than to run them.
     """
-    way = Way(by_line, by_period)
     every: Rows = spelt_out(union_all(telling(), _folded(way), _own_units(way), _below_leaves(way)))
     return every
 
 
 @cache
-def figures(_dialect: str, by_line: bool, by_period: bool, ahead: Ahead) -> Rows:
+def figures(_dialect: str, way: Way, ahead: Ahead) -> Rows:
     """The figures without the facts, with everything that lies ahead."""
-    way, asked = Way(by_line, by_period), areas_asked()
+    asked = areas_asked()
     parts = [_folded(way), _targets(way)]
     if ahead.pending and ahead.above:
         parts += [_pending(way, asked), _fresh(way, asked)]
@@ -130,16 +140,15 @@ def figures(_dialect: str, by_line: bool, by_period: bool, ahead: Ahead) -> Rows
         parts += [_credits(way, place, pending=ahead.pending) for place in _places(asked, moved=ahead.moved)]
     rows = union_all(*parts).subquery()
     key = [rows.c[name] for name in COLUMNS]
-    sums = [func.sum(rows.c[name], type_=BigInteger).label(name) for name in (*SUMS, *GOALS)]
+    sums = [func.sum(rows.c[name], type_=BigInteger).label(name) for name in (*SUMS, "goal")]
+    sums.insert(len(SUMS), func.count(rows.c.goal).label("goals"))
     added: Rows = spelt_out(select(*key, *sums).group_by(*key))
     return added
 
 
 def _row(key: tuple[Any, ...], sums: Sequence[Any] = NOTHING, goal: Any = None) -> list[Any]:
     """The columns of a part: the key, the sums, and the target of an own unit. Their types are those of the facts."""
-    goals = NONE if goal is None else case((goal.is_(None), NONE), else_=ONE)
-    own = NONE if goal is None else func.coalesce(goal, NONE)
-    return [*key, *sums, goals, own]
+    return [*key, *sums, ONE, NO_GOAL if goal is None else goal]
 
 
 def _sums(source: Any) -> list[Any]:
@@ -148,7 +157,8 @@ def _sums(source: Any) -> list[Any]:
 
 def _folded(way: Way) -> Select[Any]:
     """Of leaf areas there is none."""
-    key = Figure.metric_id, Figure.area_id, Figure.period, type_coerce(Figure.standing, SmallInteger)
+    standing = type_coerce(Figure.standing, SmallInteger)
+    key = way.key(Figure.metric_id, Figure.area_id, Figure.line, Figure.period, standing)
     named = zip(
         _row(key, _sums(Figure)), (*COLUMNS, *SUMS, *GOALS), strict=True
     )  # the first of those that are added up
@@ -168,7 +178,8 @@ def _own_units(way: Way) -> Select[Any]:
     """What the units of the areas themselves must reach; and what those of leaves count for, as it was folded."""
     leaf, goal = Unit.level.in_(LEAF_LEVELS), type_coerce(own_target(), BigInteger)
     n, *sums = _counted()
-    row = _row((Metric.id, Unit.area_id, Assignment.period, _standing()), (case((leaf, n), else_=NOBODY), *sums), goal)
+    key = way.key(Metric.id, Unit.area_id, Unit.line, Assignment.period, _standing())
+    row = _row(key, (case((leaf, n), else_=NOBODY), *sums), goal)
     rows = _measured(select(*row).select_from(Unit)).outerjoin(Target, join_target())
     rows = rows.outerjoin(Contribution, _own_contribution(case((leaf, Assignment.id))))  # nothing to find for others
     rows = rows.where(among(Unit.area_id, "areas"), or_(leaf, and_(goal.is_not(None), _is_asked())))
@@ -178,7 +189,7 @@ def _own_units(way: Way) -> Select[Any]:
 def _below_leaves(way: Way) -> Select[Any]:
     """What the units right below leaves count for; deeper they do not go."""
     leaf, below = aliased(Area), aliased(Area)
-    row = _row((Metric.id, leaf.id, Assignment.period, _standing()), _counted())
+    row = _row(way.key(Metric.id, leaf.id, Unit.line, Assignment.period, _standing()), _counted())
     units = select(*row).select_from(leaf).join(below, below.parent_id == leaf.id).join(Unit, Unit.area_id == below.id)
     rows = _measured(units).outerjoin(Contribution, _own_contribution(Assignment.id))
     rows = rows.where(among(leaf.id, "areas"), leaf.level.in_(LEAF_LEVELS))
@@ -210,7 +221,7 @@ def _is_asked() -> ColumnElement[bool]:
 def _targets(way: Way) -> Select[Any]:
     """What the units of the areas themselves must reach, as rows without any sum. Not of leaves."""
     goal = type_coerce(own_target(), BigInteger)
-    row = _row((Metric.id, Unit.area_id, Assignment.period, MISSING), goal=goal)
+    row = _row(way.key(Metric.id, Unit.area_id, Unit.line, Assignment.period, MISSING), goal=goal)
     rows = _measured(select(*row).select_from(Unit)).outerjoin(Target, join_target())
     rows = rows.where(among(Unit.area_id, "areas"), Unit.level.not_in(LEAF_LEVELS), goal.is_not(None), _is_asked())
     return way.narrowed(rows, Unit.line, Assignment.period)
@@ -229,7 +240,9 @@ def _pending(way: Way, asked: CTE) -> Select[Any]:
     mine = select(Assignment.id).where(Assignment.task_id.in_(_tasks()), Assignment.id == FigureTouch.assignment_id)
     moved = touched(TallyDelta.task_id.in_(_tasks()), mine.correlate(FigureTouch).exists())
     climb = climbing(changes(Assignment.id.in_(moved), among(Metric.id, "metrics")), FIGURE, moved=True)
-    row = _row((climb.c.metric_id, climb.c.area_id, climb.c.period, climb.c.standing), _sums(climb.c))
+    row = _row(
+        way.key(climb.c.metric_id, climb.c.area_id, climb.c.line, climb.c.period, climb.c.standing), _sums(climb.c)
+    )
     return way.narrowed(select(*row).where(climb.c.area_id.in_(_ids(asked, 0))), climb.c.line, climb.c.period)
 
 
@@ -237,7 +250,7 @@ def _fresh(way: Way, asked: CTE) -> Select[Any]:
     """The batches that were dispatched since then: all of them are missing."""
     waiting = and_(Batch.folded.is_(False), Batch.task_id.in_(_tasks()))
     climb = climbing(asked_anew(waiting), ASKED, moved=True)
-    row = _row((Metric.id, climb.c.area_id, climb.c.period, MISSING), (climb.c.n, *NOTHING[1:]))
+    row = _row(way.key(Metric.id, climb.c.area_id, climb.c.line, climb.c.period, MISSING), (climb.c.n, *NOTHING[1:]))
     mine = and_(Metric.task_id == climb.c.task_id, among(Metric.id, "metrics"))
     rows = select(*row).select_from(climb).join(Metric, mine).where(climb.c.area_id.in_(_ids(asked, 0)))
     return way.narrowed(rows, climb.c.line, climb.c.period)
@@ -249,7 +262,7 @@ def _at_leaves(way: Way, place: Place, *, pending: bool) -> Select[Any]:
     rows = reported(true(), mine) if pending else kept(true(), mine)[0].outerjoin(Target, join_target())
     own = type_coerce(own_target(), BigInteger) if place.itself else None
     sums = rows.selected_columns
-    row = _row((Metric.id, place.top, Assignment.period, sums.standing), _sums(sums), own)
+    row = _row(way.key(Metric.id, place.top, Unit.line, Assignment.period, sums.standing), _sums(sums), own)
     found = rows.with_only_columns(*row).join(Unit, Unit.id == Assignment.unit_id)
     return way.narrowed(place.narrowed(found, issued_for_task(Metric)), Unit.line, Assignment.period)
 
@@ -261,7 +274,7 @@ def _credits(way: Way, place: Place, *, pending: bool) -> Select[Any]:
     named = select(Submission.assignment_id).join(Joint, Joint.submission_id == Submission.id)
     chosen = Assignment.id.in_(named.where(Joint.partner_unit_id.in_(partner)))
     rows = (credited(chosen, metrics) if pending else kept(chosen, metrics)[1]).subquery()
-    row = _row((rows.c.metric_id, place.top, rows.c.period, rows.c.standing), _sums(rows.c))
+    row = _row(way.key(rows.c.metric_id, place.top, Unit.line, rows.c.period, rows.c.standing), _sums(rows.c))
     found = select(*row).select_from(rows).join(Unit, Unit.id == rows.c.unit_id)
     return way.narrowed(place.narrowed(found, issued_for_metric(rows.c)), Unit.line, rows.c.period)
 
