@@ -28,6 +28,7 @@ class Figure:
     target: Decimal | None
     numerator_name: str
     denominator_name: str
+    money_places: int
 
     def share(self, value: Value | None) -> Decimal | None:
         """How much of the target is reached, in percent; None where there is nothing to divide."""
@@ -75,7 +76,7 @@ def values_of(assignment_id: int, task_id: int, owner: Any, owners: Select[Any])
     return (
         select(
             Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, own_target(),
-            Metric.numerator_name, Metric.denominator_name,
+            Metric.numerator_name, Metric.denominator_name, Metric.money_places,
             owner, MetricValue.number, MetricValue.numerator, MetricValue.denominator, MetricValue.text,
             partner.id, partner.name, Joint.number,
         )
@@ -95,11 +96,11 @@ def read_values(rows: Iterable[Any]) -> Values:
     values: dict[int, dict[int, Value]] = defaultdict(dict)
     joint: dict[int, dict[int, list[Together]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        figures.setdefault(row[0], Figure(*row[:8]))
-        if row[8] is not None:
-            values[row[8]][row[0]] = Value(*row[9:13])
-        if row[13] is not None:
-            joint[row[8]][row[0]].append(Together(*row[13:]))
+        figures.setdefault(row[0], Figure(*row[:9]))
+        if row[9] is not None:
+            values[row[9]][row[0]] = Value(*row[10:14])
+        if row[14] is not None:
+            joint[row[9]][row[0]].append(Together(*row[14:]))
     return Values(tuple(figures.values()), values, joint)
 
 
