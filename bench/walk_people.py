@@ -149,14 +149,21 @@ class Visitor:
         parts = urlsplit(address)
         self.link = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         self.login, self.cookies, self.requests = login, dict[str, str](), 0
-        form = self.get("/sign-in").form("/sign-in")
-        answer = self.send(form, {"login": login, "password": PASSWORD})
-        if answer.status != 303 or "sign-in" in answer.location:
-            raise LookupError(f"{login} cannot sign in: {answer.status}")
+        self._sign_in()
+
+    def _sign_in(self) -> None:
+        form = self._ask("GET", "/sign-in", b"", {}).form("/sign-in")
+        answer = self.send(form, {"login": self.login, "password": PASSWORD})
+        if answer.status != 303 or _signed_out(answer):
+            raise LookupError(f"{self.login} cannot sign in: {answer.status}")
 
     def get(self, path: str) -> Answer:
-        """A page, or a file."""
-        return self._ask("GET", path, b"", {})
+        """A page, or a file; whoever was signed out meanwhile signs in again."""
+        answer = self._ask("GET", path, b"", {})
+        if _signed_out(answer):
+            self._sign_in()
+            answer = self._ask("GET", path, b"", {})
+        return answer
 
     def send(self, form: Form, given: Mapping[str, str | list[str]], files: Files | None = None) -> Answer:
         """The form with these fields in place of what stands there."""
@@ -172,6 +179,8 @@ class Visitor:
             if answer.status != 503:
                 break
             time.sleep(WAIT)  # too much to do just now: nothing was kept, and the same form may be sent again
+        if _signed_out(answer):
+            raise LookupError(f"{self.login} was signed out between a form and its answer: {form.action}")
         return answer
 
     def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
@@ -191,6 +200,11 @@ class Visitor:
         for line in answer.headers.get_all("Set-Cookie") or ():
             self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
         return Answer(answer.status, answer.headers.get("Location", ""), content)
+
+
+def _signed_out(answer: Answer) -> bool:
+    """Whether the answer leads to the sign-in: a session ends after half an hour of quiet."""
+    return answer.status in (302, 303) and "sign-in" in answer.location
 
 
 def _multipart(fields: Iterable[tuple[str, str]], files: Files) -> tuple[str, bytes]:
