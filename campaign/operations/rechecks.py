@@ -8,7 +8,7 @@ from ..clock import local_today
 from ..db import Instant, db, insert_new
 from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale, say
 from ..models import Campaign, CampaignUnit, Delegation, Notice, Post, Sample, SampleItem, Task
-from ..models.drawing import draw
+from ..models.drawing import Draw, draw
 from ..models.organisation import holds_on, stands_in_on
 from ..rules.organisation import Actor, Level, PostFact, Role
 from ..rules.rechecks import RecheckResult
@@ -51,8 +51,7 @@ def draw_sample(
     if problems:
         raise Invalid(say("Please look at what is marked."), problems)
     found = draw(task_id, level, share, seed.strip(), at=min(drawn_at, now))
-    if found.digest != previewed:
-        raise Stale(FASTER)
+    _as_shown(found, previewed, task_id, level, share, seed.strip())
     rows = [
         {"assignment_id": pick.chance.id, "stratum_id": pick.chance.stratum_id, "unit_id": pick.unit_id,
          "submission_id": pick.chance.submission_id, "result": RecheckResult.OPEN, "words": ""}
@@ -84,6 +83,17 @@ def draw_sample(
     _tell(sample_id, event_id, now)
     remember(client_action_id, str(sample_id))
     return sample_id
+
+
+def _as_shown(found: Draw, previewed: str, task_id: int, level: Level, share: int, seed: str) -> None:
+    """Stale when the list would be another by now, Invalid when it was drawn before."""
+    if found.digest != previewed:
+        raise Stale(FASTER)
+    same = (Sample.task_id == task_id, Sample.level == int(level), Sample.share == share, Sample.seed == seed)
+    before = select(Sample.id).where(*same, Sample.drawn_from == found.drawn_from).limit(1)
+    if db.session.execute(before).first() is not None:
+        twice = say("This very list was drawn already, and it would be checked twice. Another seed gives another list.")
+        raise Invalid(twice, [Problem("seed", twice)])
 
 
 def wrong_with(share: int, seed: str, reason: str) -> list[Problem]:

@@ -28,16 +28,16 @@ def remark(assignment_id: int, words: str, *, actor: Actor, now: datetime, clien
     if once(client_action_id, actor=actor, subject=f"remark:{assignment_id}", content=content, now=now) is not None:
         return
     facts = standing_of(assignment_id)
-    if facts.state in NOT_ASKED:
+    involved = (facts.unit_id, *facts.chain, *facts.issuing_units)
+    post = next((post for unit in involved for post in actor.posts_in(unit, *REMARKS)), None)
+    if facts.state in NOT_ASKED and post is not None:
         raise Refused(say("This is asked of nobody any more, so nothing can be added to its remarks."))
-    if not permissions(facts, actor, facts.chain).comment:
+    if post is None or not permissions(facts, actor, facts.chain).comment:
         raise Forbidden(say("None of your posts may do this here."))
     words = words.strip()
     if not 0 < len(words) <= LONGEST_REMARK:
         wrong = say("Please write something, at most %(most)s characters.", most=LONGEST_REMARK)
         raise Invalid(wrong, [Problem("remark", wrong)])
-    involved = (facts.unit_id, *facts.chain, *facts.issuing_units)
-    post = next(post for unit in involved for post in actor.posts_in(unit, *REMARKS))
     row = {"assignment_id": assignment_id, "words": words, "person_id": actor.person_id, "post_id": post.id, "at": now}
     remark_id = db.session.execute(insert(Remark).values(row).returning(Remark.id)).scalar_one()
     event_id = record(

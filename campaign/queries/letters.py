@@ -1,5 +1,6 @@
 """Responsibility letters: one with its signatures, and the list of those that are still to be signed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -116,16 +117,32 @@ def letters_of(assignment_id: int) -> tuple[Item, ...]:
     return tuple(Item(*row) for row in rows)
 
 
-def letters(actor: Actor, wanted: Wanted, *, before: int | None = None) -> tuple[tuple[Item, ...], int, int | None]:
-    """A page of the letters in force that the actor sees, the latest first; how many there are; where it goes on."""
-    query = _items().where(
-        visible_assignments(actor), _in_force(), Assignment.state.not_in(NOT_ASKED), _is(wanted, actor)
-    )
+def letters(
+    actor: Actor, wanted: Wanted, *, text: str = "", before: int | None = None
+) -> tuple[tuple[Item, ...], int, int | None]:
+    """A page of the letters in force that the actor sees, the latest first; how many there are; where it goes on.
+    `text` stands in the name of a unit, of the task or of the campaign."""
+    query = _wanted(actor, wanted, text)
     n = db.session.execute(query.with_only_columns(func.count(Letter.id))).scalar_one()
     if before is not None:
         query = query.where(Letter.id < before)
     rows = [Item(*row) for row in db.session.execute(query.order_by(Letter.id.desc()).limit(PAGE + 1))]
     return tuple(rows[:PAGE]), int(n), rows[PAGE - 1].id if len(rows) > PAGE else None
+
+
+def everything(actor: Actor, wanted: Wanted, text: str = "") -> Iterator[Item]:
+    """The whole list, for an export. One statement, read as it is written."""
+    query = _wanted(actor, wanted, text).order_by(Letter.id.desc()).execution_options(yield_per=500)
+    with db.session.execute(query) as rows:
+        for row in rows:
+            yield Item(*row)
+
+
+def _wanted(actor: Actor, wanted: Wanted, text: str) -> Select[Any]:
+    in_force = visible_assignments(actor), _in_force(), Assignment.state.not_in(NOT_ASKED), _is(wanted, actor)
+    named = (Unit.name, ABOVE.name, Task.title, Campaign.title)
+    clauses = [or_(*(name.icontains(text, autoescape=True) for name in named))] if text else []
+    return _items().where(*in_force, *clauses)
 
 
 def _signatures(letter_id: int) -> dict[Party, Signed]:
@@ -168,7 +185,7 @@ def _is(wanted: Wanted, actor: Actor) -> ColumnElement[bool]:
     return or_(*mine)
 
 
-PARENT = aliased(Assignment)
+PARENT, ABOVE = aliased(Assignment), aliased(Unit)
 
 
 def _above_id() -> Any:
@@ -176,10 +193,9 @@ def _above_id() -> Any:
 
 
 def _items() -> Select[Any]:
-    above = aliased(Unit)
     return (
         select(
-            Letter.id, Letter.number, Letter.at, Task.title, Campaign.title.label("campaign"), above.name,
+            Letter.id, Letter.number, Letter.at, Task.title, Campaign.title.label("campaign"), ABOVE.name,
             Unit.name.label("below"), _has(Party.ABOVE), _has(Party.BELOW),
         )
         .select_from(Letter)
@@ -188,5 +204,5 @@ def _items() -> Select[Any]:
         .join(Task, Task.id == Assignment.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
         .outerjoin(PARENT, PARENT.id == Assignment.parent_id)
-        .join(above, above.id == _above_id())
+        .join(ABOVE, ABOVE.id == _above_id())
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Random re-checks: what is given to the reader's units to look at, the draws, and how much they say of a roll-up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,9 @@ from ..rules.states import State
 
 PAGE = 50
 MOST_TASKS = 200
+FOUND = (RecheckResult.CONFIRMED, RecheckResult.DIFFERS, RecheckResult.NOT_FOUND)
 CHECKERS = (Role.OFFICER, Role.SUPERVISOR, Role.DISPATCHER)
+Key = tuple[int, int]  # the draw and the assignment
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,25 @@ class Item:
     by: str | None
     at: datetime | None
     drawn_at: datetime
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which items: of one draw, or (None) given to the reader's units; those with one of these results (none named:
+    all), with these words in the name of the unit or of the task."""
+
+    sample_id: int | None = None
+    results: Collection[RecheckResult] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of items; `next` continues it after that draw and assignment."""
+
+    rows: tuple[Item, ...]
+    total: int
+    next: Key | None
 
 
 @dataclass(frozen=True)
@@ -81,8 +102,7 @@ class Drawn:
 
 
 def _counts() -> list[ColumnElement[Any]]:
-    found = [RecheckResult.CONFIRMED, RecheckResult.DIFFERS, RecheckResult.NOT_FOUND]
-    return [func.count(SampleItem.assignment_id), *(func.count().filter(SampleItem.result == one) for one in found)]
+    return [func.count(SampleItem.assignment_id), *(func.count().filter(SampleItem.result == one) for one in FOUND)]
 
 
 def found_inside(
@@ -105,7 +125,7 @@ def found_inside(
 
 def confidence_of(found: Mapping[RecheckResult, int]) -> Confidence:
     """From how many have each result."""
-    told = (found.get(one, 0) for one in (RecheckResult.CONFIRMED, RecheckResult.DIFFERS, RecheckResult.NOT_FOUND))
+    told = (found.get(one, 0) for one in FOUND)
     return Confidence(sum(found.values()), *told)
 
 
@@ -127,13 +147,43 @@ def _items() -> Select[Any]:
     )  # fmt: skip
 
 
-def to_check(actor: Actor, *, done: bool = False, after: int = 0) -> list[Item]:
-    """What the reader's units were given to look at, the oldest draw first; one more than a page."""
-    mine = SampleItem.unit_id.in_(actor.units(*CHECKERS))
-    open_ = SampleItem.result == RecheckResult.OPEN
-    statement = _items().where(mine, ~open_ if done else open_, SampleItem.assignment_id > after)
-    rows = db.session.execute(statement.order_by(SampleItem.assignment_id, SampleItem.sample_id).limit(PAGE + 1))
-    return [Item(*row) for row in rows]
+def page(wanted: Wanted, actor: Actor, *, after: Key = (0, 0)) -> Page:
+    """What the reader's units were given to look at, or what was drawn in one draw, the oldest draw first. Two
+    statements."""
+    chosen = _chosen(wanted, actor)
+    total = db.session.execute(_items().where(*chosen).with_only_columns(func.count())).scalar_one()
+    sample_id, assignment_id = after
+    later = or_(
+        SampleItem.sample_id > sample_id,
+        and_(SampleItem.sample_id == sample_id, SampleItem.assignment_id > assignment_id),
+    )
+    rows = [Item(*row) for row in db.session.execute(_ordered(_items().where(*chosen, later)).limit(PAGE + 1))]
+    last = rows[PAGE - 1] if len(rows) > PAGE else None
+    return Page(tuple(rows[:PAGE]), int(total), (last.sample_id, last.assignment_id) if last else None)
+
+
+def everything(wanted: Wanted, actor: Actor) -> Iterator[Item]:
+    """The whole list, for an export. One statement, read as it is written."""
+    statement = _ordered(_items().where(*_chosen(wanted, actor)))
+    with db.session.execute(statement.execution_options(yield_per=500)) as rows:
+        for row in rows:
+            yield Item(*row)
+
+
+def _ordered(statement: Select[Any]) -> Select[Any]:
+    return statement.order_by(SampleItem.sample_id, SampleItem.assignment_id)
+
+
+def _chosen(wanted: Wanted, actor: Actor) -> list[ColumnElement[bool]]:
+    if wanted.sample_id is None:
+        clauses: list[ColumnElement[bool]] = [SampleItem.unit_id.in_(actor.units(*CHECKERS))]
+    else:
+        clauses = [SampleItem.sample_id == wanted.sample_id, _concerned(actor, SampleItem.unit_id)]
+    if wanted.results:
+        clauses.append(SampleItem.result.in_(wanted.results))
+    if wanted.text:
+        clauses.append(or_(*(name.icontains(wanted.text, autoescape=True) for name in (Unit.name, Task.title))))
+    return clauses
 
 
 def count_to_check(actor: Actor) -> int:
@@ -148,13 +198,6 @@ def item(sample_id: int, assignment_id: int, actor: Actor) -> Item | None:
     key = (SampleItem.sample_id == sample_id, SampleItem.assignment_id == assignment_id)
     row = db.session.execute(_items().where(*key, _concerned(actor, SampleItem.unit_id))).one_or_none()
     return None if row is None else Item(*row)
-
-
-def items(sample_id: int, actor: Actor, *, after: int = 0) -> list[Item]:
-    """The items of a draw that the reader may see, by assignment; one more than a page."""
-    seen = and_(SampleItem.sample_id == sample_id, _concerned(actor, SampleItem.unit_id))
-    rows = _items().where(seen, SampleItem.assignment_id > after).order_by(SampleItem.assignment_id)
-    return [Item(*row) for row in db.session.execute(rows.limit(PAGE + 1))]
 
 
 def _issued(actor: Actor) -> ColumnElement[bool]:
@@ -182,9 +225,16 @@ def _concerned(actor: Actor, checker: Any) -> ColumnElement[bool]:
     return or_(_issued(actor), _overseen(actor), checker.in_(actor.units(*CHECKERS)))
 
 
-def samples(actor: Actor, *, sample_id: int | None = None, task_id: int | None = None) -> list[Drawn]:
-    """The draws that concern the reader, the newest first: their own, those they check for, those they oversee."""
-    checks = Sample.id.in_(select(SampleItem.sample_id).where(SampleItem.unit_id.in_(actor.units(*CHECKERS))))
+def samples(
+    actor: Actor,
+    *,
+    sample_id: int | None = None,
+    text: str = "",
+    before: int | None = None,
+    most: int | None = PAGE + 1,
+) -> list[Drawn]:
+    """The draws that concern the reader, the newest first: their own, those they check for, those they oversee. One
+    more than a page; `before` continues after that draw, `text` stands in the title of the task or in the reason."""
     statement = (
         select(
             Sample.id, Sample.task_id, Task.title, Task.campaign_id, Sample.seed, Sample.share, Sample.level,
@@ -193,18 +243,32 @@ def samples(actor: Actor, *, sample_id: int | None = None, task_id: int | None =
         .join(Task, Task.id == Sample.task_id)
         .join(Person, Person.id == Sample.person_id)
         .outerjoin(SampleItem, SampleItem.sample_id == Sample.id)
-        .where(or_(_issued(actor), _overseen(actor), checks))
+        .where(*_drawn(actor, text))
         .group_by(Sample.id, Task.title, Task.campaign_id, Person.name)
         .order_by(Sample.id.desc())
-        .limit(PAGE)
+        .limit(most)
     )  # fmt: skip
     if sample_id is not None:
         statement = statement.where(Sample.id == sample_id)
-    if task_id is not None:
-        statement = statement.where(Sample.task_id == task_id)
+    if before:
+        statement = statement.where(Sample.id < before)
     return [
         Drawn(*(*row[:6], Level(row[6]), *row[7:12], Confidence(*row[12:]))) for row in db.session.execute(statement)
     ]
+
+
+def count_samples(actor: Actor, text: str = "") -> int:
+    """How many draws concern the reader. One statement."""
+    found = select(func.count()).select_from(Sample).join(Task, Task.id == Sample.task_id)
+    return int(db.session.execute(found.where(*_drawn(actor, text))).scalar_one())
+
+
+def _drawn(actor: Actor, text: str) -> list[ColumnElement[bool]]:
+    checks = Sample.id.in_(select(SampleItem.sample_id).where(SampleItem.unit_id.in_(actor.units(*CHECKERS))))
+    clauses = [or_(_issued(actor), _overseen(actor), checks)]
+    if text:
+        clauses.append(or_(*(words.icontains(text, autoescape=True) for words in (Task.title, Sample.reason))))
+    return clauses
 
 
 def tasks_to_draw(actor: Actor) -> list[tuple[int, str, str, int]]:

@@ -214,8 +214,8 @@ def _chosen(actor: Actor, view: View, filters: Filters, now: datetime) -> Column
     if filters.late:
         clauses.append(and_(pending, Request.decide_by < now))
     if filters.text:
-        like = f"%{filters.text}%"
-        clauses.append(or_(Unit.name.ilike(like), Task.title.ilike(like)))
+        named = (Unit.name, Task.title)
+        clauses.append(or_(*(name.icontains(filters.text, autoescape=True) for name in named)))
     return and_(*clauses)
 
 

@@ -3,20 +3,22 @@
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from ..db import unit_of_work
+from ..documents.sheets import Column, Show
 from ..errors import Invalid, NotFound, say
 from ..operations.letters import generate, sign
-from ..queries.letters import Shown, Wanted, letter, letters, letters_of, seen_duty
+from ..queries.letters import Shown, Wanted, everything, letter, letters, letters_of, seen_duty
 from ..rules.letters import signing_post
 from ..rules.organisation import Actor
 from ..rules.states import NOT_ASKED
 from ..rules.targets import Party
 from .access import current_actor, page_now
+from .downloads import TYPES, table_answer
 from .words import word
 
 bp = Blueprint("letters", __name__)
@@ -30,13 +32,39 @@ WORDS: dict[Wanted, Any] = {
 
 @bp.get("/letters")
 def index() -> Any:
+    wanted, text = _asked()
+    before = request.args.get("before", type=int)
+    rows, n, following = letters(current_actor(), wanted, text=text, before=before)
+    return render_template(
+        "letters/index.html", rows=rows, n=n, following=following, wanted=wanted, words=WORDS, paged=before is not None,
+        text=text, kept={"show": wanted.value, "text": text or None},
+        exports={kind: url_for(".export", kind=kind, show=wanted.value, text=text or None) for kind in TYPES},
+    )  # fmt: skip
+
+
+def _asked() -> tuple[Wanted, str]:
     asked = request.args.get("show", "")
     wanted = next((each for each in Wanted if each.value == asked), Wanted.MINE)
-    before = request.args.get("before", type=int)
-    rows, n, following = letters(current_actor(), wanted, before=before)
-    return render_template(
-        "letters/index.html", rows=rows, n=n, following=following, wanted=wanted, words=WORDS, paged=before is not None
+    return wanted, request.args.get("text", "").strip()[:100]
+
+
+@bp.get("/letters/export.<any(xlsx, csv):kind>")
+def export(kind: str) -> Response:
+    """The list as it is filtered, as a table to keep."""
+    columns = [
+        Column(_("Task"), 40), Column(_("Campaign"), 40), Column(_("Letter"), 8, Show.WHOLE),
+        Column(_("Unit above"), 28), Column(_("Signed above"), 14), Column(_("Unit below"), 28),
+        Column(_("Signed below"), 14), Column(_("Made"), 18),
+    ]  # fmt: skip
+    signed, not_signed = _("signed"), _("not signed")
+    rows = (
+        (
+            each.task, each.campaign, each.number, each.above, signed if each.above_signed else not_signed,
+            each.below, signed if each.below_signed else not_signed, each.at,
+        )
+        for each in everything(current_actor(), *_asked())
     )  # fmt: skip
+    return table_answer(kind, f"letters-{page_now():%Y%m%d}", _("Responsibility letters"), columns, rows)
 
 
 @bp.get("/assignments/<int:id>/letter")

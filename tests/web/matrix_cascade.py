@@ -87,6 +87,7 @@ def _letters(world: World) -> Iterator[Case]:
         return who.has(*head) and who.stands_in((OURS.place, OURS.line))
 
     yield Case("letters.index", lambda _who: 200)
+    yield Case("letters.export", lambda _who: 200, {"kind": "csv"})
     yield Case("letters.of_assignment", lambda who: sees(who, 303), id, twin=twin)
     yield Case("letters.make", lambda who: sees(who, 409 if own(who) else 403), id, "POST", {}, twin)
     yield Case("letters.show", sees, held, twin=twin)

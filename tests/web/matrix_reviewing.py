@@ -63,7 +63,7 @@ def _remarks(thing: Thing) -> Expect:
     def act(who: Who) -> int:
         issues = who.has(*DRAWERS) and who.stands_in(thing.issuer)
         reviews = thing.state in REPORTED and who.has(Role.SUPERVISOR) and who.stands_in(above)
-        return 303 if thing.state not in NOT_ASKED and (who.reports(thing) or issues or reviews) else 403
+        return (409 if thing.state in NOT_ASKED else 303) if who.reports(thing) or issues or reviews else 403
 
     return act
 
@@ -80,10 +80,12 @@ def rechecks(world: World) -> Iterator[Case]:
         return 200 if checks(who) or overseen or (who.has(*DRAWERS) and who.stands_in(issuer)) else 404
 
     yield Case("rechecks.index", anybody)
+    yield Case("rechecks.export", anybody, {"kind": "csv"})
     yield Case("rechecks.new", role(*DRAWERS))
     yield Case("rechecks.keep", role(*DRAWERS, wins=409), method="POST")
     sample = {"id": world.ids["sample"]}
     yield Case("rechecks.show", concerned, sample, twin={"id": MISSING})
+    yield Case("rechecks.export_draw", concerned, sample | {"kind": "xlsx"}, twin={"id": MISSING, "kind": "xlsx"})
     item = sample | {"assignment_id": world.ids["APPROVED"]}
     gone = sample | {"assignment_id": MISSING}
     yield Case("rechecks.item", concerned, item, twin=gone)

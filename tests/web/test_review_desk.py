@@ -193,6 +193,15 @@ def test_a_draw_is_previewed_kept_and_compared_in_chinese(enter, tree, now):
     assert client.post("/rechecks/new", data=data | {"reason": " "}).status_code == 422
     kept = client.post("/rechecks/new", data=data | {"client_action_id": str(uuid4())})
     assert "同一种子抽出同一名单" in text_of(client.get(f"{kept.location}?again=1"))
+    twice = client.post("/rechecks/new", data=data | {"client_action_id": str(uuid4())})
+    assert twice.status_code == 422 and "同样的名单已经抽取过" in text_of(twice)
+    wrong = client.get(path.replace("share=50", "share=500"))
+    assert wrong.status_code == 422 and "1 到 100" in text_of(wrong)
+    unit, found = tree.unit(tree.villages[0]).name, "/rechecks/export.csv?show=draws"
+    assert "例行抽查" in text_of(client.get(found)) and "例行抽查" not in text_of(client.get(f"{found}&text=别的"))
+    drawn = f"{kept.location}/export.csv"
+    assert unit in text_of(client.get(drawn)) and unit not in text_of(client.get(f"{drawn}?result=confirmed"))
+    assert "没有符合条件的抽查" in text_of(client.get("/rechecks?show=draws&text=别的"))
     assert "已抽取，尚未核查" in text_of(client.get(f"/metrics/{metric.id}"))
 
 
