@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select, true, union
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
@@ -29,6 +29,7 @@ from ..models import (
     TaskUnit,
     Unit,
 )
+from ..models.gathering import gathered
 from ..models.organisation import holds_on
 from ..models.splits import Part, Whole, below, parts_of_whole, whole_of
 from ..rules.metrics import Aggregation, Comparator
@@ -36,6 +37,7 @@ from ..rules.organisation import DELEGABLE, Actor, Level, Line, Role
 from ..rules.splitting import SPLITTABLE
 from ..rules.states import CLOSED, OPEN, State
 from ..rules.targets import Quota
+from .cascade_places import Place, place_in, way_to
 from .scope import visible_assignments
 
 MOST_UNITS = 3_000
@@ -81,8 +83,9 @@ class Row:
 @dataclass(frozen=True)
 class Splitting:
     """Everything the page tells. `levels`: how many units lie below at which level; `registers`: what may be split
-    by. `too_many`: there are more units than one page splits. `place_id`: the area to which the page is narrowed, with
-    its name, and `outside`: what the units elsewhere hold of each figure together."""
+    by. `too_many`: there are more units than one page splits. Of a task, `place`: the area to which the page is
+    narrowed, and `outside`: what the units elsewhere hold of each figure together; `issuers`: that area, or the
+    issuer's own; `receives`: a clause over Unit, those who receive it."""
 
     whole: Whole
     parts: tuple[Part, ...]
@@ -92,8 +95,14 @@ class Splitting:
     registers: tuple[tuple[int, str], ...] = ()
     too_many: bool = False
     outside: dict[int, Decimal] = field(default_factory=dict)
-    place_id: int | None = None
-    place: str = ""
+    place: Place | None = None
+    issuers: Place | None = None
+    receives: ColumnElement[bool] = field(default_factory=false)
+
+    @property
+    def place_id(self) -> int | None:
+        """The id of the area to which it is narrowed."""
+        return self.place.id if self.place else None
 
     @property
     def split(self) -> tuple[Part, ...]:
@@ -129,13 +138,14 @@ def splitting(whole: Whole, *, now: datetime, level: Level | None = None) -> Spl
     asked = union(select(Unit.id).where(inside), select(Assignment.unit_id).where(mine))
     rows = _rows(whole, Unit.id.in_(asked), has, mine)
     return Splitting(
-        whole, parts, _peopled(rows[:MOST_UNITS], today), chosen, levels, _registers(whole), len(rows) > MOST_UNITS
-    )
+        whole, parts, _peopled(rows[:MOST_UNITS], today), chosen, levels,
+        _named(db.session.execute(_registers(whole))), len(rows) > MOST_UNITS,
+    )  # fmt: skip
 
 
-def splitting_task(whole: Whole, *, now: datetime, within: tuple[int, int] | None = None) -> Splitting:
-    """The page for a task as a whole, among the units that receive it. `within`: the bounds of an area; then only among
-    those there."""
+def splitting_task(whole: Whole, *, now: datetime, area_id: int | None = None) -> Splitting | None:
+    """The page for a task as a whole, among the units that receive it. `area_id`: only among those in that area; None
+    where it is none of the issuer's. Three statements."""
     task_id = whole.task_id
     parts, mine = parts_of_whole(whole), and_(Assignment.id.is_not(None), Assignment.parent_id.is_(None))
     latest = select(func.max(Assignment.period)).where(
@@ -145,11 +155,16 @@ def splitting_task(whole: Whole, *, now: datetime, within: tuple[int, int] | Non
         Assignment.task_id == task_id, Assignment.unit_id == Unit.id,
         Assignment.period == latest.correlate(Unit).scalar_subquery(),
     )  # fmt: skip
-    receive = receivers_of(whole, local_today(now))
-    rows = _rows(whole, and_(receive, Unit.lft.between(*within)) if within else receive, has, mine)
+    way, asked, registers = gathered(way_to(whole, area_id), _asked(whole), _registers(whole))
+    place, receives = place_in(way), _receives(whole, asked[0], local_today(now))
+    if area_id is not None and place is None:
+        return None
+    within = Unit.lft.between(place.lft, place.rgt) if area_id is not None and place else true()
+    rows = _rows(whole, and_(receives, within), has, mine)
     return Splitting(
-        whole, parts, tuple(rows[:MOST_UNITS]), None, (), _registers(whole), too_many=len(rows) > MOST_UNITS
-    )
+        whole, parts, tuple(rows[:MOST_UNITS]), None, (), _named(registers), len(rows) > MOST_UNITS,
+        place=None if area_id is None else place, issuers=place, receives=receives,
+    )  # fmt: skip
 
 
 def issuers_version(task_id: int) -> int | None:
@@ -183,20 +198,30 @@ def _levels(whole: Whole, today: date) -> tuple[tuple[tuple[Level, int], ...], L
 
 
 def receivers_of(whole: Whole, today: date) -> ColumnElement[bool]:
-    """The units that receive the task, as its dispatch takes them."""
-    named = select(TaskUnit.unit_id).where(TaskUnit.task_id == whole.task_id)
-    asked = db.session.execute(
-        select(Task.receiving_level, func.aggregate_strings(func.coalesce(_text(TaskLine.line), ""), ","))
+    """The units that receive the task, as its dispatch takes them. One statement."""
+    return _receives(whole, db.session.execute(_asked(whole)).one(), today)
+
+
+def _asked(whole: Whole) -> Select[Any]:
+    """The level and the lines that the task is meant for."""
+    return (
+        select(
+            Task.receiving_level,
+            func.aggregate_strings(func.coalesce(_text(TaskLine.line), ""), ",").label("lines"),
+        )
         .outerjoin(TaskLine, TaskLine.task_id == Task.id)
         .where(Task.id == whole.task_id)
         .group_by(Task.receiving_level)
-    ).one()
-    lines = [Line(int(part)) for part in (asked[1] or "").split(",") if part]
+    )
+
+
+def _receives(whole: Whole, asked: Any, today: date) -> ColumnElement[bool]:
     valid = and_(
         or_(Unit.valid_from.is_(None), Unit.valid_from <= today), or_(Unit.valid_to.is_(None), Unit.valid_to >= today)
     )
     if asked.receiving_level is None:
-        return and_(Unit.id.in_(named), valid)
+        return and_(Unit.id.in_(select(TaskUnit.unit_id).where(TaskUnit.task_id == whole.task_id)), valid)
+    lines = [Line(int(part)) for part in (asked.lines or "").split(",") if part]
     inside = Unit.lft.between(whole.lft, whole.rgt)
     return and_(Unit.line.in_(lines), Unit.level == asked.receiving_level, inside, valid)
 
@@ -264,13 +289,16 @@ def _peopled(rows: Iterable[Row], today: date) -> tuple[Row, ...]:
     return tuple(found.values())
 
 
-def _registers(whole: Whole) -> tuple[tuple[int, str], ...]:
+def _registers(whole: Whole) -> Select[Any]:
     """The registers kept by the unit itself or above it."""
-    rows = db.session.execute(
+    return (
         select(Register.id, Register.name)
         .join(Unit, Unit.id == Register.unit_id)
         .join(Area, Area.id == Unit.area_id)
         .where(Area.lft <= whole.lft, Area.rgt >= whole.rgt, Unit.line.in_((whole.line, Line.PARTY)))
         .order_by(Area.lft.desc(), Register.name)
     )
-    return tuple((row.id, row.name) for row in rows)
+
+
+def _named(registers: Iterable[Any]) -> tuple[tuple[int, str], ...]:
+    return tuple((row.id, row.name) for row in registers)

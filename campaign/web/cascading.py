@@ -21,7 +21,7 @@ from ..models.splits import Part, whole_task
 from ..operations.cascading import LONGEST_REASON, Plan, Split, split, split_task
 from ..queries.campaigns import head_of
 from ..queries.cascade import MOST_UNITS, Splitting, issuers_version, may_split, seen_whole, splitting, splitting_task
-from ..queries.cascade_areas import everyone, held_outside, parts_below, place_of
+from ..queries.cascade_areas import everyone, held_outside, parts_below
 from ..queries.cascade_weights import by_last_year, by_register
 from ..rules.organisation import Level
 from ..rules.pasting import Pasted, read_pasted
@@ -91,10 +91,11 @@ def save_task(id: int, task_id: int) -> Any:
 
 def _areas(page: Splitting) -> Any:
     """More units than one page splits: the areas below, each with what it holds so far."""
-    place = place_of(page.whole, page.place_id)
+    place = page.issuers
     if place is None:
         abort(404)
-    places = parts_below(page.whole, place, now=page_now())
+    places, outside = parts_below(page, place)
+    page = replace(page, outside=outside)
     return render_template(
         "cascade/areas.html", page=page, whole=page.whole, place=place, places=places, shown=shown,
         unit_words=unit_words, figure_words=figure_words, balance=_balance, most=MOST_UNITS,
@@ -125,12 +126,11 @@ def _task(id: int, task_id: int) -> Splitting:
     whole, asked = whole_task(task_id), request.values.get("area", type=int)
     if whole is None or whole.campaign_id != id:
         abort(404)
-    place = place_of(whole, asked) if asked is not None else None
-    if asked is not None and place is None:
+    page = splitting_task(whole, now=page_now(), area_id=asked)
+    if page is None:
         abort(404)
-    page = splitting_task(whole, now=page_now(), within=(place.lft, place.rgt) if place else None)
-    if place is not None:
-        page = replace(page, place_id=place.id, outside=held_outside(whole, place), place=place.name)
+    if page.place is not None and not page.too_many:
+        page = replace(page, outside=held_outside(whole, page.place))
     if head.status is not CampaignStatus.ISSUED:
         raise Refused(say("Only tasks of an issued campaign can be split."))
     return page

@@ -18,7 +18,7 @@ from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.queries.assignments import whole
 from campaign.queries.board import head_for
-from campaign.queries.rollup import rollup
+from campaign.queries.rollup import rollup, rollup_of_each
 from campaign.queries.rollup_compared import against_before, baselines_in, unmet_units
 from campaign.queries.rollup_past import rollup_at
 from campaign.queries.submission import dossier
@@ -135,6 +135,25 @@ def test_a_reopened_assignment_counts_as_missing_until_it_is_approved_again(now)
     county = rollup([story.metric], [story.tree.county.id], on=now.date())[story.metric, story.tree.county.id]
     assert (county.approved, county.missing, county.asked) == (0, 12, 12)
     assert (story.total(story.tree.county), story.total(story.tree.county, [Line.UNION])) == (0, 0)
+
+
+def test_the_figures_of_each_line_and_of_all_are_read_at_once(now):
+    story = Together(now)
+    story.report(Line.WOMEN, 10, Line.UNION, 3)
+    story.approve()
+    lines, on = (Line.WOMEN, Line.UNION, Line.PARTY), now.date()
+    places = [story.tree.county.id, *(area.id for area in (*story.tree.townships, *story.tree.villages))]
+    for _folded in range(2):
+        each, together = rollup_of_each([story.metric], places, lines, on=on)
+        for told, of in ((each[line], [line]) for line in lines):
+            assert _told(told) == _told(rollup([story.metric], places, on=on, lines=of))
+        assert _told(together) == _told(rollup([story.metric], places, on=on))
+        with unit_of_work():
+            fold(now=now)
+
+
+def _told(rolled) -> list:
+    return [(key, one.value(), one.own_target, one.asked, one.units_met) for key, one in rolled.items()]
 
 
 def test_figures_are_told_as_they_stood_at_a_moment(now):

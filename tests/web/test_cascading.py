@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Area, Assignment, Register, RegisterCount, Share, Unit
+from campaign.models import Area, Assignment, Register, RegisterCount, Share, TaskLine, Unit
 from campaign.models.goals import goals_of
 from campaign.operations.issuing import dispatch
 from campaign.operations.letters import generate
@@ -222,6 +222,11 @@ def test_a_task_of_more_units_than_one_page_splits_is_split_area_by_area(tree, t
     client = enter(tree.holder(tree.county, Role.DISPATCHER))
     page = client.get(base).text
     assert "split area by area" in page and "nothing yet" in page
+    narrow = f"{base}?area={tree.townships[0].id}"
+    assert max(_counted(lambda path=path: client.get(path)) for path in (base, narrow)) <= MOST_ON_A_PAGE
+    monkeypatch.setattr(cascade, "MOST_UNITS", 2)  # so many even in one of the areas
+    assert _counted(lambda: client.get(narrow)) <= MOST_ON_A_PAGE
+    monkeypatch.setattr(cascade, "MOST_UNITS", 4)
     names = [area.name for area in tree.townships]
     assert all(name in page for name in names) and villages[0].name not in page
     for at, area in enumerate(tree.townships):
@@ -246,6 +251,18 @@ def test_a_task_of_more_units_than_one_page_splits_is_split_area_by_area(tree, t
     assert form.status == 303
     latest = dict(db.session.execute(select(Share.unit_id, Share.value).where(Share.allocation_id == 3)).tuples().all())
     assert (latest[villages[0].id], latest[villages[5].id], len(latest)) == (20, 1, 6)
+
+
+def test_the_tree_of_a_task_of_several_lines_costs_no_more(tree, task, enter, now):
+    with unit_of_work():
+        db.session.add(TaskLine(task_id=task.id, line=Line.UNION))
+    with unit_of_work():
+        dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
+    client = enter(tree.holder(tree.county, Role.DISPATCHER))
+    path = f"/campaigns/{task.campaign_id}/tasks/{task.id}/targets"
+    page = client.get(path).text
+    assert all(tree.unit(area, line).name in page for area in tree.townships for line in (Line.WOMEN, Line.UNION))
+    assert _counted(lambda: client.get(path)) <= MOST_ON_A_PAGE
 
 
 def test_a_letter_of_what_is_asked_of_nobody_offers_no_signature(tree, task, enter, now):
