@@ -60,6 +60,7 @@ def index() -> Any:
         exports={kind: url_for(".export", kind=kind, **query) for kind in ("xlsx", "csv")},
         administers={row.key for row in page.rows if may_administer(actor, row.line, row.lft)},
         moves_up=actor.has_role(Role.SUPERVISOR, Role.DISPATCHER),
+        oversees=actor.has_role(Role.ADMINISTRATOR, Role.AUDITOR),
         now=page_now(),
     )  # fmt: skip
 

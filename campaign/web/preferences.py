@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -81,7 +82,8 @@ def messages() -> Any:
     except Invalid as invalid:
         form.digest_at.errors = [speak(problem.sentence) for problem in invalid.problems]
         return _page(form, found, ways), 422
-    flash(_("Saved. It holds from the next message on."), "success")
+    with force_locale(form.locale.data):  # the next page is in the language that was chosen just now
+        flash(_("Saved. It holds from the next message on."), "success")
     return redirect(url_for(".messages"), 303)
 
 

@@ -67,7 +67,9 @@ def test_wishes_are_kept_and_what_is_as_for_everybody_is_no_wish(officer, visito
     assert person.channels is None
     assert data_of("person:messages:choose") == ['{"changed":["digest_at","quiet_from","quiet_until","on_rest_days"]}']
     page = visitor.get("/me/messages")
-    page.submit("Save", digest_at="510", quiet_from="1260", quiet_until="450", on_rest_days=[], channels=[])
+    usual = {"digest_at": "510", "quiet_from": "1260", "quiet_until": "450", "on_rest_days": []}
+    page = page.submit("Save", **usual, channels=[], locale="zh_CN")
+    assert page.has("已保存，从下一条消息起生效。", "消息接收设置")  # both in the language that was chosen just now
     person = kept(officer)
     assert (person.digest_at, person.quiet_from, person.quiet_until, person.on_rest_days) == (None, None, None, False)
     assert person.channels == ""
