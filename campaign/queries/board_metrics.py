@@ -1,22 +1,25 @@
 """All metrics of a campaign in one area: figure, target, distance, and beside what was before.
 
-Seven statements at most, whatever the size. What an earlier turn of the same task reported stands on the metric's own
+Eight statements at most, whatever the size. What an earlier turn of the same task reported stands on the metric's own
 page alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 
 from ..db import db
 from ..models import Metric, Task, TaskLine
 from ..rules.organisation import Actor, Line
-from ..rules.targets import Compares
+from ..rules.targets import Compares, Quota
 from .board import Asked, Head, Row, head_for, lines_of, way_to, windows_of
-from .board_figures import Cell, Place, figures_of
+from .board_figures import Cell, Place, figures_of, stretches_of
 from .metric_page import COLUMNS, MetricFact, fact_of
-from .rollup import rollup
+from .quota_targets import quotas_in
+from .rollup import RollUp, rollup
 from .rollup_compared import AgainstBefore, against_before, approved_then, baselines_in
 from .stands import Stand, stand_of
 
@@ -55,18 +58,34 @@ def figures_page(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime,
     whole = head.tree.holds((shown.lft, shown.rgt), head.lft)
     fixed = [metric.id for metric in metrics if metric.compares is Compares.BASELINE]
     frozen = baselines_in(fixed, [shown], head.tree, lines=chosen)
+    given = _quotas(metrics, rolled, shown, head, chosen)
     rows = []
     for metric in metrics:
         if (metric.id, shown.id) in rolled:
             then = approved_then(rolled.get((metric.former, shown.id))) if metric.former else None
             found = rolled[metric.id, shown.id]
             against = against_before(found, frozen.get((metric.id, shown.id), then))
-            rows.append(Standing(metric, stand_of(found, whole=whole), against))
+            rows.append(Standing(metric, stand_of(found, whole=whole, given=given.get(metric.id)), against))
     cells = figures_of(shown, [], tasks, chosen, now, head.tree).get(shown.id, {})
     return FiguresPage(
         head, tuple(tasks), lines, above, Row(shown, "total", cells, Cell.added(cells.values())),
         tuple(row for row in rows if row.stand.rolled.asked),
     )  # fmt: skip
+
+
+def _quotas(
+    metrics: Sequence[MetricFact], rolled: RollUp, shown: Place, head: Head, lines: Sequence[Line] | None
+) -> dict[int, Decimal]:
+    """What quotas for each person come to in that area; no statement without any."""
+    parts, where = [], stretches_of([shown], head.tree)
+    for metric in metrics:
+        if metric.quota is Quota.PER_PERSON and (metric.id, shown.id) in rolled:
+            facts = rolled[metric.id, shown.id].metric
+            turn = None if facts.every_turn else facts.last_period
+            parts.append(quotas_in(metric.id, metric.task_id, turn, where, lines, what=metric.id))
+    if not parts:
+        return {}
+    return {row.what: row.value for row in db.session.execute(union_all(*parts)) if row.value is not None}
 
 
 def _metrics(campaign_id: int) -> tuple[list[MetricFact], list[int], set[Line]]:

@@ -39,6 +39,7 @@ from ..rules.targets import Compares, Quota, Relative
 from .board import Head, head_of, heads, lines_of, way_to, windows_of
 from .board_figures import Place, stretches_of
 from .history import FigurePoint, figure_trend
+from .quota_targets import quotas_in
 from .rechecks import Confidence, confidence_of, found_inside
 from .rollup import RollUp, rollup
 from .rollup_compared import AgainstBefore, Before, a_year_before, against_before, approved_then, baselines_in
@@ -46,7 +47,7 @@ from .rollup_facts import RolledUp, Sums
 from .stands import Stand, stand_of
 
 PAGE = 100
-CHECKED = 3  # in the statement of the splits: what a re-check found
+BELOW, CHECKED = 2, 3  # in the statement of the splits: what units inside were given, what a re-check found
 TREND_DAYS = 3 * 366
 
 
@@ -176,7 +177,7 @@ def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: dateti
     below = below if asked.whole else below[:PAGE]
     places = [shown, *below]
     rolled = rollup([metric_id], [place.id for place in places], on=today, lines=chosen, period=asked.period)
-    splits, checked = _beside(head, metric, above, below, chosen)
+    splits, checked = _beside(head, metric, above, below, chosen, _turn(rolled[metric_id, shown.id], asked.period))
     total = _branch(shown, "total", metric, rolled, splits, head)
     rows = [_branch(p, "leaf" if p.level in LEAF_LEVELS else "area", metric, rolled, splits, head) for p in below]
     rows = [row for row in rows if row.stand.rolled.asked or row.split.below or _credited(row)]
@@ -213,8 +214,7 @@ def _before(
     if metric.former is not None:
         then = rollup([metric.former], ids, on=today, lines=lines)
         return {id: approved_then(then.get((metric.former, id))) for id in ids}
-    facts = rolled[metric.id, ids[0]].metric
-    shown = (None if facts.every_turn else facts.last_period) if period is None else period
+    shown = _turn(rolled[metric.id, ids[0]], period)
     turn = None if shown is None else a_year_before(turns, shown)
     if turn is None:
         return {}
@@ -279,15 +279,29 @@ def _own(total: Branch, rows: Sequence[Branch]) -> Branch | None:
     return Branch(total.place, "own", stand)
 
 
+def _turn(rolled: RolledUp, period: int | None) -> int | None:
+    """The turn of a recurring task whose figures are shown; None: all of them together."""
+    return rolled.metric.last_period if period is None and not rolled.metric.every_turn else period
+
+
 def _beside(
-    head: Head, metric: MetricFact, above: Sequence[Place], below: Sequence[Place], lines: Sequence[Line] | None
+    head: Head,
+    metric: MetricFact,
+    above: Sequence[Place],
+    below: Sequence[Place],
+    lines: Sequence[Line] | None,
+    turn: int | None,
 ) -> tuple[dict[int, Split], Confidence]:
     """Per area what its own unit gave and holds back, and what units inside it were given from above; and what
     re-checks found in the shown area. One statement."""
     inside = head.tree.stretches((above[-1].lft, above[-1].rgt))
     parts = [found_inside(metric.task_id, inside, lines, what=CHECKED)]
-    if metric.aggregation is Aggregation.SUM and metric.comparator is not Comparator.NONE:
+    summed = metric.aggregation is Aggregation.SUM and metric.comparator is not Comparator.NONE
+    if summed and metric.quota is Quota.TOTAL:
         parts += _parts(metric, head, [above[-1], *below], [place.id for place in above], lines)
+    if metric.quota is Quota.PER_PERSON:
+        places = stretches_of([above[-1], *below], head.tree)
+        parts.append(quotas_in(metric.id, metric.task_id, turn, places, lines, what=BELOW))
     found: dict[int, Split] = {}
     results: dict[RecheckResult, int] = {}
     for row in db.session.execute(union_all(*parts)):

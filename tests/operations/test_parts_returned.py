@@ -16,6 +16,8 @@ from campaign.operations.issuing import cancel
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.operations.taking_back import take_back
+from campaign.queries.board import Asked
+from campaign.queries.board_metrics import figures_page
 from campaign.queries.cascade_checks import targets_are_the_shares
 from campaign.queries.checking import curves_are_followed
 from campaign.queries.metric_page import AskedMetric, metric_page
@@ -75,3 +77,23 @@ def test_the_part_of_whom_it_is_asked_no_more_falls_back_to_who_gave_it(story, n
     with unit_of_work():
         fold(now=now)
     assert wrong_contributions() == list(curves_are_followed()) == []
+
+
+def test_quotas_for_each_person_come_to_a_target_of_the_areas_above(story, now):
+    """Half for each of 30 to 35 in the villages: 47 and 51 of the towns, which received them, and 98 of the county.
+    What a town hands on counts with the town alone, and what is cancelled with nobody."""
+    town, _other = story.dispatched(now)
+    done(split, town.id, story.plan(0, 0), actor=story.heads[0], now=now, seen=0)
+    ask = {"actor": story.issuer, "now": now, "today": make.TODAY}
+
+    def targets():
+        shown = metric_page(story.quota.id, AskedMetric(), **ask)
+        page = figures_page(story.task.campaign_id, Asked(), **ask)
+        assert [row.stand.target for row in page.rows if row.metric.id == story.quota.id] == [shown.total.stand.target]
+        return [row.stand.target for row in (shown.total, *shown.rows)]
+
+    assert targets() == [98, 47, 51]
+    here = metric_page(story.quota.id, AskedMetric(area_id=story.tree.townships[0].id), **ask)
+    assert [row.stand.target for row in here.rows if row.kind == "leaf"] == [15, 16]
+    done(cancel, town.id, actor=story.issuer, now=now, seen=story.of(story.towns[0]).version, reason="已撤并")
+    assert targets()[0] == 51 + 15 + 16, "the villages stay asked"
