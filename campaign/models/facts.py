@@ -18,11 +18,13 @@ from .reporting import STANDS, Review, Submission
 
 @dataclass(frozen=True)
 class Standing(Facts):
-    """The facts of the law, and what an operation on the assignment needs beside them."""
+    """The facts of the law, and what an operation on the assignment needs beside them. `parent_id`: the assignment that
+    it was split from."""
 
     task_id: int = 0
     campaign_id: int = 0
     batch_id: int = 0
+    parent_id: int | None = None
     due_at: datetime | None = None
     respond_by: datetime | None = None
     cut_off_at: datetime | None = None
@@ -70,7 +72,7 @@ def _statement() -> Select[Any]:
     return (
         select(
             assignment.id, assignment.state, assignment.version, assignment.unit_id, assignment.task_id,
-            assignment.batch_id, assignment.due_at, assignment.respond_by, assignment.cut_off_at,
+            assignment.batch_id, assignment.parent_id, assignment.due_at, assignment.respond_by, assignment.cut_off_at,
             assignment.review_due_at, assignment.behind_at, assignment.since, assignment.suspended_at,
             assignment.reviewer_unit_id, assignment.review_step,
             campaign.id.label("campaign_id"),
@@ -129,6 +131,7 @@ def standing_from(row: Any, reason: str = "") -> Standing:
         task_id=row.task_id,
         campaign_id=row.campaign_id,
         batch_id=row.batch_id,
+        parent_id=row.parent_id,
         due_at=row.due_at,
         respond_by=row.respond_by,
         cut_off_at=row.cut_off_at,

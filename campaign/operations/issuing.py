@@ -313,7 +313,8 @@ def cancel(
         return
     facts = standing_of(assignment_id, reason)
     move(allowed(Action.CANCEL, facts, actor=actor, seen=seen), actor=actor, now=now)
-    part_returned(assignment_id, now=now)
+    if facts.parent_id is not None:
+        part_returned(assignment_id, now=now)
     if facts.suspended_at is not None:
         let_go(assignment_id, now=now)
 
