@@ -17,7 +17,7 @@ STANDALONE = {0x01, *range(0xD0, 0xD8)}
 START_OF_SCAN = 0xDA
 END_OF_IMAGE = b"\xff\xd9"
 SCAN_OR_END = re.compile(rb"\xff[\xd9\xda]")  # within the points these two bytes never stand together
-HEIF_HEADER = 1024 * 1024
+MOST_BOXES = 1000  # of a HEIC at its top; phones write five or so
 SPATIAL_EXTENT = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 
 
@@ -87,9 +87,21 @@ def webp_size(data: Data) -> Size | None:
 
 
 def heic_size(data: Data) -> Size | None:
-    """The largest extent that a HEIC declares: of the whole or of one of its tiles."""
-    extents = [struct.unpack(">II", found) for found in SPATIAL_EXTENT.findall(data[:HEIF_HEADER])]
-    return max(extents, key=lambda size: size[0] * size[1], default=None)
+    """The largest extent that a HEIC declares: of the whole or of one of its tiles. The box that declares it stands
+    in front of the points or, as some phones write it, behind them: what stands among the points declares nothing."""
+    extents, at = list[Size](), 0
+    for _box in range(MOST_BOXES):
+        if at + 16 > len(data):
+            return max(extents, key=lambda size: size[0] * size[1], default=None)
+        length, kind, longer = struct.unpack_from(">I4sQ", data, at)
+        length = longer if length == 1 else length or len(data) - at
+        if length < 8:
+            return None
+        if kind == b"meta":
+            found = SPATIAL_EXTENT.finditer(data, at, min(at + length, len(data)))
+            extents += [struct.unpack(">II", each[1]) for each in found]
+        at += length
+    return None
 
 
 SIZES: dict[str, Callable[[Data], Size | None]] = {

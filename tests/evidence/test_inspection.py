@@ -13,6 +13,7 @@ from xlsxwriter import Workbook
 
 from campaign.errors import Invalid
 from campaign.evidence.inspection import LONGEST_NAME, inspect, plain_name
+from campaign.evidence.pictures import Copy, small_copy
 from campaign.evidence.store_folder import FolderStore
 
 from .hostile import DOCX, FILES, OLE, PDF, Hostile, package, picture, utf16, zipped
@@ -54,8 +55,51 @@ def test_there_are_enough_of_them():
 
 def heic() -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (64, 48), "red").save(out, "HEIF")
+    Image.new("RGB", (64, 64), "red").save(out, "HEIF")
     return out.getvalue()
+
+
+def boxes(data: bytes) -> dict[bytes, bytes]:
+    """The boxes at the top of a HEIC, by their kinds, in their order."""
+    found, at = {}, 0
+    while at < len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        found[kind], at = data[at : at + length], at + length
+    return found
+
+
+def heic_with_its_head_behind(extents: bytes = b"", points: bytes = b"") -> bytes:
+    """As some phones write it: what declares the picture stands behind its points. `points`: what else stands among
+    these; `extents`: what the head declares instead."""
+    found = boxes(heic())
+    start = len(found[b"ftyp"]) + len(found[b"meta"]) + 8
+    shown = found[b"mdat"][8:]
+    kept = struct.pack(">I4s", 8 + len(shown) + len(points), b"mdat") + shown + points
+    head = found[b"meta"].replace(struct.pack(">I", start), struct.pack(">I", len(found[b"ftyp"]) + 8))
+    return found[b"ftyp"] + kept + head.replace(struct.pack(">II", 64, 64), extents or struct.pack(">II", 64, 64))
+
+
+def test_the_head_of_a_heic_may_stand_behind_and_only_the_head_declares(tmp_path):
+    store, honest = FolderStore(tmp_path / "store"), heic_with_its_head_behind()
+    kept = store.put(io.BytesIO(honest), name="20261120_093000.heic")
+    assert kept.media_type == "image/heic"
+    assert small_copy(store, kept.sha256, kept.media_type, Copy.THUMB)
+    small, large = (b"ispe" + bytes(4) + struct.pack(">II", side, side) for side in (64, 60_000))
+    for points, extents, status in (
+        (small, large[-8:], 413),
+        (large, b"", None),
+        (small, struct.pack(">II", 0, 0), 415),
+    ):
+        content = heic_with_its_head_behind(extents, points)
+        if status is None:
+            assert store.put(io.BytesIO(content), name="a.heic").media_type == "image/heic"
+            continue
+        with pytest.raises(Invalid) as refusal:
+            store.put(io.BytesIO(content), name="a.heic")
+        assert refusal.value.status == status
+    endless = boxes(honest)[b"ftyp"] + struct.pack(">I4s", 8, b"free") * 100_000 + honest
+    with pytest.raises(Invalid):
+        store.put(io.BytesIO(endless), name="a.heic")
 
 
 def xlsx() -> bytes:
