@@ -55,6 +55,7 @@ NAMES: dict[str, Any] = {
     "Mid-Autumn Festival": _l("Mid-Autumn Festival"),
     "National Day": _l("National Day"),
 }
+LONGEST_NAME = 80
 OURS = "statutory"  # stands for the project's own table where a file is asked for
 
 
@@ -88,7 +89,7 @@ class DayForm(Form):
 
     day = DayField(_l("Day"), [Optional()])
     kind = SelectField(_l("It is"))
-    name = StringField(_l("Name of the day"), [Length(max=80)])
+    name = StringField(_l("Name of the day"), [Length(max=LONGEST_NAME)])
     known_until = DayField(_l("Known until"), [Optional()])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -221,14 +222,14 @@ def _told(done: Correction | None) -> str:
 def _wish(id: int, given: Any) -> Wish | None:
     """What was asked for: a day, how far it is known, a table that waits, or the project's own; None: nothing yet."""
     form = DayForm(given)
-    if not any(given.get(name) for name in ("day", "known_until", "file")):
-        if "day" in given:
+    if not _holds(form):
+        problems = list(_unreadable(form))
+        raise Invalid(problems[0].sentence, problems)
+    if not (form.day.data or form.known_until.data or given.get("file")):
+        if where := next((name for name in ("day", "known_until") if name in given), ""):
             sentence = say("Please give a day, or until when the days are known.")
-            raise Invalid(sentence, [Problem("day", sentence)])
+            raise Invalid(sentence, [Problem(where, sentence)])
         return None
-    if (not form.day.data and not form.known_until.data and not given.get("file")) or not _holds(form):
-        sentence = say("This is no day of the calendar.")
-        raise Invalid(sentence, [Problem("day", sentence)])
     if given.get("file") == OURS:
         return wish_of_the_project(id)
     if given.get("file"):
@@ -247,6 +248,18 @@ def _holds(form: DayForm) -> bool:
     return form.validate()
 
 
+def _unreadable(form: DayForm) -> Iterator[Problem]:
+    """What was typed wrongly, each at its field."""
+    no_day, have = say("Please write the day as 2026-11-20."), len(form.name.data or "")
+    said = {
+        "day": no_day,
+        "kind": say("Please choose one of the list."),
+        "name": say("At most %(most)s characters; these are %(have)s.", most=LONGEST_NAME, have=have),
+        "known_until": no_day,
+    }
+    return (Problem(field.name, said[field.name]) for field in form if field.errors)
+
+
 def _kept(id: int) -> calendars.CalendarPage:
     """The calendar, if this reader may correct it."""
     page = calendars.one(id, local_today(page_now()).year, current_actor())
@@ -257,13 +270,16 @@ def _kept(id: int) -> calendars.CalendarPage:
 
 def _draw(id: int, found: Correction | None = None, refused: Invalid | None = None, reason_error: str = "") -> Any:
     given, page = request.values, _kept(id)
-    form = DayForm(given)
-    file = given.get("file", "")
+    form, file = DayForm(given), given.get("file", "")
+    for problem in refused.problems if refused and not file else ():
+        field = form._fields.get(problem.where, form.day)
+        field.errors = [*field.errors, speak(problem.sentence)]
     return render_template(
         "admin/calendar_change.html",
         page=page,
         found=found,
         form=form,
+        of_known="known_until" in given and not given.get("day"),
         file=file,
         file_name=_name(given.get("file_name", "")),
         ours=OURS,
@@ -289,7 +305,7 @@ def upload(id: int) -> Any:
     if request.method == "POST":
         if file is None or not file.filename:
             errors = [_("Please choose a file.")]
-        elif _holds(form):
+        if _holds(form) and file is not None and not errors:
             token = keep_table(_folder(), file.stream, owner=actor.person_id, now=page_now())
             known = form.known_until.data.isoformat() if form.known_until.data else None
             name = _name(file.filename)

@@ -131,10 +131,18 @@ def test_who_comes_second_is_told(keeper):
 
 
 @pytest.mark.parametrize(
-    "asked", ["day=1999-01-01&kind=rest", "day=x&kind=rest", "day=2026-11-24&kind=7", "day=9999-99-99"]
+    ("asked", "told"),
+    [
+        ("day=1999-01-01&kind=rest", "Day: A calendar holds the years"),
+        ("day=x&kind=rest", "Day: Please write the day as 2026-11-20."),
+        ("day=2026-11-24&kind=7", "It is: Please choose one of the list."),
+        ("day=2026-11-24&kind=rest&name=" + "x" * 90, "Name of the day: At most 80 characters; these are 90."),
+        ("day=&kind=rest", "Day: Please give a day"),
+        ("known_until=9999-99-99", "Known until: Please write the day as 2026-11-20."),
+    ],
 )
-def test_what_is_no_day_is_refused(keeper, asked):
-    keeper.get(f"/admin/calendars/1/change?{asked}", status=422)
+def test_what_cannot_be_is_told_at_its_field(keeper, asked, told):
+    assert keeper.get(f"/admin/calendars/1/change?{asked}", status=422).has(told)
 
 
 def test_what_is_there_already_has_no_button(keeper):
@@ -146,6 +154,8 @@ def test_what_is_there_already_has_no_button(keeper):
 def test_how_far_it_is_known_is_set(keeper):
     page = keeper.get("/admin/calendars/1/change?known_until=2027-12-31")
     assert page.has("2026-12-31, then 2027-12-31")
+    assert not page.has("known less far")
+    assert keeper.get("/admin/calendars/1/change?known_until=2025-12-31").has("known less far than now")
     page.submit("Correct the calendar", reason="已公布")
     assert db.session.get_one(Calendar, 1).known_until == date(2027, 12, 31)
 
