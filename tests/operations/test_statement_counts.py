@@ -8,7 +8,7 @@ from sqlalchemy import select
 from campaign.db import db, unit_of_work
 from campaign.models import Area, Assignment, Post, Unit
 from campaign.operations.folding import fold
-from campaign.operations.issuing import dispatch
+from campaign.operations.issuing import cancel, dispatch
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.sweeping import fire
 from campaign.rules.ladder import Sweep
@@ -63,6 +63,20 @@ def test_a_dispatch_to_sixty_asks_no_more_than_one_to_six(tree, now, statements)
     many, after = dispatched(tree, now, statements)
     assert (few, many) == (FEW, MANY)
     assert len(after) == len(before)
+
+
+def test_a_transition_asks_for_its_facts_and_writes_its_four_rows(tree, now, statements):
+    dispatched(tree, now, statements)
+    id, actor = db.session.scalars(select(Assignment.id).limit(1)).one(), tree.actor(tree.county, Role.DISPATCHER)
+    db.session.commit()
+    statements.clear()
+    with unit_of_work():
+        cancel(id, actor=actor, now=now, seen=1, reason="重复下达")
+    first = [" ".join(statement.split()[:3]) for statement in statements]
+    assert first[0].startswith("SELECT assignment.id")
+    assert first[1:] == [
+        "UPDATE assignment SET", "INSERT INTO event", "INSERT INTO notice", "INSERT INTO tally_delta",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("days", [3, 5, 11, 14])
