@@ -39,7 +39,10 @@ def warn_metrics(metrics: Sequence[MetricPlan]) -> list[Problem]:
         if word:
             found.append(Problem(f"metrics.{at}.target", vague_sentence(word)))
         if unfounded(metric):
-            sentence = say("Nothing is known of then: please give its figure, or the metric that this one was.")
+            sentence = say(
+                "“%(name)s”: nothing is known of then; please give its figure, or the metric that this one was.",
+                name=metric.name,
+            )
             found.append(Problem(f"metrics.{at}.base", sentence))
     return found
 
