@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -333,9 +334,10 @@ def _parts(
     if lines is not None:
         giver = giver.where((Unit.line.in_(lines)) | (Allocation.parent_id.is_(None)))
     gave = giver.subquery()
-    given = select(literal(0).label("what"), gave.c.area_id.label("key"), _total(Share.value))
+    # What is asked of nobody any more is a gap again; of a split that is in force nothing given is 0, not unknown.
+    asked = case((_not_asked(metric), literal(0, BigInteger)), else_=type_coerce(Share.value, BigInteger))
+    given = select(literal(0).label("what"), gave.c.area_id.label("key"), _total(asked))
     given = given.join(Share, and_(Share.allocation_id == gave.c.id, Share.metric_id == metric.id))
-    given = given.where(~_not_asked(metric))  # what is asked of nobody any more is a gap again
     held = select(literal(1), gave.c.area_id, _total(AllocationTotal.reserve))
     mine = and_(AllocationTotal.allocation_id == gave.c.id, AllocationTotal.metric_id == metric.id)
     held = held.join(AllocationTotal, mine)

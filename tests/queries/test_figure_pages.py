@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
 from campaign.errors import NotFound
-from campaign.models import Baseline, Batch, Joint, Metric, MetricValue, Share, Submission, TallyDelta
+from campaign.models import Assignment, Baseline, Batch, Joint, Metric, MetricValue, Share, Submission, TallyDelta
 from campaign.models.targets import Target
 from campaign.operations.areas import import_areas
 from campaign.operations.folding import fold
@@ -69,6 +69,12 @@ def test_what_was_cancelled_gives_no_area_its_target(app, now):
     assert shown.total.stand.target == 90
     page = figures_page(work.campaign.id, Asked(area_id=town.id), actor=actor, now=now, today=make.TODAY)
     assert page.rows[0].stand.target is None
+    make.assignment(work.task, work.unit(work.townships[1]), State.ISSUED)
+    nobody = {"state": State.CANCELLED, "reviewer_unit_id": None}
+    with unit_of_work() as session:  # all who were given a part are asked no more: all of it is a gap, not unknown
+        session.execute(update(Assignment).where(Assignment.state != State.ISSUED).values(nobody))
+    shown = metric_page(work.sum.id, AskedMetric(), actor=actor, now=now, today=make.TODAY)
+    assert (shown.total.split.given, shown.total.gap) == (0, 188)
 
 
 def test_what_was_credited_to_a_unit_that_is_asked_no_more_stands_in_its_row(app, now):
