@@ -18,7 +18,7 @@ from .walk_people import Tables, Visitor
 from .walk_plans import KEYS
 from .walk_reading import HALF, TENTH, Table, Tally, alike, decimal
 from .walk_recount import Expected
-from .walk_tree import Tree
+from .walk_tree import Against, Tree
 
 AUDITOR = "zouqiuju"
 LINES = {1: "party", 2: "union", 3: "youth", 4: "women", 5: "care", 6: "science"}
@@ -37,6 +37,7 @@ def compare(address: str, tables: Tables, *, some: bool = False) -> int:
     time.sleep(3)  # the clock folds what the last people did
     reader, tally = Visitor(address, AUDITOR), Tally()
     recount = Tree(tables, clock.local_today(clock.now()))
+    recount.read_baselines(tables.rows("SELECT * FROM baseline"))
     recount.read_lines(tables.rows("SELECT * FROM task_line ORDER BY task_id, line"))
     boards = Boards(reader, recount, tally, tables, some)
     for step in (
@@ -101,6 +102,8 @@ class Boards:
                         expected = self.recount.expected(metric, area, line)
                         if metric in found:
                             self._figures_row(f"{where}, metric {metric}", metric, found[metric], expected)
+                            against = self.recount.against(metric, area, line)
+                            self._against(f"{where}, metric {metric}", metric, found[metric], "对比数", against)
                         else:
                             self.tally.same(where, f"metric {metric} not shown", 0, expected.units[4])
                     if line is None and campaign in self.walked and area in self.upper:
@@ -122,6 +125,20 @@ class Boards:
     def _cover(self, where: str, row: Row, expected: Expected) -> None:
         for name, n in zip(("已通过", "待审核", "退回", "未报", "合计"), expected.units, strict=True):
             self.tally.same(where, f"{name}（单位数）", int(row[f"{name}（单位数）"]), n)
+
+    def _against(self, where: str, metric: int, row: Row, name: str, expected: Against | None) -> None:
+        """The figure of then, by how much it changed and whether that is worse; only what is added up has one here."""
+        if expected is None:
+            for column in (name, "增减", "增减幅度", "是否持平或向好", "有对比数的单位"):
+                self.tally.same(where, column, row[column], "")
+            return
+        money = self._money(metric)
+        self.tally.near(where, name, decimal(row[name]), expected.before / money)
+        change = None if expected.change is None else expected.change / money
+        self.tally.near(where, "增减", decimal(row["增减"]), change)
+        self.tally.near(where, "增减幅度", decimal(row["增减幅度"].removesuffix("%")), expected.percent, TENTH)
+        self.tally.same(where, "是否持平或向好", row["是否持平或向好"], expected.worse)
+        self.tally.same(where, "有对比数的单位", row["有对比数的单位"], str(expected.units))
 
     def _money(self, metric: int) -> Decimal:
         """By how much a figure is divided before it is shown: 万元, 亿元."""
@@ -148,6 +165,7 @@ class Boards:
     def _metric_page(self, metric: int, area: int, line: int | None) -> None:
         asked = f"area={area}" + (f"&line={LINES[line]}" if line else "")
         where = f"metrics {metric} in {area}, line {line}"
+        count = self.recount
         rows = self.csv("metrics", f"/metrics/{metric}.csv?{asked}")
         if not rows:
             self.tally.wrong.append(f"{where}: empty")
@@ -155,7 +173,7 @@ class Boards:
         unit = next((re.fullmatch(r"目标 \((.*)\)", name) for name in rows[0] if name.startswith("目标")), None)
         tail = f" ({unit.group(1)})" if unit else ""
         plain = [{name.removesuffix(tail): text for name, text in row.items()} for row in rows]
-        below = self.recount.below(metric, area)
+        below = count.below(metric, area)
         expected = dict(self._branches(metric, area, line, below))
         shown = {row["区域"]: row for row in plain}
         for name, (expects, split) in expected.items():
@@ -163,6 +181,9 @@ class Boards:
                 self.tally.same(where, f"{name} not shown", 0, expects.units[4])
                 continue
             self._branch(f"{where}, {name}", metric, shown[name], expects, split)
+            here = next((id for id in (area, *below) if count.areas[id]["name"] == name), None)
+            if "基数" in shown[name] and here is not None:
+                self._against(f"{where}, {name}", metric, shown[name], "基数", count.against(metric, here, line))
         for name in set(shown) - set(expected):
             self.tally.wrong.append(f"{where}: {name} is shown and should not be")
         if line is None:

@@ -198,12 +198,13 @@ class Recount:
         return fact["target"] if each else None
 
     def meets_own(self, assignment: int, metric: int, value: Any) -> bool:
-        """Whether the unit reaches what it must reach itself: what it gave away is not asked of it."""
+        """Whether the unit reaches what it must itself: what it gave to units that are asked is not asked of it."""
         fact, goal = self.metrics[metric], self.goal(assignment, metric)
         if fact["comparator"] == 0 or goal is None:
             return fact["kind"] in (BOOLEAN, CHECKLIST) and value["number"] == 10_000
         if fact["aggregation"] == SUM:
-            goal -= sum(self.goals.get((child, metric), 0) for child in self.children[assignment])
+            asked = [child for child in self.children[assignment] if STANDING.get(self.assignments[child]["state"])]
+            goal -= sum(self.goals.get((child, metric), 0) for child in asked)
         figure = number(value["number"])
         if fact["kind"] == RATE:
             if not value["denominator"]:

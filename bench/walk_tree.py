@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from .walk_recount import PENDING, RETURNED, SUM, Counted, Expected, Recount, number
+from .walk_recount import PENDING, RATIO, RETURNED, SUM, Counted, Expected, Recount, number
 
 WORDS = {
     "returned": "退回", "overdue": "逾期", "behind": "滞后", "due": "临期", "new": "未签收", "open": "办理中",
@@ -16,10 +17,22 @@ URGENCY = ("overdue", "returned", "behind", "due", "new", "open", "disputed", "w
            "cancelled")  # fmt: skip
 FIXED = {7: "disputed", 3: "waiting", 5: "done", 8: "not applicable", 6: "cancelled"}
 GONE = (6, 8)
+AT_MOST, EQUAL = 2, 3
 NEAR = timedelta(days=3)
 ENOUGH = Decimal("0.8")
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 Cells = dict[str, dict[int, tuple[str, int, int, int]]]
+
+
+@dataclass(frozen=True)
+class Against:
+    """A figure beside the one of then: that, the change, the change in percent, whether it is worse, of how many."""
+
+    before: Decimal
+    change: Decimal | None
+    percent: Decimal | None
+    worse: str
+    units: int
 
 
 def micros(moment: datetime) -> int:
@@ -68,13 +81,15 @@ class Tree(Recount):
         return bool(fact["aggregation"] == SUM and fact["comparator"] != 0)
 
     def gave(self, metric: int, area: int, line: int | None) -> tuple[Decimal | None, Decimal]:
-        """What the units of the area gave to those below together, None for nothing, and what they hold back."""
-        given, reserve = None, Decimal(0)
+        """What the units of the area gave to those below together, None for nothing, and what they hold back. What was
+        given to a unit that is asked no more has fallen back."""
+        given, reserve, task = None, Decimal(0), self.metrics[metric]["task_id"]
         for split, where, _root in self._givers(metric, line) if self._splits_figures(metric) else ():
             if where == area:
                 shares = self.shares.get((split["id"], metric))
                 if shares:
-                    given = (given or Decimal(0)) + sum(map(number, shares.values()))
+                    left = (number(value) for unit, value in shares.items() if not self._gone(unit, task))
+                    given = (given or Decimal(0)) + sum(left)
                 reserve += number(self.reserves.get((split["id"], metric)))
         return given, reserve
 
@@ -93,6 +108,32 @@ class Tree(Recount):
                     if where != area and self._inside(unit, area, campaign):
                         found[area] = found.get(area, Decimal(0)) + number(value)
         return found
+
+    def read_baselines(self, rows: Iterable[Any]) -> None:
+        """What each unit had before, by metric."""
+        self.baselines: dict[int, list[Any]] = defaultdict(list)
+        for row in rows:
+            self.baselines[row["metric_id"]].append(row)
+
+    def against(self, metric: int, area: int, line: int | None) -> Against | None:
+        """The figure beside what the units inside had before; None where nothing is known of then."""
+        fact, campaign = self.metrics[metric], self.campaign_of(metric)
+        mine = [row for row in self.baselines[metric] if self._inside(row["unit_id"], area, campaign)
+                and (line is None or self.units[row["unit_id"]]["line"] == line)]  # fmt: skip
+        rate = fact["aggregation"] == RATIO
+        if not mine or fact["aggregation"] not in (SUM, RATIO):
+            return None
+        sums = [sum(row[name] or 0 for row in mine) for name in ("number", "numerator", "denominator")]
+        if rate and not sums[2]:
+            return None
+        before = Decimal(sums[1]) / Decimal(sums[2]) * 100 if rate else number(sums[0])
+        now = self.expected(metric, area, line)
+        if now.approved is None or not now.units[0]:
+            return Against(before, None, None, "", len(mine))
+        change = now.approved - before
+        worse = change > 0 if fact["comparator"] in (AT_MOST, EQUAL) else change < 0
+        percent = None if rate or not before else change / before * 100
+        return Against(before, change, percent, "变差" if worse else "持平或向好", len(mine))
 
     @staticmethod
     def without(whole: Counted | None, rows: Iterable[Counted | None]) -> Counted:
