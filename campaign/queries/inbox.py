@@ -198,11 +198,16 @@ class Messages:
     next: tuple[int, int] | None
 
 
-def messages(actor: Actor, *, before: tuple[int, int] | None = None, size: int = PAGE) -> Messages:
-    """What the person was told, newest first. One statement, whatever the number of messages."""
+def messages(
+    actor: Actor, *, before: tuple[int, int] | None = None, only_new: bool = False, size: int = PAGE
+) -> Messages:
+    """What the person was told, newest first; all of it or what was not read. One statement, whatever the number."""
+    own, batches = _own(actor, before), _batches(actor, before)
+    if only_new:
+        own, batches = own.where(Notice.read_at.is_(None)), batches.where(_fresh(actor))
     told = union_all(
-        select(_own(actor, before).limit(size + 1).subquery()),
-        select(_batches(actor, before).limit(size + 1).subquery()),
+        select(own.limit(size + 1).subquery()),
+        select(batches.limit(size + 1).subquery()),
     ).subquery()
     read = or_(told.c.read_at.is_not(None), and_(told.c.batch == 1, told.c.at <= _last_look(actor)))
     statement = (
@@ -223,8 +228,7 @@ def messages(actor: Actor, *, before: tuple[int, int] | None = None, size: int =
 def unread(actor: Actor) -> int:
     """How many messages the person has not read. One statement."""
     own = select(func.count(Notice.id)).where(Notice.person_id == actor.person_id, Notice.read_at.is_(None))
-    fresh = _batches(actor, None).order_by(None)
-    fresh = fresh.where(Notice.created_at > func.coalesce(_last_look(actor), literal(EPOCH, Instant())))
+    fresh = _batches(actor, None).order_by(None).where(_fresh(actor))
     batches = select(func.count()).select_from(fresh.subquery())
     return int(db.session.execute(select(own.scalar_subquery() + batches.scalar_subquery())).scalar_one())
 
@@ -253,6 +257,11 @@ def _batches(actor: Actor, before: tuple[int, int] | None) -> Select[Any]:
         id, assignment_id = before
         statement = statement.where(or_(Notice.id < id, and_(Notice.id == id, Assignment.id < assignment_id)))
     return statement.order_by(Notice.id.desc(), Assignment.id.desc())
+
+
+def _fresh(actor: Actor) -> ColumnElement[bool]:
+    """Of notices to batches: written after the last look."""
+    return Notice.created_at > func.coalesce(_last_look(actor), literal(EPOCH, Instant()))
 
 
 def _last_look(actor: Actor) -> Any:

@@ -303,9 +303,10 @@ def upload(id: int) -> Any:
     form, errors = DayForm(request.form), []
     file = request.files.get("file")
     if request.method == "POST":
+        holds = _holds(form)
         if file is None or not file.filename:
             errors = [_("Please choose a file.")]
-        if _holds(form) and file is not None and not errors:
+        elif holds:
             token = keep_table(_folder(), file.stream, owner=actor.person_id, now=page_now())
             known = form.known_until.data.isoformat() if form.known_until.data else None
             name = _name(file.filename)

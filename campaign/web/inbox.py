@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from ..clock import local_today
 from ..db import unit_of_work
+from ..documents.sheets import Column, Show
 from ..operations.reading import mark_all_read
 from ..queries import inbox
 from ..queries.delegations import links_of
@@ -17,9 +18,13 @@ from ..rules.dates import Light
 from ..rules.organisation import Actor, Role
 from ..rules.states import State
 from .access import current_actor, page_now
+from .downloads import table_answer
 from .navigation import DESK_ROLES, has_endpoint
+from .words import tag_words
 
 bp = Blueprint("inbox", __name__)
+UNREAD = "unread"
+MOST_EXPORTED = 10_000
 STARTS = (
     (Role.SUPERVISOR, "reviews.queue"),
     (Role.DISPATCHER, "campaigns.index"),
@@ -72,16 +77,41 @@ def messages() -> Any:
     actor = current_actor()
     id, _dot, assignment_id = request.args.get("before", "").partition(".")
     before = (int(id), int(assignment_id)) if _is_number(id) and _is_number(assignment_id) else None
-    found, unread = inbox.messages(actor, before=before), inbox.unread(actor)
+    only_new = request.args.get("show") == UNREAD
+    found, unread = inbox.messages(actor, before=before, only_new=only_new), inbox.unread(actor)
+    given: dict[str, Any] = {"show": UNREAD} if only_new else {}
     key = f"{found.next[0]}.{found.next[1]}" if found.next else ""
     return render_template(
         "officer/messages.html",
         found=found,
-        next_page=url_for(".messages", before=key) if key else "",
-        first=before is None,
+        first_page="" if before is None else url_for(".messages", **given),
+        next_page=url_for(".messages", before=key, **given) if key else "",
+        only_new=only_new,
+        chips=[
+            (_("All"), None, url_for(".messages"), not only_new),
+            (_("Unread"), unread, url_for(".messages", show=UNREAD), only_new),
+        ],
+        exports={kind: url_for(".messages_export", kind=kind, **given) for kind in ("xlsx", "csv")},
         unread=unread,
         badges={"inbox.messages": unread},
     )
+
+
+@bp.get("/messages.<any(xlsx, csv):kind>")
+def messages_export(kind: str) -> Any:
+    """The messages that the list shows, all of them."""
+    columns = [
+        Column(_("Time"), 18, Show.MOMENT), Column(_("Message"), 32), Column(_("Task"), 44), Column(_("Unit"), 28),
+        Column(_("Unread"), 8),
+    ]  # fmt: skip
+    only_new = request.args.get("show") == UNREAD
+    found = inbox.messages(current_actor(), only_new=only_new, size=MOST_EXPORTED)
+    rows = ((each.at, tag_words(each.tag), each.title, each.unit_name, _yes(not each.read)) for each in found.items)
+    return table_answer(kind, f"messages-{local_today(page_now()):%Y%m%d}", _("Messages"), columns, rows)
+
+
+def _yes(held: bool) -> str:
+    return _("yes") if held else _("no")
 
 
 def _is_number(text: str) -> bool:

@@ -15,6 +15,7 @@ def telling(world: World) -> Iterator[Case]:
     yield Case("preferences.messages", lambda _who: 422, method="POST", data={"digest_at": "1"})
     yield Case("preferences.test", lambda _who: 409, {"number": int(Channel.WEBHOOK)}, "POST")  # it is not set up
     yield Case("feed.page", anybody)
+    yield Case("inbox.messages_export", anybody, {"kind": "csv"})
     yield Case("feed.make", lambda _who: 303, method="POST")
     yield Case("feed.calendar", lambda _who: 404, {"token": "nobodys"})
     yield Case("feed.end", lambda _who: 303, method="POST")

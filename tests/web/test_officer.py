@@ -329,8 +329,16 @@ def test_messages_are_read_and_lead_to_their_assignment(tree, task, officer, now
     page = officer.get("/messages")
     assert page.has("1 unread", "Returned for changes: 农村妇女创业就业服务")
     assert page.click("Returned for changes").path == f"/assignments/{assignment.id}"
+    assert page.click("Unread").has("Returned for changes: 农村妇女创业就业服务")
+    assert (
+        page.click("CSV")
+        .response.get_data(as_text=True)
+        .splitlines()[1]
+        .endswith("农村妇女创业就业服务,柳林东村妇联,yes")
+    )
     page = page.submit("Mark all as read")
     assert page.has("All read")
+    assert page.click("Unread").has("Everything is read")
 
 
 def test_me_and_who_begins_where(tree, officer, visitor):
