@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from . import archives, asking, deliver, keep, periods, sweep
+from . import archives, asking, deliver, keep, periods, spell, sweep
 from .runner import Job
 
 SECOND = timedelta(seconds=1)
@@ -19,6 +19,7 @@ TIMETABLE: tuple[Job, ...] = (
     Job("record_states", keep.record_states, 60 * MINUTE, "an hour is fine enough for any curve that people read"),
     Job("ask_above", asking.ask_above, 5 * MINUTE, "after three working days five minutes are soon enough"),
     Job("make_archives", archives.make_archives, 10 * SECOND, "who asked for a ledger waits for a sign of life"),
+    Job("spell", spell.spell, 5 * MINUTE, "a new name is looked for by its characters meanwhile"),
     Job("tidy", keep.tidy, 60 * MINUTE, "temporary files may lie for an hour"),
 )
 JOBS = {job.name: job for job in TIMETABLE}

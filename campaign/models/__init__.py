@@ -28,6 +28,7 @@ from .reporting import Attachment, CheckIn, ClientAction, Draft, Evidence, Metri
 from .requests import Proposal, Request, RequestEvidence
 from .reviewing import Claim, Phrase, Remark, Sample, SampleItem
 from .signin import LoginGuard, LoginSession
+from .spelling import Spelling
 from .targets import (
     Allocation,
     AllocationTotal,
@@ -51,7 +52,8 @@ __all__ = [
     "Letter", "LoginGuard", "LoginSession", "Metric", "MetricValue", "Milestone", "Notice", "Occasion", "Period",
     "Person", "Phase", "Phrase", "Placement", "Post", "Proposal", "Question", "Register", "RegisterCount", "Remark",
     "Request",
-    "RequestEvidence", "Review", "Sample", "SampleItem", "Seen", "Series", "Share", "Signature", "StateCount",
-    "Submission", "Suspension", "Tally", "TallyDelta", "Target", "Task", "TaskLine", "TaskUnit", "Timer", "Undo",
+    "RequestEvidence", "Review", "Sample", "SampleItem", "Seen", "Series", "Share", "Signature",
+    "Spelling", "StateCount", "Submission", "Suspension", "Tally", "TallyDelta", "Target", "Task", "TaskLine",
+    "TaskUnit", "Timer", "Undo",
     "Unit", "Upload", "WordPrint",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from ..models import Person, Post, Unit
 from ..rules.organisation import SYSTEM_PERSON_ID, Actor, Line, Role
 from .organisation import overseer, oversees_all
 from .scope import visible_units
+from .spelled import sounds_like
 
 PAGE = 50
 MOST_COUNTED = 10_000
@@ -139,7 +140,7 @@ def _wanted(actor: Actor, filters: Filters, on: date) -> Select[tuple[int]]:
         text = filters.text
         clauses.append(or_(
             Person.name.icontains(text, autoescape=True), Person.login.icontains(text, autoescape=True),
-            Person.phone.startswith(text, autoescape=True),
+            Person.phone.startswith(text, autoescape=True), sounds_like(Person.name, text),
         ))  # fmt: skip
     posts = [Post.person_id == Person.id, _living(on)]
     if filters.role is not None:

@@ -13,6 +13,7 @@ from ..models.organisation import holds_on, works_near
 from ..rules.organisation import DELEGABLE, Actor, Line, Role
 from .organisation import overseer, oversees_all
 from .scope import visible_units
+from .spelled import sounds_like
 
 MOST_FOUND = 30
 MOST_SHOWN = 100
@@ -161,8 +162,9 @@ def _candidates(
     )
     if text:
         named = or_(
-            Person.id == keep, Person.name.icontains(text, autoescape=True), Unit.name.icontains(text, autoescape=True)
-        )
+            Person.id == keep, Person.name.icontains(text, autoescape=True), Unit.name.icontains(text, autoescape=True),
+            sounds_like(Person.name, text),
+        )  # fmt: skip
         statement = statement.where(named)
     found: dict[int, Candidate] = {}
     for row in db.session.execute(statement):

@@ -1,6 +1,7 @@
 """What the forms of a draft need: campaign and task as plans, and the units and campaigns that may be chosen."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +33,7 @@ from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, 
 from ..rules.plans import CampaignStatus
 from .campaigns import Head
 from .scope import visible_campaigns
+from .spelled import sounds_like
 
 MOST_FOUND = 30
 MOST_HIGHER = 100
@@ -157,19 +159,19 @@ def registers_for(issuing_unit_id: int) -> list[tuple[int, str]]:
     return [(row.id, f"{row.name}（{row.condition}）" if row.condition else row.name) for row in rows]
 
 
-def former_metrics(issuing_unit_id: int, actor: Actor) -> list[tuple[int, str]]:
+def former_metrics(issuing_unit_id: int, actor: Actor, chosen: Collection[int] = ()) -> list[tuple[int, str]]:
     """Metrics of issued campaigns of that unit that a new one may be compared with, the newest first: id and name with
-    its campaign."""
+    its campaign. `chosen`: those of others that a plan names already; a form without them would lose them."""
     rows = db.session.execute(
         select(Metric.id, Metric.name, Campaign.title)
         .join(Task, Task.id == Metric.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
         .where(
             visible_campaigns(actor), Campaign.status != CampaignStatus.DRAFT,
-            Campaign.issuing_unit_id == issuing_unit_id,
+            or_(Campaign.issuing_unit_id == issuing_unit_id, Metric.id.in_(chosen)),
             Metric.kind.in_((MetricKind.COUNT, MetricKind.AMOUNT, MetricKind.RATE)),
         )
-        .order_by(Campaign.id.desc(), Task.position, Metric.position)
+        .order_by(Metric.id.in_(chosen).desc(), Campaign.id.desc(), Task.position, Metric.position)
         .limit(MOST_FORMER)
     )  # fmt: skip
     return [(row.id, f"{row.name} · {row.title}") for row in rows]
@@ -219,7 +221,7 @@ def units_by_id(ids: list[int], issuing_unit_id: int) -> list[UnitChoice]:
 
 
 def units_in_sight(issuing_unit_id: int, text: str, *, now: datetime, leave_out: list[int]) -> list[UnitChoice]:
-    """Units in the sight of the issuing one whose name or code has that text, the highest first; at most thirty.
+    """Units in the sight of the issuing one whose name, sound or code has that text, the highest first; at most thirty.
 
     A Party committee has all lines of its subtree in sight, any other unit its own line.
     """
@@ -234,7 +236,11 @@ def units_in_sight(issuing_unit_id: int, text: str, *, now: datetime, leave_out:
         .join(Area, Area.id == Unit.area_id)
         .where(
             Unit.lft.between(issuer.lft, issuer.rgt),
-            or_(Unit.name.icontains(text, autoescape=True), Area.code.startswith(text, autoescape=True)),
+            or_(
+                Unit.name.icontains(text, autoescape=True),
+                Area.code.startswith(text, autoescape=True),
+                sounds_like(Area.name, text),
+            ),
             or_(Unit.valid_to.is_(None), Unit.valid_to >= today),
         )
         .order_by(Unit.level, Unit.lft, Unit.line, Unit.id)

@@ -16,6 +16,7 @@ from ..rules.organisation import Actor, Role
 from ..rules.states import WITH_OFFICER, State
 from .accounts import people_within
 from .scope import visible_assignments
+from .spelled import sounds_like
 
 MOST_FOUND = 30
 
@@ -121,6 +122,7 @@ def successors(
         statement = statement.where(or_(
             Person.id == keep, Person.name.icontains(text, autoescape=True),
             Person.login.icontains(text, autoescape=True), unit.name.icontains(text, autoescape=True),
+            sounds_like(Person.name, text),
         ))  # fmt: skip
     return [Somebody(*row) for row in db.session.execute(statement)]
 

@@ -20,6 +20,7 @@ from ..rules.organisation import Actor, Role
 from ..rules.states import NOT_ASKED
 from ..rules.targets import Party
 from .scope import visible_assignments
+from .spelled import unit_sounds_like
 
 PAGE = 50
 
@@ -141,7 +142,8 @@ def everything(actor: Actor, wanted: Wanted, text: str = "") -> Iterator[Item]:
 def _wanted(actor: Actor, wanted: Wanted, text: str) -> Select[Any]:
     in_force = visible_assignments(actor), _in_force(), Assignment.state.not_in(NOT_ASKED), _is(wanted, actor)
     named = (Unit.name, ABOVE.name, Task.title, Campaign.title)
-    clauses = [or_(*(name.icontains(text, autoescape=True) for name in named))] if text else []
+    found = (name.icontains(text, autoescape=True) for name in named)
+    clauses = [or_(*found, unit_sounds_like(Unit.area_id, text))] if text else []
     return _items().where(*in_force, *clauses)
 
 

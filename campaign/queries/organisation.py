@@ -15,6 +15,7 @@ from ..db import db
 from ..models import Area, Post, Unit
 from ..rules.organisation import Actor, LeafKind, Level, Line, Role
 from .scope import visible_units
+from .spelled import sounds_like
 
 PAGE = 50
 MOST_COUNTED = 10_000
@@ -121,7 +122,7 @@ def children(area_id: int, actor: Actor, *, after: int | None = None) -> AreaPag
 
 
 def found(text: str, level: Level | None, actor: Actor, *, after: int | None = None) -> AreaPage:
-    """The areas within reach whose name contains the text or whose code begins with it, in the order of the tree."""
+    """The areas within reach whose name contains the text or sounds so, or whose code begins with it, in preorder."""
     return _page(select(Area).where(_matches(text, level), areas_within(actor)), actor, after)
 
 
@@ -134,7 +135,8 @@ def count_found(text: str, level: Level | None, actor: Actor) -> int:
 def _matches(text: str, level: Level | None) -> ColumnElement[bool]:
     clauses: list[ColumnElement[bool]] = []
     if text:
-        clauses.append(or_(Area.name.icontains(text, autoescape=True), Area.code.startswith(text, autoescape=True)))
+        named = Area.name.icontains(text, autoescape=True), Area.code.startswith(text, autoescape=True)
+        clauses.append(or_(*named, sounds_like(Area.name, text)))
     if level is not None:
         clauses.append(Area.level == level)
     return and_(true(), *clauses)

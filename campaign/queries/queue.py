@@ -16,6 +16,7 @@ from ..models.reporting import STANDS
 from ..rules.organisation import Actor, Role
 from ..rules.states import Action
 from .scope import visible_assignments
+from .spelled import unit_sounds_like
 
 PAGE = 30
 KEY = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
@@ -228,7 +229,9 @@ def _keys(actor: Actor, filters: Filters) -> Select[Any]:
         keys = keys.where(Assignment.task_id.in_(select(Task.id).where(Task.campaign_id == filters.campaign_id)))
     if filters.text:
         unit = aliased(Unit)
-        keys = keys.join(unit, unit.id == Assignment.unit_id).where(unit.name.icontains(filters.text, autoescape=True))
+        named = unit.name.icontains(filters.text, autoescape=True)
+        found = or_(named, unit_sounds_like(unit.area_id, filters.text))
+        keys = keys.join(unit, unit.id == Assignment.unit_id).where(found)
     if filters.task_id is not None:
         keys = keys.where(Assignment.task_id == filters.task_id)
     if filters.overdue is not None:

@@ -16,6 +16,7 @@ from ..rules.former_tree import Stretch
 from ..rules.organisation import Actor, Level, Line, PostFact, Role
 from ..rules.rechecks import RecheckResult
 from ..rules.states import State
+from .spelled import unit_sounds_like
 
 PAGE = 50
 MOST_TASKS = 200
@@ -182,7 +183,8 @@ def _chosen(wanted: Wanted, actor: Actor) -> list[ColumnElement[bool]]:
     if wanted.results:
         clauses.append(SampleItem.result.in_(wanted.results))
     if wanted.text:
-        clauses.append(or_(*(name.icontains(wanted.text, autoescape=True) for name in (Unit.name, Task.title))))
+        found = (name.icontains(wanted.text, autoescape=True) for name in (Unit.name, Task.title))
+        clauses.append(or_(*found, unit_sounds_like(Unit.area_id, wanted.text)))
     return clauses
 
 

@@ -20,6 +20,7 @@ from ..rules.standstill import BOSSES
 from ..rules.states import OPEN, State
 from .attached import File
 from .scope import visible_assignments
+from .spelled import unit_sounds_like
 
 PAGE = 50
 _PARENT, _HOLDER = aliased(Assignment), aliased(Unit)
@@ -215,7 +216,8 @@ def _chosen(actor: Actor, view: View, filters: Filters, now: datetime) -> Column
         clauses.append(and_(pending, Request.decide_by < now))
     if filters.text:
         named = (Unit.name, Task.title)
-        clauses.append(or_(*(name.icontains(filters.text, autoescape=True) for name in named)))
+        found = (name.icontains(filters.text, autoescape=True) for name in named)
+        clauses.append(or_(*found, unit_sounds_like(Unit.area_id, filters.text)))
     return and_(*clauses)
 
 

@@ -31,6 +31,7 @@ from ..models.organisation import holds_on, manned_on
 from ..rules.organisation import Actor, Line, Role
 from ..rules.states import WITH_OFFICER, State
 from .scope import visible_units
+from .spelled import unit_sounds_like
 
 PAGE = 50
 MOST_COUNTED = 1_000
@@ -165,7 +166,8 @@ def _keys(actor: Actor, filters: Filters, on: date) -> Select[Any]:
     }[filters.gap](on)
     clauses = [visible_units(desk(actor))]
     if filters.text:
-        clauses.append(Unit.name.icontains(filters.text, autoescape=True))
+        named = Unit.name.icontains(filters.text, autoescape=True)
+        clauses.append(or_(named, unit_sounds_like(Unit.area_id, filters.text)))
     if filters.line is not None:
         clauses.append(Unit.line == filters.line)
     return statement.where(*clauses)

@@ -17,6 +17,7 @@ from ..rules.plans import CampaignStatus
 from ..rules.states import State
 from .lights import light_is
 from .scope import visible_assignments, visible_campaigns
+from .spelled import unit_sounds_like
 
 PAGE = 50
 MOST_COUNTED = 10_000  # beyond this the page says "more than"
@@ -143,7 +144,8 @@ def _wanted(statement: Select[Any], actor: Actor, filters: Filters, now: datetim
     if filters.text:
         titled = select(Task.id).where(Task.title.icontains(filters.text, autoescape=True))
         unit = aliased(Unit)
-        named = select(unit.id).where(unit.name.icontains(filters.text, autoescape=True))
+        sounds = unit_sounds_like(unit.area_id, filters.text)
+        named = select(unit.id).where(or_(unit.name.icontains(filters.text, autoescape=True), sounds))
         clauses.append(or_(Assignment.unit_id.in_(named), Assignment.task_id.in_(titled)))
     return statement.join(Unit, Unit.id == Assignment.unit_id).where(*clauses)
 

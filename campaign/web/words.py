@@ -353,6 +353,7 @@ JOBS: dict[str, Any] = {
     "record_states": _l("Count the states for the trend"),
     "ask_above": _l("Tell the level above of questions and requests that wait too long"),
     "make_archives": _l("Make the archives that were asked for"),
+    "spell": _l("Spell new names in pinyin"),
     "tidy": _l("Clear away what has expired"),
 }
 
