@@ -116,7 +116,8 @@ def _draw(
         lines=_lines(head), levels=_below(head),
         reviewing=[level for level in Level if head.level <= level < Level.ORGANISATION], grades=list(Grade),
         due_kinds=list(DueKind), day_kinds=list(DayKind), starts=list(CountsFrom), rolls=list(Roll),
-        occasions=occasions_of(head.id), evidence_kinds=list(EvidenceKind), choices=_choices(head), vague=_vague(form),
+        occasions=occasions_of(head.id), evidence_kinds=list(EvidenceKind), choices=_choices(head, form),
+        vague=_vague(form),
         ladders=ladder_choices(usable_by(head.issuing_unit_id), _("that of the campaign")),
         form_page=True, rhythms=rhythm_choices(),
         weekdays=[(at, speak(name)) for at, name in enumerate(DAY_NAMES)],
@@ -124,9 +125,11 @@ def _draw(
     )  # fmt: skip
 
 
-def _choices(head: Head) -> dict[str, list[tuple[Any, Any]]]:
+def _choices(head: Head, form: TaskForm) -> dict[str, list[tuple[Any, Any]]]:
     """What may be chosen for a figure; registers and figures of last year only where there are any."""
-    registers, formers = registers_for(head.issuing_unit_id), former_metrics(head.issuing_unit_id, current_actor())
+    chosen = [int(row.form.former.data) for row in form.metrics if (row.form.former.data or "").isdecimal()]
+    registers = registers_for(head.issuing_unit_id)
+    formers = former_metrics(head.issuing_unit_id, current_actor(), [id for id in chosen if id < 2**63])
     none = ("", _("none"))
     return metric_choices() | {"register": [none, *registers], "former": [none, *formers]}
 
