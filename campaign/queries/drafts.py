@@ -33,6 +33,7 @@ from ..rules.planning import CampaignPlan, EvidencePlan, MetricPlan, PhasePlan, 
 from ..rules.plans import CampaignStatus
 from .campaigns import Head
 from .scope import visible_campaigns
+from .spelled import sounds_like
 
 MOST_FOUND = 30
 MOST_HIGHER = 100
@@ -220,7 +221,7 @@ def units_by_id(ids: list[int], issuing_unit_id: int) -> list[UnitChoice]:
 
 
 def units_in_sight(issuing_unit_id: int, text: str, *, now: datetime, leave_out: list[int]) -> list[UnitChoice]:
-    """Units in the sight of the issuing one whose name or code has that text, the highest first; at most thirty.
+    """Units in the sight of the issuing one whose name, sound or code has that text, the highest first; at most thirty.
 
     A Party committee has all lines of its subtree in sight, any other unit its own line.
     """
@@ -235,7 +236,11 @@ def units_in_sight(issuing_unit_id: int, text: str, *, now: datetime, leave_out:
         .join(Area, Area.id == Unit.area_id)
         .where(
             Unit.lft.between(issuer.lft, issuer.rgt),
-            or_(Unit.name.icontains(text, autoescape=True), Area.code.startswith(text, autoescape=True)),
+            or_(
+                Unit.name.icontains(text, autoescape=True),
+                Area.code.startswith(text, autoescape=True),
+                sounds_like(Area.name, text),
+            ),
             or_(Unit.valid_to.is_(None), Unit.valid_to >= today),
         )
         .order_by(Unit.level, Unit.lft, Unit.line, Unit.id)
