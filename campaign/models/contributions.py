@@ -83,7 +83,7 @@ def reported(
     """What the chosen assignments count for in their own unit, one row for each metric of the task. `look`: other than
     as they stand now."""
     look = look or as_they_stand()
-    live, asked = _live(look), _asked(look)
+    live, asked = MetricValue.id.is_not(None), _asked(look)
     summed = Metric.aggregation == Aggregation.SUM
     rated = Metric.aggregation == Aggregation.RATIO
     found = (
@@ -104,7 +104,7 @@ def reported(
         .outerjoin(Submission, look.latest)  # before the metrics, so that it is looked for once
         .join(Metric, _of_task(look.whole))
         .outerjoin(Target, join_target())
-        .outerjoin(MetricValue, and_(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Metric.id))
+        .outerjoin(MetricValue, _value_that_counts(look))
         .where(chosen)
     )
     return found if metrics is None else found.where(metrics)
@@ -275,9 +275,11 @@ def _asked(look: Look) -> ColumnElement[bool]:
     return and_(look.state.not_in(NOT_ASKED), or_(Metric.aggregation.in_(ADDED_UP), ~look.split))
 
 
-def _live(look: Look) -> ColumnElement[bool]:
+def _value_that_counts(look: Look) -> ColumnElement[bool]:
+    """ON clause: what was reported for the metric, where that counts. Weighed once for a row, since every sum asks."""
     reported = or_(*(look.state == state for state in REPORTED))  # SQLite would make a list of its own for IN
-    return and_(MetricValue.id.is_not(None), reported, or_(Metric.aggregation.in_(ADDED_UP), ~look.split))
+    counts = or_(Metric.aggregation.in_(ADDED_UP), ~look.split)
+    return and_(MetricValue.submission_id == Submission.id, MetricValue.metric_id == Metric.id, reported, counts)
 
 
 def _meets(look: Look) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Subquery,
     Table,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -160,14 +161,14 @@ def _own_wrong(settled: ColumnElement[bool], *, begun: bool) -> Select[Any]:
     table that is about to be filled is not read."""
     rows, last = reported(settled, look=all_as_they_stand()).subquery(), Contribution.__table__.alias()
     found = select(*(rows.c[name] for name in (*OF_ONE, *STATE))).select_from(rows)
-    if not begun:  # what has any sum does not count as missing
-        return found.where(or_(rows.c.n != ONE, rows.c.standing != MISSING))
-    unseen = {"standing": MISSING, "n": ONE}
-    was = {name: func.coalesce(type_coerce(last.c[name], BigInteger), unseen.get(name, ZERO)) for name in STATE}
+    missed = or_(rows.c.n != ONE, rows.c.standing != MISSING)  # what has any sum does not count as missing
+    if not begun:
+        return found.where(missed)
+    was = {name: type_coerce(last.c[name], BigInteger) for name in STATE}
     off = [rows.c[name] != was[name] for name in SUMS]
     elsewhere = and_(rows.c.n != 0, rows.c.standing != was["standing"])  # that of what counts for nothing is no matter
     same = and_(*(rows.c[name] == last.c[name] for name in OF_ONE))
-    return found.outerjoin(last, same).where(or_(*off, elsewhere))
+    return found.outerjoin(last, same).where(case((last.c.metric_id.is_(None), missed), else_=or_(*off, elsewhere)))
 
 
 def _credits_wrong(settled: ColumnElement[bool]) -> Select[Any]:
