@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, and_, cast, false, func, literal, or_, select, type_coerce
 from sqlalchemy.orm import aliased
 
-from ..db import DECIMAL_PLACES, Exact, db
+from ..db import DECIMAL_PLACES, Exact, db, listed
 from ..models import Area, Assignment, Campaign, CampaignUnit, Event, Person, Sample, SampleItem, Submission, Task, Unit
 from ..models.climbing import standing_in
 from ..models.drawing import Draw, draw
@@ -290,12 +290,14 @@ def tasks_to_draw(actor: Actor) -> list[tuple[int, str, str, int]]:
 
 
 def names_of(preview: Draw) -> dict[str, dict[int, str]]:
-    """The names of the units and strata of a draw. Two statements."""
+    """The names of the units and strata of a draw. One statement."""
     units = {pick.chance.unit_id for pick in preview.picks} | {pick.unit_id for pick in preview.picks if pick.unit_id}
-    return {
-        "units": dict(db.session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(units))).all()),  # type: ignore[arg-type]
-        "strata": dict(db.session.execute(select(Area.id, Area.name).where(Area.id.in_(preview.sizes))).all()),  # type: ignore[arg-type]
-    }
+    names: dict[str, dict[int, str]] = {"units": {}, "strata": {}}
+    of_units = select(literal("units"), Unit.id, Unit.name).where(Unit.id.in_(listed(units)))
+    of_strata = select(literal("strata"), Area.id, Area.name).where(Area.id.in_(listed(preview.sizes)))
+    for kind, id, name in db.session.execute(of_units.union_all(of_strata)):
+        names[kind][id] = name
+    return names
 
 
 @dataclass(frozen=True)

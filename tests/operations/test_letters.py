@@ -8,7 +8,7 @@ from campaign.db import db, unit_of_work
 from campaign.errors import Forbidden, Refused, Stale
 from campaign.models import Assignment, Letter, Target
 from campaign.operations.letters import generate, sign
-from campaign.queries.letters import Wanted, letter, letters
+from campaign.queries.letters import Wanted, everything, letter, letters
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Role
 from campaign.rules.states import State
@@ -55,6 +55,9 @@ def test_a_letter_is_made_signed_and_replaced(app, now):
         done(sign, first, Party.BELOW, found.digest, actor=officer, now=now)
     assert letters(officer, Wanted.MINE)[1] == 0
     assert letters(head, Wanted.MINE)[1] == letters(head, Wanted.UNSIGNED)[1] == 1
+    rows = letters(head, Wanted.ALL)[0]
+    assert letters(head, Wanted.ALL, text=rows[0].below)[0] == rows == tuple(everything(head, Wanted.ALL))
+    assert letters(head, Wanted.ALL, text="没有的单位")[1] == len(list(everything(head, Wanted.ALL, "没有的单位"))) == 0
     done(sign, first, Party.ABOVE, found.digest, actor=head, now=now)
     shown = letter(first, officer)
     assert {party: (each.who, each.role) for party, each in shown.signatures.items()} == {

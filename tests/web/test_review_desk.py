@@ -32,6 +32,7 @@ from campaign.rules.states import ReturnReason, State
 from campaign.rules.telling import HOLD
 from tests import make
 
+from .boards import cost
 from .test_reviews import decide, enter, form_of, reviewer, state_of, text_of, tree, waiting
 
 __all__ = ["enter", "reviewer", "tree", "waiting"]
@@ -202,6 +203,8 @@ def test_a_draw_is_previewed_kept_and_compared_in_chinese(enter, tree, now):
     drawn = f"{kept.location}/export.csv"
     assert unit in text_of(client.get(drawn)) and unit not in text_of(client.get(f"{drawn}?result=confirmed"))
     assert "没有符合条件的抽查" in text_of(client.get("/rechecks?show=draws&text=别的"))
+    for page in ("/rechecks", "/rechecks?show=draws&text=dwc", kept.location, path, "/letters?show=all&text=dwc"):
+        assert cost(lambda page=page: client.get(page)) <= 8, page
     assert "已抽取，尚未核查" in text_of(client.get(f"/metrics/{metric.id}"))
 
 
