@@ -48,7 +48,7 @@ def create_ladder(
     post = actor.post_in(unit_id, *WRITERS)
     if post is None:
         raise Forbidden(say("Only administrators and dispatchers of a unit write its ladders."))
-    problems = [*_key(key), *_plan(plan)]
+    problems = wrong_with(plan, key)
     if not problems and _versions(key):
         problems.append(Problem("key", say("A ladder with this short name exists already.")))
     if problems:
@@ -77,7 +77,7 @@ def add_version(
     post = writer_post(last.unit_id, actor=actor)
     if post is None:
         raise Forbidden(say("Only administrators and dispatchers of a unit write its ladders."))
-    problems = _plan(plan)
+    problems = wrong_with(plan)
     if problems:
         raise Invalid(say("Something needs your attention."), problems)
     if last.version != seen:
@@ -137,8 +137,9 @@ def _add(
     return int(added)
 
 
-def _plan(plan: LadderPlan) -> list[Problem]:
-    problems = check_ladder(plan.name, plan.rungs, plan.stop_level)
+def wrong_with(plan: LadderPlan, key: str | None = None) -> list[Problem]:
+    """Everything wrong with a version as it was written, by field; with the short name, that of a new ladder."""
+    problems = [*(_key(key) if key is not None else ()), *check_ladder(plan.name, plan.rungs, plan.stop_level)]
     if not plan.reason.strip():
         problems.append(Problem("reason", say("Please say why, in a few words.")))
     if len(plan.reason) > LONGEST_REASON:

@@ -11,7 +11,7 @@ from wtforms import FieldList, Form, FormField, HiddenField, SelectMultipleField
 from ..db import unit_of_work
 from ..errors import Invalid, Problem, Stale, say
 from ..models.ladders import DEFAULT_KEY
-from ..operations.ladders import WRITERS, LadderPlan, add_version, create_ladder, writer_post
+from ..operations.ladders import WRITERS, LadderPlan, add_version, create_ladder, writer_post, wrong_with
 from ..queries.ladders import Version, usable, version_of, versions_of
 from ..rules.ladder import Anchor, Counts, Criterion, How, Rung, Teller
 from ..rules.ladder_checks import MOST_DAYS
@@ -108,8 +108,9 @@ def _rung(row: Any, where: str, problems: list[Problem]) -> Rung:
     text, time = (row.offset.data or "").strip(), (row.at.data or "").strip()
     if not (text.isdecimal() and len(text) < 6):
         problems.append(Problem(f"{where}.offset", say("Please enter a whole number.")))
-        text = "0"
-    offset = -int(text) if row.side.data == BEFORE else int(text)
+        text = ""
+    offset = int(text or -OUT_OF_RANGE)  # what cannot be read stands before everything, and takes no other rung's place
+    offset = -offset if text and row.side.data == BEFORE else offset
     hour, _colon, minute = time.partition(":")
     at = int(hour) * 60 + int(minute) if hour.isdecimal() and minute.isdecimal() and len(time) < 6 else OUT_OF_RANGE
     if int(minute) > 59 if minute.isdecimal() else False:
@@ -203,7 +204,10 @@ def _saved(form: LadderForm, former: Version | None, save: Any) -> Any:
     plan, problems = form.plan()
     try:
         if problems:
-            raise Invalid(say("Something needs your attention."), problems)
+            key = None if former else (form.key.data or "").strip()
+            raise Invalid(
+                say("Something needs your attention."), [*problems, *_others(problems, wrong_with(plan, key))]
+            )
         with unit_of_work():
             id = save(plan)
     except Invalid as refused:
@@ -213,6 +217,12 @@ def _saved(form: LadderForm, former: Version | None, save: Any) -> Any:
     flash(_("The version is kept. What is dispatched from now on goes by it; what was dispatched before does not."),
           "success")  # fmt: skip
     return redirect(url_for("ladders.show", id=id), 303)
+
+
+def _others(unread: list[Problem], found: list[Problem]) -> list[Problem]:
+    """What is wrong beside the rungs that could not be read: nothing is known of these yet."""
+    rows = tuple(problem.where.removesuffix("offset") for problem in unread)
+    return [problem for problem in found if not f"{problem.where}.".startswith(rows)]
 
 
 def _draw(form: LadderForm, former: Version | None, errors: dict[str, list[str]], told: str = "") -> Any:

@@ -120,6 +120,20 @@ def test_what_does_not_hold_comes_back_with_a_sentence_at_its_row(writer, typed,
     assert newest("qh-strict") is None
 
 
+def test_everything_wrong_is_told_at_once_with_the_rung_that_it_concerns(writer):
+    typed = {"rungs-0-offset": "viele", "rungs-3-at": "25:00", "rungs-4-offset": "61"}
+    page = writer.get("/ladders/new").submit("Keep this version", status=422, name="", key="Ä", reason="", **typed)
+    summary = next(element for element in page.root.all("div") if element.get("id") == "problems")
+    assert [entry.text for entry in summary.all("li")] == [
+        "Please give the ladder a name.",
+        "Please write a short name of small letters, digits and hyphens.",
+        "Please say why, in a few words.",
+        "Rung 1: Please enter a whole number.",
+        "Rung 4: Please write the time as 09:00.",
+        "Rung 5: At most 60 before or after the date.",
+    ]
+
+
 def test_a_short_name_is_used_once_and_a_stale_version_is_told_so(writer):
     made(writer)
     page = writer.get("/ladders/new")
