@@ -26,8 +26,8 @@ MONEY = {name: places for places, name in MONEY_UNITS.items()}
 
 METRIC_FORM = Form(
     "name", "kind", "unit", "target", "comparator", "milestones", "items", "quota", "register", "aggregation",
-    "over_time", "numerator", "denominator", "part_of", "adds_up", "compares", "former", "relative", "change", "base", "word", "measurable",
-    "required", "note", "invented",
+    "over_time", "numerator", "denominator", "part_of", "adds_up", "compares", "former", "relative", "change", "base",
+    "word", "measurable", "required", "note", "invented",
 )  # fmt: skip
 MILESTONE_FORM = Form("by", "target", "invented")
 FORMER_FORM = Form("campaign", "task", "metric")
