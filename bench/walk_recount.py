@@ -224,6 +224,8 @@ class Recount:
         approved, waiting = _figure(fact, here.sums[APPROVED]), Decimal(0)
         if fact["aggregation"] == SUM:
             waiting = number(here.sums[PENDING][0])
+        if fact["quota"] == PER_PERSON:
+            below = self._heads(metric, area, line)
         target = self._target(metric, area, here, below)
         step = next((each for each in self.steps[metric] if each[0] >= self.today.isoformat()), None)
         by_now = None if step is None else number(step[1])
@@ -248,6 +250,20 @@ class Recount:
         if whole and fact["target"] is not None and fact["quota"] != PER_PERSON:
             return number(fact["target"])
         return below
+
+    def _heads(self, metric: int, area: int, line: int | None) -> Decimal | None:
+        """What a quota for each person comes to there: the targets of the units that are asked; what one of them handed
+        on to others of the same area counts with itself."""
+        campaign, found = self.campaign_of(metric), []
+        for each in self._asked(metric):
+            mine, goal = self.units[each["unit_id"]], self.goals.get((each["id"], metric))
+            above, twice = self.assignments.get(each["parent_id"]), False
+            if above is not None and STANDING.get(above["state"]) is not None:
+                twice = area in self.way(self.units[above["unit_id"]]["area_id"], campaign)
+            asked = STANDING.get(each["state"]) is not None and line in (None, mine["line"])
+            if goal is not None and asked and not twice and area in self.way(mine["area_id"], campaign):
+                found.append(number(goal))
+        return sum(found, Decimal(0)) if found else None
 
     def _of_units(self, fact: Any, here: Counted, units: tuple[int, int, int, int, int]) -> Expected:
         waiting = Decimal(units[1])
