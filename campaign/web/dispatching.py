@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired
 from ..clock import local_today, zone
 from ..db import unit_of_work
 from ..errors import Refused, say
-from ..models.outlook import outlook_of
+from ..models.outlook import Outlook, outlook_of
 from ..operations.periods import send
 from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
 from ..queries.dating import explained
@@ -23,7 +23,7 @@ from ..queries.periods import Series, series_of
 from ..queries.preview import preview as preview_of
 from ..queries.promises import Promises, ladder_of, promises
 from ..rules.calendars import is_provisional
-from ..rules.dates import Dates
+from ..rules.dates import Dates, dates_at
 from ..rules.plans import CampaignStatus
 from .access import current_actor, page_now
 from .campaigns import PREVIEW, bp, steps_of
@@ -48,7 +48,8 @@ def preview(id: int) -> Any:
     opens_on = series.ahead[0].opens_on if series and series.ahead else None
     outlook = outlook_of(task.id, now=now, opens_on=opens_on)
     dates = outlook.dates
-    given = [each for each in (dates.respond_by, dates.due_at, dates.cut_off_at) if each]
+    signed = _due_if_signed(outlook, _issued(opens_on, now))
+    given = [each for each in (dates.respond_by, dates.due_at, dates.cut_off_at, signed) if each]
     rest = [each for each in given if not outlook.calendar.works(local(each).date())]
     unsure = any(is_provisional(each, outlook.calendar, zone()) for each in given)
     late = dates.due_at is not None and dates.due_at <= now
@@ -57,7 +58,7 @@ def preview(id: int) -> Any:
     )
     return render_template(
         "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found, dates=dates, now=now,
-        ahead=_ahead(sent, dates), sent=sent, rest=rest, late=late, provisional=unsure,
+        ahead=_ahead(sent, dates), sent=sent, rest=rest, late=late, signed=signed, provisional=unsure,
         known_until=outlook.calendar.known_until,
         rolled=explained(outlook.rule, opens_on or local_today(now), outlook.calendar),
         paged=bool(request.args.get("after")),
@@ -129,6 +130,13 @@ def _issued(opens_on: date | None, now: datetime) -> datetime:
     if opens_on is None:
         return now
     return max(now, datetime.combine(opens_on, time(), tzinfo=ZoneInfo(zone())).astimezone(UTC))
+
+
+def _due_if_signed(outlook: Outlook, issued: datetime) -> datetime | None:
+    """When the task is due for a unit that signs on the day it is issued, where the days count from the sign-for."""
+    if outlook.dates.due_at is not None:
+        return None
+    return dates_at(outlook.rule, issued, zone(), outlook.calendar, signed_at=issued).due_at
 
 
 def _ahead(sent: Promises, dates: Dates) -> list[tuple[str, datetime, Coming | None]]:

@@ -53,7 +53,9 @@ def test_from_a_draft_without_a_day_to_a_day_that_moves_everything(tree, signed_
         grace_days="5",
     )  # fmt: skip
     assert task.has("1 day before 县党代会", "The day of the occasion is not known yet")
-    page = task.submit("Issue the campaign").click("Preview").submit("Dispatch 6 assignments")
+    page = task.submit("Issue the campaign").click("Preview")
+    assert page.has("The due date, and what is said before and after it, follows", "3 workdays before the due date")
+    page = page.submit("Dispatch 6 assignments")
     page = signed_in.get(f"/campaigns/{plan.id}").click("Set the day")
     page = page.submit("Show what moves", on="2027-03-15")
     assert page.has(
@@ -71,6 +73,15 @@ def test_from_a_draft_without_a_day_to_a_day_that_moves_everything(tree, signed_
     assert {each.isoformat() for each in db.session.scalars(select(Assignment.due_at))} == {
         "2027-03-14T15:59:59.999999+00:00"
     }
+
+
+def test_days_from_the_sign_for_are_foreseen_before_the_dispatch(tree, signed_in):
+    """The preview must not say that nobody is reminded of a date that only each unit's sign-for sets."""
+    given = {"due_kind": DueKind.RELATIVE, "due_days": 20, "counts_from": CountsFrom.SIGN_FOR, "days": DayKind.WORKING}
+    task = make.task(make.campaign(tree.unit(tree.county)), "走访企业", **given)
+    page = signed_in.get(f"/campaigns/{task.campaign_id}/preview?task={task.id}")
+    assert page.has("Fri 18 Dec for who signs on the day of the dispatch", "3 workdays before the due date")
+    assert not page.has("nobody is reminded")
 
 
 def occasion_in(plan, on=date(2027, 3, 15)):
