@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from flask import abort, flash, jsonify, redirect, render_template, request, session, url_for
+from flask import Response, abort, flash, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectChoice, TextAreaField
 from wtforms.validators import InputRequired
 
 from ..db import unit_of_work
+from ..documents.sheets import Column, Show
 from ..errors import Invalid, Refused, Stale, say
 from ..models.facts import Standing, facts_of
 from ..models.undoing import with_last_decision
@@ -27,11 +28,14 @@ from ..rules.organisation import Role
 from ..rules.permissions import permissions
 from ..rules.transitions import Facts
 from .access import current_actor, page_now, require_role
+from .downloads import TYPES, table_answer
 from .errors import wants_json
+from .filters import percent
 from .language import speak
 from .navigation import back_address
 from .reviews import READERS, DecisionForm, ReturnForm, asked, in_time, kept, page_of, place_at
 from .reviews import bp as bp
+from .words import word
 
 TELLERS = (Role.OFFICER, Role.SUPERVISOR, Role.DISPATCHER)
 
@@ -214,7 +218,25 @@ def remove_phrase(id: int) -> Any:
 @require_role(Role.AUDITOR, Role.ADMINISTRATOR)
 def flag_counts() -> Any:
     """How many flags of each kind there were, and how many of them were false alarms."""
-    return render_template("review/flags.html", counts=counts(current_actor()))
+    exports = {kind: url_for("reviews.export_flags", kind=kind) for kind in TYPES}
+    return render_template("review/flags.html", counts=counts(current_actor()), exports=exports)
+
+
+@bp.get("/reviews/flags.<any(xlsx, csv):kind>")
+@require_role(Role.AUDITOR, Role.ADMINISTRATOR)
+def export_flags(kind: str) -> Response:
+    """The same as a table to keep."""
+    heads = (_("Flags"), _("Not looked at"), _("Stands"), _("Explained"), _("False alarm"))
+    columns = [Column(_("Kind"), 30), *(Column(head, 12, Show.WHOLE) for head in heads)]
+    columns.append(Column(_("False alarms among those decided"), 20))
+    rows = (
+        (
+            word(row.kind), row.total, row.undecided, row.stands, row.explained, row.false_alarms,
+            percent(row.false_share),
+        )
+        for row in counts(current_actor())
+    )  # fmt: skip
+    return table_answer(kind, f"flags-{page_now():%Y%m%d}", _("Flags and false alarms"), columns, rows)
 
 
 @dataclass(frozen=True)

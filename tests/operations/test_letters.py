@@ -21,6 +21,13 @@ def done(function, *args, **kwargs):
         return function(*args, **kwargs)
 
 
+def found_again(actor, name: str) -> None:
+    """The list and its export find the letter by the name of a unit, and nothing by another."""
+    rows = letters(actor, Wanted.ALL)[0]
+    assert letters(actor, Wanted.ALL, text=name)[0] == rows == tuple(everything(actor, Wanted.ALL))
+    assert letters(actor, Wanted.ALL, text="别处")[1] == len(list(everything(actor, Wanted.ALL, "别处"))) == 0
+
+
 def test_a_letter_is_made_signed_and_replaced(app, now):
     tree = make.small_tree()
     town, village = tree.unit(tree.townships[0]), tree.unit(tree.villages[0])
@@ -55,9 +62,7 @@ def test_a_letter_is_made_signed_and_replaced(app, now):
         done(sign, first, Party.BELOW, found.digest, actor=officer, now=now)
     assert letters(officer, Wanted.MINE)[1] == 0
     assert letters(head, Wanted.MINE)[1] == letters(head, Wanted.UNSIGNED)[1] == 1
-    rows = letters(head, Wanted.ALL)[0]
-    assert letters(head, Wanted.ALL, text=rows[0].below)[0] == rows == tuple(everything(head, Wanted.ALL))
-    assert letters(head, Wanted.ALL, text="没有的单位")[1] == len(list(everything(head, Wanted.ALL, "没有的单位"))) == 0
+    found_again(head, village.name)
     done(sign, first, Party.ABOVE, found.digest, actor=head, now=now)
     shown = letter(first, officer)
     assert {party: (each.who, each.role) for party, each in shown.signatures.items()} == {

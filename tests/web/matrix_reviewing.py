@@ -46,6 +46,7 @@ def reviewing(world: World) -> Iterator[Case]:
     yield Case("reviews.keep_phrase", role(Role.SUPERVISOR, wins=303), method="POST", data={"words": "请补照片"})
     yield Case("reviews.remove_phrase", role(Role.SUPERVISOR, wins=303), {"id": 1}, "POST")
     yield Case("reviews.flag_counts", role(Role.AUDITOR, Role.ADMINISTRATOR))
+    yield Case("reviews.export_flags", role(Role.AUDITOR, Role.ADMINISTRATOR), {"kind": "csv"})
     yield Case("reviews.many", role(Role.SUPERVISOR))
     yield Case("reviews.approve_them", role(Role.SUPERVISOR, wins=303), method="POST")
     yield Case("reviews.undo_many", role(Role.SUPERVISOR, wins=404), method="POST", data={"act": str(MISSING)})
