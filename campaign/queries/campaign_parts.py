@@ -14,7 +14,7 @@ from ..rules.targets import Compares, Quota, Relative
 
 
 @dataclass(frozen=True)
-class MetricFact:
+class PlannedMetric:
     """What is measured. `word`, `measurable`: of a target in the plan's own vague word. `relative`: the target follows
     from what was, `base`. `register`: the name of the one that counts the persons of a quota or the whole of a rate;
     `milestones`: in the order of their days."""
@@ -39,7 +39,7 @@ class MetricFact:
     milestones: tuple[Step, ...] = ()
 
 
-def add_metrics(campaign_id: int, metrics: dict[int, list[MetricFact]]) -> None:
+def add_metrics(campaign_id: int, metrics: dict[int, list[PlannedMetric]]) -> None:
     """Fills the lists, by task. One statement."""
     own = select(Task.id).where(Task.campaign_id == campaign_id)
     for metric in db.session.execute(
@@ -53,7 +53,7 @@ def add_metrics(campaign_id: int, metrics: dict[int, list[MetricFact]]) -> None:
         .where(Metric.task_id.in_(own))
         .order_by(Metric.position)
     ):  # fmt: skip
-        fact = MetricFact(*metric[1:-1])
+        fact = PlannedMetric(*metric[1:-1])
         metrics[metric.task_id].append(replace(fact, milestones=_read_steps(metric[-1])))
 
 

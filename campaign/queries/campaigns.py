@@ -30,7 +30,7 @@ from ..rules.former_tree import FormerTree, read_moves
 from ..rules.organisation import Actor, Level, Line, Role
 from ..rules.plans import CampaignStatus, Grade
 from .board_figures import NOTHING_MOVED
-from .campaign_parts import MetricFact, add_metrics
+from .campaign_parts import PlannedMetric, add_metrics
 from .scope import visible_campaigns
 
 PAGE = 30
@@ -158,7 +158,7 @@ class TaskFact:
     batches: int
     items: int
     lines: tuple[Line, ...] = ()
-    metrics: tuple[MetricFact, ...] = ()
+    metrics: tuple[PlannedMetric, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ def tasks_of(campaign_id: int, *, parts: bool = True) -> tuple[TaskFact, ...]:
         .where(Task.campaign_id == campaign_id)
         .order_by(Task.position)
     ).all()  # fmt: skip
-    metrics: dict[int, list[MetricFact]] = {row.id: [] for row in rows}
+    metrics: dict[int, list[PlannedMetric]] = {row.id: [] for row in rows}
     if parts:
         add_metrics(campaign_id, metrics)
     return tuple(

@@ -14,12 +14,12 @@ from ..errors import Sentence, say
 from ..models.splits import Part
 from ..operations.cascading import Plan
 from ..queries.cascade import Row, Splitting
-from ..rules.metrics import MONEY_UNITS, BadValue, MetricKind, money_in, read_money, read_number
+from ..rules.metrics import BadValue
 from ..rules.splitting import Sum, parts_of
 from ..rules.targets import Method
 from .filters import chinese
+from .typed_figures import DECIMALS, read_figure, typed_figure, unit_beside
 
-ENGLISH_UNITS = {0: "yuan", 4: "10,000 yuan", 8: "100 million yuan"}
 MOST_DIGITS = 30
 MOST_NAMED = 5
 
@@ -105,23 +105,17 @@ def sent(page: Splitting, form: Mapping[str, str]) -> Typed:
 
 def number_of(part: Part, text: str) -> Decimal:
     """The figure that was typed for a metric, in its own unit. Raises BadValue."""
-    if part.kind is MetricKind.AMOUNT:
-        return read_money(text, part.money_places)
-    return read_number(text, 0 if part.step == 1 else 4)
+    return read_figure(text, part.kind, part.money_places, 0 if part.step == 1 else DECIMALS)
 
 
 def shown(part: Part, value: Decimal) -> str:
     """The figure as it stands in a field."""
-    moved = money_in(value, part.money_places) if part.kind is MetricKind.AMOUNT else value
-    text = format(moved, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return typed_figure(value, part.kind, part.money_places)
 
 
 def unit_words(part: Part) -> str:
     """What its figures are counted in."""
-    if part.kind is MetricKind.AMOUNT:
-        return (MONEY_UNITS if chinese() else ENGLISH_UNITS)[part.money_places]
-    return part.unit_of_measure
+    return unit_beside(part.kind, part.unit_of_measure, part.money_places)
 
 
 @dataclass
