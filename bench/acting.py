@@ -16,7 +16,7 @@ from .figures import Figure, Pair, against
 from .stages import Raw, Stage
 from .world import NOW, SOON_DUE, World, dispatcher
 
-SWEEP_GOAL_MS, FLAT_GOAL, CLAIM_GOAL, MOVE_GOAL = 1.0, 1.2, 1.5, 2.5
+SWEEP_GOAL_MS, FLAT_GOAL, CLAIM_GOAL, MOVE_GOAL = 1.0, 1.2, 1.5, 1.5
 
 
 def sweep_nothing(stage: Stage, raw: Raw, *, times: int) -> Pair:
