@@ -9,15 +9,18 @@ from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, TextAreaField
 
+from ..clock import local_today
 from ..db import unit_of_work
+from ..documents.sheets import Column, Show
 from ..errors import Invalid
 from ..operations import questions as asking
 from ..queries.assignments import whole
-from ..queries.questions import Asked, question_of, questions_of, waiting
+from ..queries.questions import Asked, everything, question_of, questions_of, waiting
 from ..rules.organisation import Role
 from ..rules.standstill import BOSSES, MOST_GIVEN_BACK
 from ..rules.states import WITH_OFFICER
 from .access import current_actor, page_now, require_role
+from .downloads import table_answer
 from .language import speak
 
 bp = Blueprint("questions", __name__)
@@ -36,6 +39,23 @@ def index() -> Any:
     after = request.args.get("after", "")
     page = waiting(current_actor(), after=int(after) if after.isdecimal() and len(after) < 19 else 0)
     return render_template("questions/index.html", page=page, now=page_now(), later=bool(after))
+
+
+@bp.get("/questions.<any(xlsx, csv):kind>")
+@require_role(*BOSSES)
+def export(kind: str) -> Any:
+    """All that wait for the reader's answer, as a table."""
+    columns = [
+        Column(_("Asked on"), 18, Show.MOMENT), Column(_("Unit"), 28), Column(_("Asked by"), 14), Column(_("Task"), 40),
+        Column(_("Campaign"), 40), Column(_("Due"), 18, Show.MOMENT), Column(_("Asked unit"), 28),
+        Column(_("Question"), 60),
+    ]  # fmt: skip
+    rows = (
+        (each.asked_at, each.unit_name, each.asker, each.task_title, each.campaign_title, each.due_at, each.asked_unit,
+         each.words)
+        for each in everything(current_actor())
+    )  # fmt: skip
+    return table_answer(kind, f"questions-{local_today(page_now()):%Y%m%d}", _("Questions"), columns, rows)
 
 
 @bp.route("/assignments/<int:id>/ask", methods=["GET", "POST"])

@@ -56,6 +56,7 @@ def _questions(world: World) -> Iterator[Case]:
         return who.has(*BOSSES) and (who.stands_in((TOWN, W)) or who.stands_in((COUNTY, W)))
 
     yield Case("questions.index", role(*BOSSES))
+    yield Case("questions.export", role(*BOSSES), {"kind": "csv"})
     asked, one, none = {"id": world.ids["asked"]}, {"id": world.ids["question"]}, {"id": MISSING}
     for method, wins in (("GET", 200), ("POST", 422)):
         yield Case(

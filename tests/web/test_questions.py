@@ -65,6 +65,7 @@ def test_an_officer_asks_and_the_unit_above_answers(tree, given, at_desk, monkey
     assert at_desk(boss).get(f"/assignments/{given[0]}/ledger").has("The clock stands still since")
     monkeypatch.setattr(clock, "now", lambda: now + 2 * DAY)
     page = at_desk(boss).get("/reviews").click("question")
+    assert "可否延用去年的名册" in page.click("CSV").response.get_data(as_text=True).splitlines()[1]
     page = page.click("Answer")
     page = page.submit("Send the answer", status=422, words="")
     page = page.submit("Send the answer", words="可以")
