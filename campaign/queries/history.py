@@ -1,8 +1,8 @@
 """How states stood over time, from the record that the clock keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from ..clock import zone
+from ..clock import local_today, zone
 from ..db import MICROSECOND, db
 from ..models import FigureCount, StateCount, Task
 from ..rules.figures import Standing
@@ -82,7 +82,7 @@ def trend(
     for row in db.session.execute(query):
         key = (row.task_id, row.line)
         changes.setdefault(row.slot, {}).setdefault(key, {})[row.state] = row.n
-    return _points(changes, since)
+    return _points(changes, since, daily=daily)
 
 
 def _last_of_days(key: Sequence[Any], slot: Any, asked: Sequence[ColumnElement[bool]], until: datetime) -> Subquery:
@@ -114,11 +114,25 @@ def _last_before(tasks: Sequence[int], area_id: int, lines: Sequence[Line], sinc
     )
 
 
-def _points(changes: dict[datetime, dict[tuple[int, Line], dict[State, int]]], since: datetime) -> list[Point]:
+def _ends_of_days(slots: Iterable[datetime]) -> set[datetime]:
+    """The last of these slots on each day. Where only the last record of a day was read, a key that changed twice is
+    missing at the slots before: only here all of them are together."""
+    last: dict[date, datetime] = {}
+    for slot in slots:
+        last[local_today(slot)] = max(slot, last.get(local_today(slot), slot))
+    return set(last.values())
+
+
+def _points(
+    changes: dict[datetime, dict[tuple[int, Line], dict[State, int]]], since: datetime, *, daily: bool
+) -> list[Point]:
     standing: dict[tuple[int, Line], dict[State, int]] = {}
     points: list[Point] = []
+    ends = _ends_of_days(slot for slot in changes if slot > since)
     for slot in sorted(changes):
         standing |= changes[slot]
+        if daily and slot > since and slot not in ends:
+            continue
         total: dict[State, int] = {}
         for states in standing.values():
             for state, n in states.items():
@@ -173,8 +187,11 @@ def figure_trend(
         sums = Sums(row.n, row.met, row.number, row.numerator, row.denominator, row.credited if alone else NONE)
         slots.setdefault(row.slot, {}).setdefault((row.period, row.line), {})[row.standing] = sums
     points: list[FigurePoint] = []
+    closing = _ends_of_days(slots)
     for slot, changed in slots.items():
         standing |= changed
+        if slot not in closing:
+            continue
         last = max(period for period, _line in standing)
         total: dict[Standing, Sums] = {}
         for (period, _line), each in standing.items():

@@ -12,6 +12,7 @@ from ..queries.rollup_facts import RolledUp
 from ..queries.stands import stand_of
 from ..rules.dates import end_of_day
 from ..rules.metrics import Aggregation, MetricKind
+from ..rules.milestones import step_for
 from .access import page_now
 from .board_parts import MOST_LABELS, Picture
 from .filters import day as day_words
@@ -98,15 +99,17 @@ def _milestones(shown: MetricPage, first: datetime, last: datetime) -> tuple[lis
     stand = shown.total.stand
     metric = stand.rolled.metric
     ends = [(end_of_day(step.due_on, zone()), step.target) for step in metric.milestones]
-    if stand.of_units or not ends or ends[-1][0] < first or stand.target is None or not metric.target:
+    shared = metric.aggregation is Aggregation.SUM and stand.target != metric.target
+    asked = [(due_at, step_for(stand.target, metric.target, n, shared=shared)) for due_at, n in ends]
+    steps = [(due_at, n) for due_at, n in asked if n is not None]
+    if stand.of_units or stand.target is None or not steps or steps[-1][0] < first:
         return [], last
-    part = stand.target / metric.target if metric.aggregation is Aggregation.SUM else Decimal(1)
     furthest = min(max(last, ends[-1][0]), last + AHEAD * (last - first))
     stair: list[At] = []
     at = first
-    for due_at, n in ends:
+    for due_at, n in steps:
         if due_at >= first and at < furthest:
-            stair += [(at, n * part), (min(due_at, furthest), n * part)]
+            stair += [(at, n), (min(due_at, furthest), n)]
             at = due_at
     if at < furthest:
         stair += [(at, stand.target), (furthest, stand.target)]

@@ -7,17 +7,22 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
+from campaign.clock import local_today
 from campaign.db import db, unit_of_work
-from campaign.models import Area, Assignment, Event, MetricValue, Submission, Unit
+from campaign.models import Area, Assignment, Event, MetricValue, Milestone, Submission, Unit
 from campaign.operations.issuing import cancel, dispatch, reopen
+from campaign.operations.milestones import bring_milestones
 from campaign.operations.recording import record_states
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve, return_for_changes
 from campaign.queries.history import figure_trend, trend
+from campaign.queries.rollup_facts import Sums
+from campaign.queries.rollup_past import rollup_at
 from campaign.rules.figures import Standing
 from campaign.rules.metrics import Aggregation, Value
 from campaign.rules.organisation import Line, Role
 from campaign.rules.states import ReturnReason, State
+from campaign.rules.targets import Quota
 from tests import make
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -31,7 +36,10 @@ class Months:
         self.chance, self.now, self.tree = random.Random(20), now, make.small_tree()
         plan = make.campaign(self.tree.unit(self.tree.county, Line.PARTY))
         self.task = make.task(plan, lines=LINES, review_levels="4", due_on=None)
-        self.metric = make.metric(self.task, aggregation=Aggregation.SUM)
+        self.metric = make.metric(self.task, target=60, aggregation=Aggregation.SUM, quota=Quota.PER_UNIT)
+        self.steps = {now.date() + 3 * DAY: 20, now.date() + 6 * DAY: 40}
+        with unit_of_work() as session:
+            session.add_all(Milestone(metric_id=self.metric.id, due_on=on, target=n) for on, n in self.steps.items())
         self.issuer = self.tree.actor(self.tree.county, Role.DISPATCHER, Line.PARTY)
         self.places = {
             self.tree.unit(village, line).id: (village, self.tree.townships[at // 3], line)
@@ -62,9 +70,11 @@ class Months:
         elif one.state is State.APPROVED and self.chance.random() < 0.5:
             reopen(one.id, actor=self.issuer, reason="数字有误", **seen)
 
-    def stood(self, slot, area, line) -> tuple[Counter, int, Decimal]:
-        """By the log: the states then, how many were approved and the sum of their latest versions of then."""
-        states, approved, total = Counter(), 0, Decimal(0)
+    def stood(self, slot, area, line) -> tuple[Counter, tuple[int, Decimal, int]]:
+        """By the log: the states then; how many were approved, the sum of their latest versions of then, and how many
+        of these reach the milestone of that day."""
+        states, approved, total, met = Counter(), 0, Decimal(0), 0
+        wanted = next((n for day, n in sorted(self.steps.items()) if day >= local_today(slot)), 60)
         for one in db.session.scalars(select(Assignment)):
             unit = db.session.get_one(Unit, one.unit_id)
             if not area.lft <= unit.lft <= area.rgt or unit.line not in line:
@@ -74,8 +84,9 @@ class Months:
             states[state] += 1
             if state is State.APPROVED:
                 said = [each for each in self.said if each.assignment_id == one.id and each.at <= slot]
-                approved, total = approved + 1, total + max(said, key=lambda each: each.number).value
-        return states, approved, total
+                figure = max(said, key=lambda each: each.number).value
+                approved, total, met = approved + 1, total + figure, met + (figure >= wanted)
+        return states, (approved, total, met)
 
     def read(self) -> None:
         """The log, and what was reported."""
@@ -96,6 +107,7 @@ def test_every_point_of_the_trend_is_what_the_log_says(app, now):
                     months.act()
             slots.append(months.now + HOUR)
             with unit_of_work():
+                bring_milestones(now=slots[-1])
                 record_states(slots[-1], now=slots[-1])
     months.read()
     since, until = now - DAY, slots[-1]
@@ -103,15 +115,22 @@ def test_every_point_of_the_trend_is_what_the_log_says(app, now):
     seen: Counter = Counter()
     for area in (db.session.get_one(Area, place.id) for place in areas):
         for lines in (None, *((line,) for line in LINES)):
-            points = trend([months.task.id], area.id, lines, since=since, until=until)
-            for point in points:
+            asked = [months.task.id], area.id, lines
+            points = trend(*asked, since=since, until=until)
+            days = trend(*asked, since=since, until=until, daily=True)
+            assert len({point.slot.date() for point in days}) == len(days)
+            for point in (*points, *days):
                 states = {state: n for state, n in point.states.items() if n}
                 assert states == dict(months.stood(point.slot, area, lines or LINES)[0]), (area.name, lines, point.slot)
                 seen["states"] += 1
             figures = figure_trend(months.metric.id, area.id, lines, sums_periods=False, since=since, until=until)
             for drawn in figures:
-                sums = drawn.sums.get(Standing.APPROVED)
-                _states, approved, total = months.stood(drawn.slot, area, lines or LINES)
-                assert ((sums.n, sums.number) if sums else (0, 0)) == (approved, total), (area.name, lines, drawn.slot)
+                sums = drawn.sums.get(Standing.APPROVED, Sums())
+                _states, wanted = months.stood(drawn.slot, area, lines or LINES)
+                assert (sums.n, sums.number, sums.met) == wanted, (area.name, lines, drawn.slot)
+                then = rollup_at([months.metric.id], area.id, at=drawn.slot, lines=lines)[months.metric.id]
+                again = then.sums(Standing.APPROVED)
+                assert (again.n, again.number, again.met) == wanted, (area.name, lines, drawn.slot)
                 seen["figures"] += 1
-    assert seen["states"] > 90 and seen["figures"] > 50
+                seen[f"met {wanted[2]} of {wanted[0]}"] += 1
+    assert seen["states"] > 150 and seen["figures"] > 50 and len(seen) > 8
