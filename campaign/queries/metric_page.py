@@ -145,6 +145,15 @@ class MetricPage:
     paged: bool
     next: int | None
 
+    @property
+    def each_measured(self) -> bool:
+        """Whether units have targets of their own, so that it can be told how many of them meet."""
+        metric, split = self.metric, self.total.split
+        if metric.target is None or metric.comparator is Comparator.NONE:
+            return False
+        given = split.given is not None or split.below is not None
+        return metric.aggregation is not Aggregation.SUM or metric.quota is Quota.PER_UNIT or given
+
 
 @dataclass(frozen=True)
 class AskedMetric:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from campaign import clock
 from campaign.db import unit_of_work
 from campaign.models import Event, Register
+from campaign.operations.milestones import bring_milestones
 from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import Line, Role
 from campaign.rules.targets import Quota
@@ -52,6 +53,15 @@ def test_the_plan_shows_every_figure_with_its_quota_and_milestones(work, visitor
     assert page.has("and 2 more", "帮扶人数", "each person of “妇联干部花名册”", "走访次数", "each unit", "milestones:")
     rows = rows_of(client, f"/campaigns/{work.campaign.id}/board/figures.csv")
     assert {row["Metric"]: row["Target"] for row in rows}[helped.name] == ""
+
+
+def test_how_many_units_reach_what_they_must_by_now_is_told(work, visitor, client, now):
+    """Of three approved rates (80, 50 and 10 per cent) one reaches the milestone of 70, and none the end."""
+    assert visitor.get(f"/metrics/{work.rate.id}").has("0 of them reach the milestone in force")
+    with unit_of_work():
+        bring_milestones(now=now)
+    assert visitor.get(f"/metrics/{work.rate.id}").has("1 of them reach the milestone in force")
+    assert visitor.get(f"/metrics/{work.sum.id}").has("1 of them reach their own target")
 
 
 def test_the_tree_shows_targets_splits_and_actuals_that_add_up(work, visitor, client):
