@@ -1,20 +1,21 @@
 """Before a task is dispatched: which units it would reach, how loaded they are, and what would not work there.
 
-Six statements, however many units there are. The units are those that `operations/issuing.dispatch` takes; a test
-holds the two together.
+One statement, and another one where posts are vacant, however many units there are. The units are those that
+`operations/issuing.dispatch` takes; a test holds the two together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
 from ..db import db
 from ..models import Area, Assignment, Person, Post, TaskLine, TaskUnit, Unit
+from ..models.gathering import gathered
 from ..rules.organisation import Level, Role
 from ..rules.states import OPEN
 from .campaigns import Head, TaskFact
@@ -84,20 +85,24 @@ def preview(head: Head, task: TaskFact, *, now: datetime, after: str = "") -> Pr
     """What a dispatch of this task would do at that instant; `after` is the key of the page before."""
     today = local_today(now)
     receives = receivers(head, task, today)
-    totals = _totals(receives, task.id, today)
-    page, following = _page(receives, task.id, today, after)
+    found = gathered(
+        _totals(receives, task.id, today), _page(receives, task.id, today, after), _shares(head, task, receives),
+        _loaded(receives), _unsupervised(head, task, receives, today),
+    )  # fmt: skip
+    (totals,), rows, shares, loaded, unsupervised = found
+    page = tuple(Receiver(*row) for row in rows[:PAGE])
     return Preview(
         units=totals.units,
         new=totals.units - totals.has,
         open=totals.open,
         people=totals.people,
         vacant=totals.units - totals.staffed,
-        shares=_shares(head, task, receives),
-        loaded=_loaded(receives),
-        without_officer=_named(_vacant(receives, today), totals.units - totals.staffed),
-        without_supervisor=_unsupervised(head, task, receives, today),
+        shares=tuple(Share(row[0], Level(row[1]), row[2]) for row in shares if row[2]),
+        loaded=tuple((row[0], row[1], row[2]) for row in loaded),
+        without_officer=_without_officer(receives, today, totals.units - totals.staffed),
+        without_supervisor=_named(unsupervised, unsupervised[0].n if unsupervised else 0),
         page=page,
-        next=following,
+        next=f"{page[-1].lft}-{page[-1].id}" if len(rows) > PAGE else "",
     )
 
 
@@ -146,7 +151,7 @@ def has_task(task_id: int) -> ColumnElement[bool]:
     return exists(found.correlate(Unit))
 
 
-def _totals(receives: ColumnElement[bool], task_id: int, today: date) -> Row[Any]:
+def _totals(receives: ColumnElement[bool], task_id: int, today: date) -> Select[Any]:
     """Every number by a join of its own over whole sets: asking unit by unit is slow on PostgreSQL."""
     officers = (
         select(Post.id)
@@ -170,51 +175,47 @@ def _totals(receives: ColumnElement[bool], task_id: int, today: date) -> Row[Any
         "staffed": officers.with_only_columns(func.count(Post.unit_id.distinct())),
         "people": officers.where(not_(has_task(task_id))).with_only_columns(func.count(Post.person_id.distinct())),
     }
-    return db.session.execute(
-        select(*(part.correlate(None).scalar_subquery().label(name) for name, part in parts.items()))
-    ).one()
+    return select(*(part.correlate(None).scalar_subquery().label(name) for name, part in parts.items()))
 
 
-def _shares(head: Head, task: TaskFact, receives: ColumnElement[bool]) -> tuple[Share, ...]:
+def _shares(head: Head, task: TaskFact, receives: ColumnElement[bool]) -> Select[Any]:
     """Per area right below the issuing one; what lies in the issuing area itself stands first.
 
     A level is counted by one stretch of the index for each area below. Named units are few, and of any level.
     """
     below = aliased(Area)
     inside = Unit.lft.between(below.lft, below.rgt)
-    query: Select[Any]
     if task.receiving_level is not None and not task.named:
         n = select(func.count(Unit.id)).where(receives, inside).correlate(below).scalar_subquery().label("n")
         level = literal(int(task.receiving_level)).label("level")
-        query = select(below.name, level, n).where(below.parent_id == head.area_id).order_by(below.lft)
-    else:
-        query = (
-            select(below.name, Unit.level, func.count(Unit.id).label("n"))
-            .select_from(Unit)
-            .outerjoin(below, and_(below.parent_id == head.area_id, inside))
-            .where(receives)
-            .group_by(below.id, below.name, below.lft, Unit.level)
-            .order_by(func.coalesce(below.lft, literal(0)), Unit.level)
-        )
-    return tuple(Share(row[0], Level(row[1]), row[2]) for row in db.session.execute(query) if row[2])
+        return select(below.name, level, n).where(below.parent_id == head.area_id).order_by(below.lft)
+    return (
+        select(below.name, Unit.level, func.count(Unit.id).label("n"))
+        .select_from(Unit)
+        .outerjoin(below, and_(below.parent_id == head.area_id, inside))
+        .where(receives)
+        .group_by(below.id, below.name, below.lft, Unit.level)
+        .order_by(func.coalesce(below.lft, literal(0)), Unit.level)
+    )
 
 
-def _loaded(receives: ColumnElement[bool]) -> tuple[tuple[int, str, int], ...]:
+def _loaded(receives: ColumnElement[bool]) -> Select[Any]:
     """The units with the most open assignments: id, name and how many."""
     load = func.count(Assignment.id)
-    rows = db.session.execute(
-        select(Unit.id, Unit.name, load)
+    few = (
+        select(Unit.id, Unit.name, load.label("load"))
         .join(Assignment, and_(Assignment.unit_id == Unit.id, Assignment.state.in_(OPEN)))
         .where(receives)
         .group_by(Unit.id, Unit.name)
         .order_by(load.desc(), Unit.id)
         .limit(3)
+        .subquery()
     )
-    return tuple((row[0], row[1], row[2]) for row in rows)
+    return select(*few.c).order_by(few.c.load.desc(), few.c.id)
 
 
-def _page(receives: ColumnElement[bool], task_id: int, today: date, after: str) -> tuple[tuple[Receiver, ...], str]:
-    """Fifty units in the order of the tree, and the key of the last one where there are more."""
+def _page(receives: ColumnElement[bool], task_id: int, today: date, after: str) -> Select[Any]:
+    """Fifty units in the order of the tree, and one more where there are more."""
     officer = _holder(Role.OFFICER, today).order_by(Post.id).limit(1).scalar_subquery()
     query = select(
         Unit.id, Unit.name, Unit.level, Unit.lft, _open().label("load"), has_task(task_id).label("has"),
@@ -223,28 +224,28 @@ def _page(receives: ColumnElement[bool], task_id: int, today: date, after: str) 
     edge = [int(part) for part in after.split("-") if part.isdecimal() and len(part) < 19]
     if len(edge) == 2:
         query = query.where(or_(Unit.lft > edge[0], and_(Unit.lft == edge[0], Unit.id > edge[1])))
-    rows = db.session.execute(query.order_by(Unit.lft, Unit.id).limit(PAGE + 1)).all()
-    page = tuple(Receiver(*row) for row in rows[:PAGE])
-    return page, f"{page[-1].lft}-{page[-1].id}" if len(rows) > PAGE else ""
+    few = query.order_by(Unit.lft, Unit.id).limit(PAGE + 1).subquery()  # cut before anything is numbered
+    return select(*few.c).order_by(few.c.lft, few.c.id)
 
 
-def _vacant(receives: ColumnElement[bool], today: date) -> Select[Any]:
-    return (
+def _without_officer(receives: ColumnElement[bool], today: date, n: int) -> Named:
+    """So many are without one. They are looked for only where there are any: else that would be every unit."""
+    if not n:
+        return Named((), 0)
+    vacant = (
         select(Unit.id, Unit.name, Unit.lft)
         .where(receives, not_(exists(_holder(Role.OFFICER, today))))
         .order_by(Unit.lft, Unit.id)
         .limit(MOST_NAMED)
     )
+    return _named(db.session.execute(vacant), n)
 
 
-def _named(query: Select[Any], n: int | None = None) -> Named:
-    if n == 0:
-        return Named((), 0)
-    rows = db.session.execute(query).all()
-    return Named(tuple((row[0], row[1], row[2]) for row in rows), len(rows) if n is None else n)
+def _named(rows: Iterable[Any], n: int) -> Named:
+    return Named(tuple((row[0], row[1], row[2]) for row in rows), n)
 
 
-def _unsupervised(head: Head, task: TaskFact, receives: ColumnElement[bool], today: date) -> Named:
+def _unsupervised(head: Head, task: TaskFact, receives: ColumnElement[bool], today: date) -> Select[Any]:
     """The units of the review chains that have no supervisor; the same law as `rules/chain.py`, for all receivers."""
     first = select(Unit.superior_id.label("id")).where(receives, Unit.superior_id.is_not(None)).distinct()
     chain = first.cte("chain", recursive=True)
@@ -260,10 +261,11 @@ def _unsupervised(head: Head, task: TaskFact, receives: ColumnElement[bool], tod
     reviews = or_(between, Unit.id == head.issuing_unit_id)
     if levels:
         reviews = and_(reviews, Unit.level.in_(levels))
-    rows: Sequence[Row[Any]] = db.session.execute(
+    few = (
         select(Unit.id, Unit.name, Unit.lft, func.count().over().label("n"))
         .where(reviews, not_(exists(_holder(Role.SUPERVISOR, today))))
         .order_by(Unit.lft, Unit.id)
         .limit(MOST_NAMED)
-    ).all()
-    return Named(tuple((row[0], row[1], row[2]) for row in rows), rows[0].n if rows else 0)
+        .subquery()
+    )
+    return select(*few.c).order_by(few.c.lft, few.c.id)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from ..clock import local_today
 from ..db import db
 from ..models import Batch, Delegation, LadderVersion, Person, Post, Unit
+from ..models.gathering import gathered
 from ..models.organisation import holds_on, manned_on, stands_in_on
 from ..models.outlook import Outlook
 from ..rules.foreseeing import Armed, foresee
@@ -70,67 +71,75 @@ def promises(
 ) -> Promises:
     """What a dispatch at `issued_at` promises to the units that do not have the task yet.
 
-    `unit_id`: the unit to name people of; None, or one that receives nothing, for the first. One statement for each
-    kind of addressee, and six beside them.
+    `unit_id`: the unit to name people of; None, or one that receives nothing, for the first. Five statements.
     """
     today = local_today(now)
     receives = and_(receivers(head, task, today), not_(has_task(task.id)))
-    example = _example(receives, unit_id, outlook.ladder.id)
+    ladder_id = outlook.ladder.id
+    units, pinned, ladder = gathered(_example(receives, unit_id), _pinned(task.id), _version(literal(ladder_id)))
+    example = Example(0, units[0].id, units[0].name, ladder_id=ladder_id) if units else None
     first = first_step(outlook.steps, issued_at)
     timers = [] if first is None else [Armed(max(first[1].when, issued_at), first[0])]
     foreseen = foresee(outlook.steps, State.ISSUED, outlook.behind_at, timers)
-    row = example or Example(0, 0, "", ladder_id=outlook.ladder.id)
+    row = example or Example(0, 0, "", ladder_id=ladder_id)
     coming = told(foreseen, row, now=now)
     speaking = {teller for each in coming if not each.overtaken for teller in each.rung.tells}
     rungs, dated = outlook.ladder.for_grade(outlook.grade), {step.rung.number for step in outlook.steps}
     return Promises(
         coming,
-        {teller: _people(receives, teller, outlook.ladder.stop_level, today) for teller in sorted(speaking)},
+        _people(receives, sorted(speaking), outlook.ladder.stop_level, today),
         tuple(rung for rung in rungs if rung.number not in dated),
         len(outlook.ladder.rungs) - len(rungs),
         example,
-        _version(outlook.ladder.id),
-        pinned_of(task.id),
+        tuple(ladder[0]),
+        tuple(Pinned(*row) for row in pinned),
     )
 
 
-def pinned_of(task_id: int) -> tuple[Pinned, ...]:
-    """The dispatches of a task, newest first, each with its ladder. One statement."""
-    rows = db.session.execute(
+def _pinned(task_id: int) -> Select[Any]:
+    """The dispatches of a task, newest first, each with its ladder."""
+    return (
         select(Batch.id, Batch.dispatched_at, Batch.items, LadderVersion.id, LadderVersion.name, LadderVersion.version)
         .join(LadderVersion, LadderVersion.id == func.coalesce(Batch.ladder_id, 1))
         .where(Batch.task_id == task_id)
         .order_by(Batch.id.desc())
         .limit(20)
     )
-    return tuple(Pinned(*row) for row in rows)
 
 
 def ladder_of(batch_id: int) -> tuple[int, str, int]:
     """The ladder that a dispatch goes by: its id, name and version. One statement."""
     found = select(func.coalesce(Batch.ladder_id, 1)).where(Batch.id == batch_id).scalar_subquery()
-    return _version(found)
+    return db.session.execute(_version(found)).tuples().one()
 
 
-def _version(ladder_id: Any) -> tuple[int, str, int]:
+def _version(ladder_id: Any) -> Select[tuple[int, str, int]]:
     columns = (LadderVersion.id, LadderVersion.name, LadderVersion.version)
-    return db.session.execute(select(*columns).where(LadderVersion.id == ladder_id)).tuples().one()
+    return select(*columns).where(LadderVersion.id == ladder_id)
 
 
-def _example(receives: ColumnElement[bool], unit_id: int | None, ladder_id: int) -> Example | None:
+def _example(receives: ColumnElement[bool], unit_id: int | None) -> Select[Any]:
     """The unit asked for, else the first in the order of the tree."""
     asked = Unit.id != (unit_id or 0)
-    row = db.session.execute(
-        select(Unit.id, Unit.name).where(receives).order_by(asked, Unit.lft, Unit.id).limit(1)
-    ).one_or_none()
-    return None if row is None else Example(0, row.id, row.name, ladder_id=ladder_id)
+    first = select(Unit.id, Unit.name).where(receives).order_by(asked, Unit.lft, Unit.id).limit(1)
+    return select(*first.subquery().c)  # cut before anything is numbered
 
 
-def _people(receives: ColumnElement[bool], teller: Teller, stop: Level | None, today: date) -> int:
-    """How many people hold the posts that this rung tells, for all the units together, vacant ones passed over."""
+def _people(
+    receives: ColumnElement[bool], tellers: Sequence[Teller], stop: Level | None, today: date
+) -> dict[Teller, int]:
+    """How many people each of these kinds of addressee has, for all the units together. One statement."""
+    asked = {teller: _told(receives, teller, stop, today) for teller in tellers}
+    counts = {teller: count.scalar_subquery() for teller, count in asked.items() if count is not None}
+    row = db.session.execute(select(*counts.values())).one() if counts else ()
+    return dict.fromkeys(tellers, 0) | dict(zip(counts, map(int, row), strict=True))
+
+
+def _told(receives: ColumnElement[bool], teller: Teller, stop: Level | None, today: date) -> Select[Any] | None:
+    """How many people hold the posts that such a rung tells, vacant ones passed over; None where it is nobody yet."""
     wanted = AUDIENCES[teller]
     if wanted.from_reviewer:
-        return 0  # nothing is submitted yet
+        return None  # nothing is submitted yet
     units = (
         select(Unit.id).where(receives) if wanted.steps == 0 else _above(receives, wanted.steps, wanted.roles, today)
     )
@@ -141,15 +150,16 @@ def _people(receives: ColumnElement[bool], teller: Teller, stop: Level | None, t
         select(Post.person_id.label("id")).where(*posts, holds_on(today)),
         select(Delegation.delegate_id.label("id")).join(Post, stands_in_on(today)).where(*posts),
     ).subquery()
-    counted = select(func.count()).select_from(people).join(Person, Person.id == people.c.id)
-    return int(db.session.execute(counted).scalar_one())
+    return select(func.count()).select_from(people).join(Person, Person.id == people.c.id)
 
 
 def _above(receives: ColumnElement[bool], steps: int, roles: Sequence[Role], today: date) -> Select[Any]:
     """The nearest units at least so many above, each with somebody in one of these roles: climbed set by set, so that
     half a million villages are a few thousand townships after the first step."""
     first = select(Unit.superior_id.label("id"), literal(1).label("steps"))
-    climbing = first.where(receives, Unit.superior_id.is_not(None)).distinct().cte("climbing", recursive=True)
+    climbing = (
+        first.where(receives, Unit.superior_id.is_not(None)).distinct().cte(recursive=True)
+    )  # anonymous: one statement counts several kinds
     here = aliased(Unit)
     answered = and_(climbing.c.steps >= steps, _held(climbing.c.id, roles, today))
     climbing = climbing.union(

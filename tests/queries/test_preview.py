@@ -104,14 +104,14 @@ def test_the_list_of_units_goes_on_where_it_ended(tree, now):
     assert PAGE == 50
 
 
-def test_eight_statements_however_many_units(tree, now):
+def test_four_statements_however_many_units(tree, now):
     task = make.task(make.campaign(tree.unit(tree.county)))
 
     def whole_page():
         head = head_of(task.campaign_id, SYSTEM)
         preview(head, tasks_of(task.campaign_id, parts=False)[0], now=now)
 
-    assert counted(whole_page) <= 8
+    assert counted(whole_page) <= 4
     assert counted(lambda: show(task.campaign_id, SYSTEM)) <= 5
     assert counted(lambda: listing(SYSTEM, Filters())) <= 2
 
