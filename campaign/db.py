@@ -42,7 +42,13 @@ ONE_INSTANT = "REPEATABLE READ"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DECIMAL_PLACES = 4
-FULL = ("is full", "no space left")  # as the databases say that they cannot grow
+# As the databases say that they cannot grow, and that one had better come again: in words, or, since PostgreSQL speaks
+# the language of its server, by its codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
+FULL = ("is full", "no space left", "[53100]")
+BUSY = (
+    "locked", "busy", "readonly", "connection", "shutting down", "starting up", "terminating",
+    "[40p01]", "[55p03]", "[53300]", "[57p01]", "[57p02]", "[57p03]",
+)  # fmt: skip
 
 # SQLite gives row ids of its own only to a column declared INTEGER; PostgreSQL needs the wide type.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -339,7 +345,7 @@ def unit_of_work() -> Iterator[scoped_session[FlaskSession]]:
             _work.reset(before)
             work.close()
     except OperationalError as error:
-        if any(sign in str(error.orig).lower() for sign in FULL):
+        if any(sign in _said(error) for sign in FULL):
             raise NoSpace(say("There is no room left. Nothing was changed; please tell the administrator.")) from error
         if is_busy(error):
             raise Busy(
@@ -383,6 +389,8 @@ def pour(table: Table, rows: Iterable[list[Any]]) -> None:
 
 def is_busy(error: OperationalError) -> bool:
     """Whether the database is locked or away, so that trying again later makes sense."""
-    text = str(error.orig).lower()
-    signs = ("locked", "busy", "readonly", "connection", "shutting down", "starting up", "terminating")
-    return error.connection_invalidated or any(sign in text for sign in signs)
+    return error.connection_invalidated or any(sign in _said(error) for sign in BUSY)
+
+
+def _said(error: OperationalError) -> str:
+    return f"{error.orig} [{getattr(error.orig, 'sqlstate', None)}]".lower()

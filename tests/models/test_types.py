@@ -6,11 +6,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import errors
 from sqlalchemy import func, select
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import OperationalError, StatementError
 
 from campaign.db import Busy, Exact, Instant, db, from_micros, micros, unit_of_work
-from campaign.errors import Refused, say
+from campaign.errors import NoSpace, Refused, say
 from campaign.models import Metric, Person
 from campaign.rules.metrics import MetricKind
 from campaign.rules.organisation import Level
@@ -93,6 +94,16 @@ def test_a_locked_database_is_busy_and_nothing_is_half_done(app, settings):
         with pytest.raises(Busy), unit_of_work() as session:
             session.add(Person(login="late", name="", created_at=NOW))
     assert db.session.scalar(select(func.count()).select_from(Person)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "refusal"),
+    [(errors.DeadlockDetected("检测到死锁"), Busy), (errors.AdminShutdown("由于管理员命令中断联接"), Busy),
+     (errors.DiskFull("无法扩展文件：设备上没有空间"), NoSpace)],
+)  # fmt: skip
+def test_a_server_that_speaks_chinese_is_understood(app, fault, refusal):
+    with pytest.raises(refusal), unit_of_work():
+        raise OperationalError("UPDATE person", {}, fault)
 
 
 def test_a_moment_is_read_in_utc(app):
