@@ -127,7 +127,8 @@ def test_a_target_relative_to_last_year_is_a_figure_when_it_is_issued(tree, now)
     with unit_of_work():
         issue(campaign_id, actor=actor, now=now, seen=2)
     assert targets_of(task_id) == [55, 3]
-    rows = db.session.execute(select(Metric.base, Metric.comparator).where(Metric.task_id == task_id)).tuples()
+    said = select(Metric.base, Metric.comparator).where(Metric.task_id == task_id).order_by(Metric.position)
+    rows = db.session.execute(said).tuples()
     assert rows.all() == [(50, UP), (7, Comparator.AT_MOST)]
 
 
