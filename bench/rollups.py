@@ -251,6 +251,7 @@ def rebuilding(stage: Stage, raw: Raw) -> Iterator[Figure]:
 def upkeep(stage: Stage, raw: Raw, *, moves: int, rounds: int = 7) -> Iterator[Figure]:
     """What folding costs beside the transitions that it follows, and what 16 writers notice of it: the median of
     several rounds, and for the writers of pairs that follow each other."""
+    stage.settle()  # everything was just rebuilt: PostgreSQL still takes the tables for empty
     rows = raw.run("SELECT id FROM assignment WHERE task_id = 1 AND state = 4 ORDER BY id").fetchall()
     ids = iter(rows)
     with stage.app.app_context():
