@@ -17,7 +17,7 @@ from ..rules.organisation import Actor, Line
 from ..rules.targets import Compares, Quota
 from .board import Asked, Head, Row, head_for, lines_of, way_to, windows_of
 from .board_figures import Cell, Place, figures_of, stretches_of
-from .metric_page import COLUMNS, MetricFact, fact_of
+from .metric_facts import COLUMNS, MetricFact, fact_of
 from .quota_targets import quotas_in
 from .rollup import RollUp, rollup
 from .rollup_compared import AgainstBefore, against_before, approved_then, baselines_in

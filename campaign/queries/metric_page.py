@@ -14,10 +14,8 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
-    String,
     and_,
     case,
-    cast,
     func,
     literal,
     select,
@@ -27,19 +25,19 @@ from sqlalchemy import (
 
 from ..db import Exact, db
 from ..errors import NotFound, say
-from ..models import Assignment, Campaign, Metric, Period, Share, Task, TaskLine, Unit
+from ..models import Assignment, Share, Unit
 from ..models.splits import in_force
 from ..models.targets import Allocation, AllocationTotal
 from ..rules.figures import Standing
-from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
+from ..rules.metrics import Aggregation, Comparator, OverTime
 from ..rules.organisation import LEAF_LEVELS, Actor, Line
-from ..rules.plans import CampaignStatus
 from ..rules.rechecks import RecheckResult
 from ..rules.states import NOT_ASKED
-from ..rules.targets import Compares, Quota, Relative
-from .board import Head, head_of, heads, lines_of, way_to, windows_of
+from ..rules.targets import Compares, Quota
+from .board import Head, lines_of, way_to, windows_of
 from .board_figures import Place, stretches_of
 from .history import FigurePoint, figure_trend
+from .metric_facts import AskedMetric, MetricFact, metric_head, turn_of
 from .quota_targets import quotas_in
 from .rechecks import Confidence, confidence_of, found_inside
 from .rollup import RollUp, rollup
@@ -50,50 +48,6 @@ from .stands import Stand, stand_of
 PAGE = 100
 BELOW, CHECKED = 2, 3  # in the statement of the splits: what units inside were given, what a re-check found
 TREND_DAYS = 3 * 366
-
-
-COLUMNS = (  # of Metric joined with its Task, and TaskLine
-    Metric.id.label("metric_id"), Metric.name.label("metric_name"), Metric.kind, Metric.unit_of_measure,
-    Metric.comparator, Metric.target, Metric.aggregation, Metric.over_time, Metric.quota, Metric.money_places,
-    Metric.required, Metric.note, Metric.word, Metric.measurable, Metric.numerator_name, Metric.denominator_name,
-    Metric.task_id, Task.title.label("task_title"), Task.rrule, Metric.compares, Metric.former_metric_id,
-    Metric.relative, Metric.change, Metric.base, TaskLine.line,
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class MetricFact:
-    """What the plan says of the metric."""
-
-    id: int
-    name: str
-    kind: MetricKind
-    unit_of_measure: str
-    comparator: Comparator
-    target: Decimal | None
-    aggregation: Aggregation
-    over_time: OverTime
-    quota: Quota
-    money_places: int
-    required: bool
-    note: str
-    word: str
-    measurable: bool
-    numerator_name: str
-    denominator_name: str
-    task_id: int
-    task_title: str
-    recurs: bool
-    compares: Compares
-    former_id: int | None
-    relative: Relative
-    change: Decimal | None
-    base: Decimal | None
-
-    @property
-    def former(self) -> int | None:
-        """The metric that is last year's, where it is compared with another one."""
-        return self.former_id if self.compares is Compares.LAST_YEAR else None
 
 
 @dataclass(frozen=True)
@@ -155,44 +109,26 @@ class MetricPage:
         return metric.aggregation is not Aggregation.SUM or metric.quota is Quota.PER_UNIT or given
 
 
-@dataclass(frozen=True)
-class AskedMetric:
-    """What the reader wants to see of a metric; `after`: the `lft` of the last row of the page before."""
-
-    area_id: int | None = None
-    line: Line | None = None
-    period: int | None = None
-    after: int | None = None
-    whole: bool = False  # every row, for an export or a comparison
-
-
-def fact_of(row: Any) -> MetricFact:
-    """The metric in a row of these columns."""
-    return MetricFact(
-        row.metric_id, row.metric_name, row.kind, row.unit_of_measure, row.comparator, row.target, row.aggregation,
-        row.over_time, row.quota, row.money_places, row.required, row.note, row.word, row.measurable,
-        row.numerator_name, row.denominator_name, row.task_id, row.task_title, bool(row.rrule), row.compares,
-        row.former_metric_id, row.relative, row.change, row.base,
-    )  # fmt: skip
-
-
 def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: datetime, today: date) -> MetricPage:
     """The metric for this reader. Raises NotFound for one, or for an area, outside their scope."""
-    head, metric, known, turns = _metric(metric_id, actor)
+    found = metric_head(metric_id, actor)
+    head, metric = found.head, found.metric
     windows = windows_of(head, actor)
     most = 2**31 if asked.whole else PAGE + 1
     above, below = way_to(head, asked.area_id, actor, windows, below=most, after=asked.after or 0)
     shown, more = above[-1], not asked.whole and len(below) > PAGE
-    lines, chosen = lines_of(known, asked.line, shown, windows)
+    lines, chosen = lines_of(found.lines, asked.line, shown, windows)
     below = below if asked.whole else below[:PAGE]
     places = [shown, *below]
     rolled = rollup([metric_id], [place.id for place in places], on=today, lines=chosen, period=asked.period)
-    splits, checked = _beside(head, metric, above, below, chosen, _turn(rolled[metric_id, shown.id], asked.period))
+    if (metric_id, shown.id) not in rolled:  # no line of the reader's is asked here
+        raise NotFound(say("There is no such metric, or it is not yours to see."))
+    splits, checked = _beside(head, metric, above, below, chosen, turn_of(rolled[metric_id, shown.id], asked.period))
     total = _branch(shown, "total", metric, rolled, splits, head)
     rows = [_branch(p, "leaf" if p.level in LEAF_LEVELS else "area", metric, rolled, splits, head) for p in below]
     rows = [row for row in rows if row.stand.rolled.asked or row.split.below or _credited(row)]
     paged = more or bool(asked.after)
-    before = _before(metric, turns, places, rolled, head, chosen, today, asked.period)
+    before = _before(metric, found.turns, places, rolled, head, chosen, today, asked.period)
     total, rows = _against(total, before), [_against(row, before) for row in rows]
     own = _own(total, rows) if rows and not paged else None
     points = figure_trend(
@@ -224,34 +160,12 @@ def _before(
     if metric.former is not None:
         then = rollup([metric.former], ids, on=today, lines=lines)
         return {id: approved_then(then.get((metric.former, id))) for id in ids}
-    shown = _turn(rolled[metric.id, ids[0]], period)
+    shown = turn_of(rolled[metric.id, ids[0]], period)
     turn = None if shown is None else a_year_before(turns, shown)
     if turn is None:
         return {}
     then = rollup([metric.id], ids, on=today, lines=lines, period=turn)
     return {id: approved_then(then.get((metric.id, id))) for id in ids}
-
-
-def _metric(metric_id: int, actor: Actor) -> tuple[Head, MetricFact, set[Line], str | None]:
-    rows = db.session.execute(
-        heads(actor)
-        .add_columns(*COLUMNS, _turns())
-        .join(Task, Task.campaign_id == Campaign.id)
-        .join(Metric, Metric.task_id == Task.id)
-        .outerjoin(TaskLine, TaskLine.task_id == Task.id)
-        .where(Metric.id == metric_id, Campaign.status != CampaignStatus.DRAFT)
-    ).all()
-    if not rows:
-        raise NotFound(say("There is no such metric, or it is not yours to see."))
-    known = {each.line for each in rows if each.line is not None} or set(Line)
-    return head_of(rows[0], actor), fact_of(rows[0]), known, rows[0].turns
-
-
-def _turns() -> Any:
-    """Every turn of the task with the day on which it began, where the metric is compared with last year's."""
-    told = func.aggregate_strings(cast(Period.number, String) + ":" + cast(Period.opens_on, String), ",")
-    found = select(told).where(Period.task_id == Task.id, Metric.compares == Compares.LAST_YEAR)
-    return found.correlate(Task, Metric).scalar_subquery().label("turns")
 
 
 def _branch(
@@ -287,11 +201,6 @@ def _own(total: Branch, rows: Sequence[Branch]) -> Branch | None:
     if rest.metric.aggregation is Aggregation.SUM:  # its share of the target is what was held back
         stand = replace(stand, target=None, by_now=None, left=None, share=None, reached=None)
     return Branch(total.place, "own", stand)
-
-
-def _turn(rolled: RolledUp, period: int | None) -> int | None:
-    """The turn of a recurring task whose figures are shown; None: all of them together."""
-    return rolled.metric.last_period if period is None and not rolled.metric.every_turn else period
 
 
 def _beside(

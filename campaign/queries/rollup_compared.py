@@ -1,36 +1,21 @@
-"""Beside a rolled-up figure: the baseline of the same area, and the units by name that do not meet yet."""
+"""Beside a rolled-up figure: the baseline of the same area, or what was approved of another metric or turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    ScalarSelect,
-    and_,
-    case,
-    func,
-    or_,
-    select,
-    true,
-    type_coerce,
-)
+from sqlalchemy import BigInteger, func, select, true, type_coerce
 
 from ..db import db
-from ..models import Area, Assignment, Baseline, Batch, Campaign, Contribution, Metric, Task, Unit
-from ..models.climbing import moved_since, standing_in
+from ..models import Area, Baseline, Unit
 from ..models.past import A_YEAR, ABOUT
-from ..rules.figures import Standing
-from ..rules.former_tree import FormerTree, read_moves
+from ..rules.former_tree import FormerTree
 from ..rules.metrics import KINDS, Aggregation, Comparator, Value, meets
 from ..rules.organisation import Line
-from ..rules.states import NOT_ASKED, State
 from .board_figures import Place, stretches_of
 from .rollup_facts import RolledUp, exact
 
-PAGE = 50
 DOWNWARDS = (Comparator.AT_MOST, Comparator.EQUAL)  # what shall come down: equal is mostly to nothing
 
 
@@ -124,72 +109,3 @@ def against_before(rolled: RolledUp, before: Before | None) -> AgainstBefore | N
     percent = None if rated or not stood else change * 100 / stood
     better = Comparator.AT_MOST if rolled.metric.comparator in DOWNWARDS else Comparator.AT_LEAST
     return AgainstBefore(stood, change, percent, bool(meets(figure, better, stood)), before.units, rolled.asked)
-
-
-@dataclass(frozen=True)
-class Unmet:
-    """A unit that is asked and does not meet yet."""
-
-    assignment_id: int
-    unit_id: int
-    unit_name: str
-    state: State
-    lft: int
-
-
-def unmet_units(
-    metric_id: int,
-    area_id: int,
-    *,
-    lines: Sequence[Line] | None = None,
-    period: int | None = None,
-    after: tuple[int, int] | None = None,
-    most: int | None = PAGE,
-) -> list[Unmet]:
-    """The units that were below the area on the day of the campaign whose approved figure does not meet what they must
-    reach, or that have none, in the order of the tree of today, after that place (lft, unit); one more than a page
-    where there are more.
-
-    As last folded, so up to two seconds old. `period` None: the latest turn that was dispatched.
-    """
-    top = db.session.execute(
-        select(Area.lft, Area.rgt, Metric.task_id, _last_period(), moved_since(Campaign.issued_at))
-        .select_from(Area)
-        .join(Metric, Metric.id == metric_id)
-        .join(Task, Task.id == Metric.task_id)
-        .join(Campaign, Campaign.id == Task.campaign_id)
-        .where(Area.id == area_id)
-    ).first()
-    if top is None or (lines is not None and not lines):
-        return []
-    lft, rgt, task_id, last, moves = top
-    below = standing_in(Unit.lft, read_moves(moves).stretches((lft, rgt)))
-    same = and_(
-        Contribution.assignment_id == Assignment.id, Contribution.metric_id == metric_id,
-        Contribution.unit_id == Assignment.unit_id,
-    )  # fmt: skip
-    meets = and_(Contribution.standing == Standing.APPROVED, Contribution.met > 0)
-    query = (
-        select(Assignment.id, Unit.id, Unit.name, Assignment.state, Unit.lft)
-        .select_from(Unit)
-        .join(Assignment, and_(Assignment.unit_id == Unit.id, Assignment.task_id == task_id))
-        .outerjoin(Contribution, same)
-        .where(
-            below, Assignment.period == (last or 0 if period is None else period),
-            Assignment.state.not_in(NOT_ASKED), case((meets, 0), else_=func.coalesce(Contribution.n, 1)) > 0,
-            true() if lines is None else Unit.line.in_(lines), _beyond(after),
-        )
-        .order_by(Unit.lft, Unit.id)
-    )  # fmt: skip
-    rows = db.session.execute(query if most is None else query.limit(most + 1))
-    return [Unmet(*row) for row in rows]
-
-
-def _last_period() -> ScalarSelect[int]:
-    return select(func.max(Batch.period)).where(Batch.task_id == Metric.task_id).correlate(Metric).scalar_subquery()
-
-
-def _beyond(after: tuple[int, int] | None) -> ColumnElement[bool]:
-    if after is None:
-        return true()
-    return or_(Unit.lft > after[0], and_(Unit.lft == after[0], Unit.id > after[1]))

@@ -42,7 +42,7 @@ from ..rules.organisation import Actor, Level, Line, Role
 from ..rules.plans import EvidenceKind
 from ..rules.states import NOT_ASKED, OPEN, State
 from .lights import light_is
-from .metric_page import COLUMNS, MetricFact, fact_of
+from .metric_facts import COLUMNS, MetricFact, fact_of
 from .rollup import rollup
 from .rollup_facts import RolledUp
 from .scope import visible_units

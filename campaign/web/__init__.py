@@ -24,7 +24,7 @@ from . import (
     ladders,
     ledger,
     letters,
-    metrics,
+    metric_units,
     periods,
     preferences,
     questions,
@@ -66,7 +66,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     ladders.bp,
     ledger.bp,
     letters.bp,
-    metrics.bp,
+    metric_units.bp,  # a metric, and its units by name: one blueprint
     periods.bp,
     preferences.bp,
     questions.bp,

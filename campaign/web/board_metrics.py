@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from ..clock import local_today
 from ..documents.sheets import Cell, Column, Show
 from ..queries.board_metrics import FiguresPage, Standing, figures_page
-from ..queries.metric_page import MetricFact
+from ..queries.metric_facts import MetricFact
 from .access import current_actor, page_now
 from .board import steps_of
 from .board_parts import addresses, asked_of, tabs_of, unit_of_area
@@ -45,13 +45,16 @@ def figures(id: int) -> Any:
         for kind, text in STANDS.items()
         if counts[kind] or wanted == kind
     ]
+
+    def of_metric(endpoint: str, row: Standing) -> str:
+        line = request.args.get("line")
+        return url_for(endpoint, id=row.metric.id, area=shown.total.place.id, line=line, back=here)
+
     return render_template(
         "board/figures.html", shown=shown, here=here, unit_address=unit_of_area(shown.total.place.id, asked, here),
         asked=asked, rows=_chosen(shown, wanted), chips=chips, wanted=wanted,
         address=address, steps=steps_of(shown, here), tabs=tabs_of(address, "board.figures"), now=page_now(),
-        metric=lambda row: url_for(
-            "metrics.show", id=row.metric.id, area=shown.total.place.id, line=request.args.get("line"), back=here
-        ),
+        metric=lambda row: of_metric("metrics.show", row), who=lambda row: of_metric("metrics.units", row),
     )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from ..documents.sheets import Cell, Column, Show
 from ..errors import Invalid
 from ..operations.comparing import LONGEST_GROUND, allow, stop
 from ..queries.board import head_for
-from ..queries.metric_page import AskedMetric, Branch, MetricPage, metric_page
+from ..queries.metric_facts import AskedMetric
+from ..queries.metric_page import Branch, MetricPage, metric_page
 from ..rules.distances import DOWNWARDS, LEAST_COVERED, Entry, comparable, compared
 from ..rules.metrics import MetricKind
 from ..rules.organisation import Level

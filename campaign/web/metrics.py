@@ -9,7 +9,9 @@ from flask_babel import gettext as _
 
 from ..clock import local_today
 from ..documents.sheets import Cell, Column, Show
-from ..queries.metric_page import AskedMetric, Branch, MetricPage, metric_page
+from ..queries.metric_facts import AskedMetric, MetricFact
+from ..queries.metric_page import Branch, MetricPage, metric_page
+from ..queries.rollup_facts import RolledUp
 from ..rules.metrics import MetricKind
 from .access import current_actor, page_now
 from .board_parts import LINES
@@ -44,8 +46,8 @@ def show(id: int) -> Any:
         "metrics/show.html", shown=shown, metric=shown.metric, total=shown.total, rows=rows, address=address,
         sort=sort, here=request.full_path.rstrip("?"), back=back_address() or _board(shown), now=page_now(),
         alloc=split_of(shown), trend=trend_of(shown),
-        of_units=shown.total.stand.of_units, behind=behind(shown.total.stand), asked_line=_asked().line,
-        period=_asked().period, periods=_periods(shown),
+        of_units=shown.total.stand.of_units, behind=behind(shown.total.stand), asked_line=asked_metric().line,
+        period=asked_metric().period, periods=turns_of(shown.metric, shown.total.stand.rolled),
     )  # fmt: skip
 
 
@@ -66,7 +68,8 @@ def addresses(id: int) -> Callable[..., str]:
     return address
 
 
-def _asked(whole: bool = False) -> AskedMetric:
+def asked_metric(whole: bool = False) -> AskedMetric:
+    """What the address asks for; what it does not understand is left out."""
     given = request.args
     period = given.get("period", type=int)
     return AskedMetric(
@@ -84,7 +87,7 @@ def _sort() -> str:
 
 
 def _found(id: int, whole: bool = False) -> MetricPage:
-    asked = _asked(whole or bool(_sort()))
+    asked = asked_metric(whole or bool(_sort()))
     return metric_page(id, asked, actor=current_actor(), now=page_now(), today=local_today(page_now()))
 
 
@@ -104,10 +107,10 @@ def _board(shown: MetricPage) -> str:
     return url_for("board.figures", id=shown.head.id, area=shown.total.place.id)
 
 
-def _periods(shown: MetricPage) -> list[int]:
+def turns_of(metric: MetricFact, rolled: RolledUp) -> list[int]:
     """The turns of a recurring task that may be chosen, the latest first."""
-    last = shown.total.stand.rolled.metric.last_period
-    return list(range(last, max(last - 24, 0), -1)) if shown.metric.recurs and last > 1 else []
+    last = rolled.metric.last_period
+    return list(range(last, max(last - 24, 0), -1)) if metric.recurs and last > 1 else []
 
 
 def _columns(shown: MetricPage) -> list[Column]:

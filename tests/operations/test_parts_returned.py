@@ -20,7 +20,8 @@ from campaign.queries.board import Asked
 from campaign.queries.board_metrics import figures_page
 from campaign.queries.cascade_checks import targets_are_the_shares
 from campaign.queries.checking import curves_are_followed
-from campaign.queries.metric_page import AskedMetric, metric_page
+from campaign.queries.metric_facts import AskedMetric
+from campaign.queries.metric_page import metric_page
 from campaign.rules.metrics import Value
 from campaign.rules.organisation import Role
 from tests import make

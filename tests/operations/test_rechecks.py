@@ -18,7 +18,8 @@ from campaign.operations.rechecks import draw_sample, report_result
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.queries import rechecks as reading
-from campaign.queries.metric_page import AskedMetric, metric_page
+from campaign.queries.metric_facts import AskedMetric
+from campaign.queries.metric_page import metric_page
 from campaign.queries.submission import dossier
 from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import SYSTEM, Level, Role

@@ -20,7 +20,8 @@ from campaign.queries.board_metrics import figures_page
 from campaign.queries.board_slowest import slow_items
 from campaign.queries.burden import ask_of, loads_of, reported_already
 from campaign.queries.campaigns import head_of as campaign_head
-from campaign.queries.metric_page import AskedMetric, metric_page
+from campaign.queries.metric_facts import AskedMetric
+from campaign.queries.metric_page import metric_page
 from campaign.queries.rollup_compared import a_year_before
 from campaign.queries.rollup_past import rollup_at
 from campaign.queries.unit_page import unit_page

@@ -21,6 +21,8 @@ def boards(world: World) -> Iterator[Case]:
 
     yield Case("metrics.show", sees, metric, twin={"id": MISSING})
     yield Case("metrics.export", sees, metric | csv, twin={"id": MISSING} | csv)
+    yield Case("metrics.units", sees, metric, twin={"id": MISSING})
+    yield Case("metrics.units_export", sees, metric | csv, twin={"id": MISSING} | csv)
     unit, none = {"id": world.units[VILLAGE, W]}, {"id": MISSING}
     yield Case("units.show", covers(200), unit, twin=none)
     for name in ("assignments", "metrics"):

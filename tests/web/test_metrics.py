@@ -9,6 +9,7 @@ from sqlalchemy import select
 from campaign import clock
 from campaign.db import unit_of_work
 from campaign.models import Event, Register
+from campaign.operations.folding import fold
 from campaign.operations.milestones import bring_milestones
 from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import Line, Role
@@ -125,3 +126,38 @@ def test_units_are_compared_only_with_a_ground_and_only_where_it_is_fair(work, v
     seen = visitor.get(f"/campaigns/{work.campaign.id}/comparison")
     assert seen.has("A dispatcher of the issuing unit can switch this.")
     assert not seen.has("Switch on")
+
+
+def test_units_are_named_that_have_nothing_approved_or_not_enough(work, visitor, client, now):
+    """Of six villages one reaches its 30, two are approved with less, one waits, one was returned, one is silent. The
+    rate has a milestone of 70; the words ask for nothing that could be reached. Before the fold and after it."""
+    linked = visitor.get(f"/campaigns/{work.campaign.id}/board/figures").click("Who is missing, by name")
+    assert linked.has("Nothing is set that each unit must reach by itself.", "Nothing approved 6")
+    for _folded in range(2):
+        assert visitor.get(f"/metrics/{work.sum.id}").click("Who is missing, by name").has("Units by name")
+        page = visitor.get(f"/metrics/{work.sum.id}/units?area={work.county.id}")
+        assert page.has("Of 6 units asked 3 have an approved figure, and 1 reach what they must by now.")
+        assert page.has("Does not meet yet 5", "Nothing approved 3", "Approved, but not enough 2", "5 人次 to go")
+        where = f"/metrics/{work.sum.id}/units.csv"
+        rows = rows_of(client, where)
+        told = [(row["Unit"][:4], row["Why"], row["Last reported (人次)"], row["Distance (人次)"]) for row in rows]
+        assert told == [
+            ("柳林西村", "Approved, but not enough", "25", "5"), ("柳林新村", "In review", "30", "0"),
+            ("石桥东村", "Returned", "10", "20"), ("石桥西村", "Nothing reported", "", ""),
+            ("石桥新村", "Approved, but not enough", "5", "25"),
+        ]  # fmt: skip
+        assert [row["Unit"][:4] for row in rows_of(client, f"{where}?stand=nothing&area={work.townships[1].id}")] == [
+            "石桥东村", "石桥西村",
+        ]  # fmt: skip
+        assert len(rows_of(client, f"{where}?stand=below")) == 2
+        rate = visitor.get(f"/metrics/{work.rate.id}/units?stand=below")
+        assert rate.has("70.0%", "10.0%", "60.0 points to go")
+        assert cost(lambda: client.get(f"/metrics/{work.sum.id}/units")) <= 8
+        with unit_of_work():
+            while fold(now=now):
+                pass
+    reached = visitor.get(f"/metrics/{work.sum.id}/units?area={work.villages[0].id}")
+    assert reached.has("Nobody is missing here", "Every unit of 柳林东村 that was asked reaches what it must by now.")
+    assert page.click("柳林西村妇联").path.startswith("/assignments/")
+    for address in (f"/metrics/{work.sum.id}/units?area={work.city.id}", f"/metrics/{work.sum.id}/units?line=union"):
+        assert client.get(address).status_code == 404
