@@ -11,6 +11,7 @@
   const TRIES = 8; // in a row, without a byte getting through, before a person is asked
   const LONGEST_REST = 20000;
   const KEPT_DAYS = 7;
+  const SHOWN_AT_ONCE = 16 * 1024 * 1024; // a photo of 200 megapixels would fill the memory of the phone that sends it
   const queue = [];
   let current = null;
   form.tools.busy = () => Boolean(current || queue.length);
@@ -52,7 +53,7 @@
   function begun(need, file, key) {
     const item = make("li", "tile tile-busy");
     const pic = make("span", "tile-pic");
-    if (file.type.startsWith("image/") && !/hei[cf]/.test(file.type)) {
+    if (file.type.startsWith("image/") && !/hei[cf]/.test(file.type) && file.size < SHOWN_AT_ONCE) {
       const image = make("img");
       image.alt = "";
       image.src = URL.createObjectURL(file);
@@ -127,6 +128,11 @@
     job.bar.remove();
     job.state.classList.toggle("state-not", !body.counts);
     tell(job, body.counts ? (body.here ? say.wordsHere : say.wordsUploaded) + " · " + body.size : body.said, body.counts ? "check" : "alert");
+    if (body.unshown) {
+      job.item.classList.add("tile-doc");
+      job.pic.replaceChildren(icon("image"));
+      job.state.after(make("span", "d-block muted", body.unshown));
+    }
     if (body.counts && body.said) job.state.after(make("span", "tile-hint", body.said));
     const view = make("a", "tile-pic");
     view.href = body.href;

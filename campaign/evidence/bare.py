@@ -6,10 +6,11 @@ Pictures, films and recordings lose their notes; so do the pictures inside docum
 import struct
 from dataclasses import dataclass
 
+from ..rules.media import is_photo, plain_type
 from .bare_documents import bare_document
 from .bare_films import bare_recording
 from .bare_pictures import bare_jpeg, bare_png
-from .pictures import Copy, is_picture, small_copy
+from .pictures import Copy, small_copy
 from .store import Store
 
 
@@ -36,7 +37,7 @@ def bare_copy(store: Store, sha256: str, media_type: str) -> Bare | None:
     copy of the page. None where notes cannot be told from the rest: such a file cannot be shown to others. Raises
     Damaged when the original is not intact.
     """
-    if is_picture(media_type):
+    if is_photo(media_type):
         return _picture(store, sha256, media_type)
     with store.open(sha256) as stream:
         data = stream.read()
@@ -46,13 +47,14 @@ def bare_copy(store: Store, sha256: str, media_type: str) -> Bare | None:
 
 
 def _picture(store: Store, sha256: str, media_type: str) -> Bare | None:
-    if media_type in ("image/jpeg", "image/png"):
+    plain = plain_type(media_type)
+    if plain in ("image/jpeg", "image/png"):
         with store.open(sha256) as stream:
             data = stream.read()
         try:
-            if media_type == "image/jpeg":
-                return Bare(bare_jpeg(data), media_type, ".jpg")
-            return Bare(bare_png(data), media_type, ".png")
+            if plain == "image/jpeg":
+                return Bare(bare_jpeg(data), plain, ".jpg")
+            return Bare(bare_png(data), plain, ".png")
         except (ValueError, IndexError, struct.error):
             pass  # its parts cannot be told from each other: then only the unpacked points are safe
     path = small_copy(store, sha256, media_type, Copy.DISPLAY)

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 
+from ..rules.media import UNSHOWN
 from . import refusals
 from .packages import compound_type, package_type, zip_directory
 from .pixels import SIZES, Data, jpeg_scans, jpeg_segments
@@ -19,7 +20,9 @@ SIZE_LIMIT = 20 * 1024 * 1024  # of a document
 LARGEST = 50 * 1024 * 1024  # of a picture, a recording or a PDF: a photo of 200 megapixels weighs as much
 HEAVY = ("image/", "video/", "audio/", "application/pdf")
 MOST_PIXELS = 50_000_000  # what may be unpacked whole: 200 MB of memory at four bytes each
-MOST_PIXELS_BASELINE = 210_000_000  # a plain JPEG is unpacked at an eighth of its size; phones make 200 megapixels
+MOST_PIXELS_KEPT = 210_000_000  # phones make 200 megapixels: a plain JPEG is unpacked at an eighth, others never
+KEPT_WHOLE = frozenset({"image/heic", "image/jpeg", "image/png"})  # may have as many: their notes are read by the head
+MOST_PER_BYTE = 200  # points of what is never unpacked for each of its bytes: photos have some thirty, traps thousands
 MOST_SCANS = 100  # of a JPEG; programs write ten or so. A thousand cost seconds, in a few kilobytes
 LONGEST_NAME = 200
 PROGRAM_NAMES = re.compile(
@@ -57,7 +60,7 @@ def inspect(path: Path, name: str = "") -> str:
             raise refusals.too_large(most // (1024 * 1024))
         media_type = media_type or _text_type(data, extension)
         if media_type in PICTURES:
-            _check_picture(media_type, data)
+            media_type = _checked_picture(media_type, data)
         if media_type.startswith(("image/", "video/", "audio/")) and MARKUP.search(data):
             raise refusals.two_things()
         if not data[:4] == b"PK\x03\x04" and zip_directory(data):
@@ -153,20 +156,21 @@ def _whole_pdf(data: Data) -> str:
     return "application/pdf"
 
 
-def _check_picture(media_type: str, data: Data) -> None:
-    """Refuses a picture that is not whole, or that would fill the memory when unpacked."""
+def _checked_picture(media_type: str, data: Data) -> str:
+    """The type of a picture that is whole and never fills the memory: where it has too many points to be unpacked, the
+    type says so. Raises Invalid for all others."""
     size = SIZES[media_type](data)
     if not size or not size[0] or not size[1]:
         raise refusals.broken()
-    most = MOST_PIXELS
+    points, plain = size[0] * size[1], False
     if media_type == "image/jpeg":
         _, progressive, scan = jpeg_segments(data)
         if not scan or data.find(b"\xff\xd9", scan) < 0:
             raise refusals.broken()
         if jpeg_scans(data, scan) > MOST_SCANS:
             raise refusals.bomb()
-        most = MOST_PIXELS if progressive else MOST_PIXELS_BASELINE
-    if size[0] * size[1] > most:
+        plain = not progressive
+    if points > (MOST_PIXELS_KEPT if media_type in KEPT_WHOLE else MOST_PIXELS):
         raise refusals.too_many_points(*size)
     if media_type == "image/png" and data.rfind(b"IEND") < 0:
         raise refusals.broken()
@@ -174,3 +178,8 @@ def _check_picture(media_type: str, data: Data) -> None:
         raise refusals.broken()
     if media_type == "image/gif" and data[6:8] in (b"/*", b"=1", b"//"):
         raise refusals.two_things()
+    if plain or points <= MOST_PIXELS:
+        return media_type
+    if points > MOST_PER_BYTE * len(data):
+        raise refusals.bomb()
+    return media_type + UNSHOWN

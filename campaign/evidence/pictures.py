@@ -16,6 +16,7 @@ from typing import IO
 import pillow_heif
 from PIL import Image, ImageOps
 
+from ..rules.media import is_photo, plain_type
 from .fingerprints import fingerprint
 from .inspection import PICTURES
 from .notes import Notes, notes_of
@@ -56,7 +57,7 @@ class Looked:
 
 
 def is_picture(media_type: str) -> bool:
-    """Whether a file of that type is shown as a picture."""
+    """Whether a file of that type is shown as a picture; a photo of too many points is not."""
     return media_type in PICTURES
 
 
@@ -84,9 +85,11 @@ def look(store: Store, stream: IO[bytes], stored: Stored, *, zone: str, wait: bo
     Costs nothing but the notes while another picture is being unpacked, unless it is told to wait. Whatever cannot be
     unpacked has no fingerprint and is kept all the same. Raises NoSpace or Busy when a copy cannot be written.
     """
-    if not is_picture(stored.media_type):
+    if not is_photo(stored.media_type):
         return Looked()
-    notes = _notes(stream, stored.media_type, zone)
+    notes = _notes(stream, plain_type(stored.media_type), zone)
+    if not is_picture(stored.media_type):
+        return Looked(notes)
     if not _one_at_a_time.acquire(blocking=wait):
         return Looked(notes, done=False)
     try:

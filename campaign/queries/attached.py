@@ -7,6 +7,7 @@ from sqlalchemy import and_, literal, null, select, type_coerce, union_all
 
 from ..db import Instant, db
 from ..models import Attachment, Capture, ChecklistItem, Evidence, EvidenceRule
+from ..rules.media import is_large, is_shown
 from ..rules.plans import EvidenceKind
 from ..rules.requirements import EvidenceNeed
 
@@ -50,7 +51,12 @@ class File:
     @property
     def is_photo(self) -> bool:
         """Whether it can be shown as a picture."""
-        return self.media_type.startswith("image/")
+        return is_shown(self.media_type)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is a photo with too many points to be shown."""
+        return is_large(self.media_type)
 
 
 def asked_and_attached(

@@ -27,6 +27,7 @@ from ..models import (
     Unit,
     Upload,
 )
+from ..rules.media import UNSHOWN, is_large, is_shown
 from ..rules.organisation import Actor, Role
 from ..rules.windows import When, first_moment, when_taken
 from .scope import given_to_check, visible_assignments
@@ -73,7 +74,12 @@ class Earlier:
     @property
     def is_photo(self) -> bool:
         """Whether it can be shown as a picture."""
-        return self.media_type.startswith("image/")
+        return is_shown(self.media_type)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is a photo with too many points to be shown."""
+        return is_large(self.media_type)
 
 
 @dataclass(frozen=True)
@@ -225,7 +231,8 @@ def has_earlier(assignment_id: int) -> bool:
 
 
 def not_looked_at(assignment_id: int, evidence_ids: Iterable[int]) -> list[EvidenceFact]:
-    """The pictures among these without a fingerprint: nobody had time when they came, or nothing is on them."""
+    """The pictures among these without a fingerprint: nobody had time when they came, or nothing is on them. What is
+    too large to be unpacked never gets one."""
     rows = (
         select(*FACTS)
         .outerjoin(Fingerprint, Fingerprint.sha256 == Evidence.sha256)
@@ -233,6 +240,7 @@ def not_looked_at(assignment_id: int, evidence_ids: Iterable[int]) -> list[Evide
             Evidence.assignment_id == assignment_id,
             Evidence.id.in_(listed(evidence_ids)),
             Evidence.media_type.startswith("image/"),
+            ~Evidence.media_type.endswith(UNSHOWN),
             Fingerprint.sha256.is_(None),
         )
     )
@@ -261,10 +269,21 @@ class Captured:
 
     id: int
     name: str
+    media_type: str
     sent_at: datetime
     rule_name: str
     taken: Taken
     when: When
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it can be shown as a picture."""
+        return is_shown(self.media_type)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is a photo with too many points to be shown."""
+        return is_large(self.media_type)
 
 
 @dataclass(frozen=True)
@@ -294,8 +313,8 @@ def captures_of(assignment_id: int, actor: Actor) -> Captures | None:
     latest = select(func.max(Submission.id)).where(Submission.assignment_id == assignment_id).scalar_subquery()
     rows = db.session.execute(
         select(
-            Evidence.id, Evidence.name, Evidence.at, func.coalesce(EvidenceRule.name, ""), Capture.captured_at,
-            Capture.latitude, Capture.longitude, func.coalesce(Capture.device, ""),
+            Evidence.id, Evidence.name, Evidence.media_type, Evidence.at, func.coalesce(EvidenceRule.name, ""),
+            Capture.captured_at, Capture.latitude, Capture.longitude, func.coalesce(Capture.device, ""),
         )
         .join(Attachment, Attachment.evidence_id == Evidence.id)
         .outerjoin(EvidenceRule, EvidenceRule.id == Attachment.rule_id)
@@ -305,7 +324,7 @@ def captures_of(assignment_id: int, actor: Actor) -> Captures | None:
     )  # fmt: skip
     photos = []
     for row in rows:
-        taken = Taken(*row[4:])
+        taken = Taken(*row[5:])
         when = when_taken(taken.at, begins=begins, due_at=head.due_at, sent_at=row.at)
-        photos.append(Captured(row.id, row.name, row.at, row[3], taken, when))
+        photos.append(Captured(row.id, row.name, row.media_type, row.at, row[4], taken, when))
     return Captures(head.title, head.name, begins, head.due_at, tuple(photos))

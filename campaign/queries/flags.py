@@ -15,6 +15,7 @@ from ..models import Assignment, Evidence, Flag, FlagDecision, Person, Submissio
 from ..models.flags import LATEST_VERDICT
 from ..rules.flag_sentences import sentence
 from ..rules.flags import FlagKind, Verdict
+from ..rules.media import is_shown
 from ..rules.organisation import Actor
 from .scope import visible_assignments
 
@@ -35,7 +36,7 @@ class Against:
     @property
     def is_photo(self) -> bool:
         """Whether it can be shown as a picture."""
-        return self.evidence_type.startswith("image/")
+        return is_shown(self.evidence_type)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Found:
     @property
     def is_photo(self) -> bool:
         """Whether what it speaks of can be shown as a picture."""
-        return self.evidence_type.startswith("image/")
+        return is_shown(self.evidence_type)
 
     @property
     def sentence(self) -> Sentence:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from ..models import Attachment, Evidence, EvidenceRule, Joint, Metric, MetricValue, Target, Unit
 from ..models.goals import own_target
 from ..rules.differences import Together
+from ..rules.media import is_large, is_shown
 from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
 
 
@@ -58,7 +59,12 @@ class File:
     @property
     def is_photo(self) -> bool:
         """Whether it can be shown as a picture."""
-        return self.media_type.startswith("image/")
+        return is_shown(self.media_type)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is a photo with too many points to be shown."""
+        return is_large(self.media_type)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ..evidence.inspection import plain_name
 from ..evidence.pictures import Copy, is_picture, small_copy
 from ..evidence.store import Store
 from ..queries.evidence import EvidenceFact, captures_of, evidence_of, is_close
+from ..rules.media import plain_type
 from .access import current_actor, page_now
 from .navigation import DESK_ROLES
 
@@ -23,6 +24,8 @@ INERT = "default-src 'none'; sandbox; frame-ancestors 'none'"
 @bp.get("/evidence/<int:id>")
 def show(id: int) -> Any:
     """A picture for the screen; with `?original=1`, and for all other kinds, the bytes that were sent, to be saved.
+
+    A photo of too many points is never unpacked, so that it is only to be saved, too.
 
     Photos and films say when and where they were captured, and so may photos inside documents: only those who sent a
     file and those who review it get it as it is. Others get a copy that says nothing.
@@ -48,7 +51,7 @@ def show(id: int) -> Any:
 def _as_it_is(found: EvidenceFact) -> Response:
     stream, name = _store().open(found.sha256), plain_name(found.name)
     answer = send_file(
-        stream, found.media_type, as_attachment=True, download_name=name, etag=found.sha256, max_age=0
+        stream, plain_type(found.media_type), as_attachment=True, download_name=name, etag=found.sha256, max_age=0
     )  # fmt: skip
     if answer.status_code == 200:
         answer.content_length = found.size
@@ -62,7 +65,7 @@ def _bare(found: EvidenceFact) -> Response:
     mark = found.sha256 if made.same else f"{found.sha256}-b"
     stream, name = BytesIO(made.data), plain_name(found.name)
     return _inert(
-        send_file(stream, found.media_type, as_attachment=True, download_name=name, etag=mark, max_age=0)
+        send_file(stream, plain_type(found.media_type), as_attachment=True, download_name=name, etag=mark, max_age=0)
     )  # fmt: skip
 
 

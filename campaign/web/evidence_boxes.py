@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from ..queries.assignments import Whole
 from ..queries.attached import File, Rule
+from ..rules.media import is_photo
 from ..rules.metrics import Value
 from ..rules.requirements import Given, Needs, fits, shortfall, when_given
 from ..rules.windows import When
@@ -65,7 +66,7 @@ def doubt(rule: Rule | None, file: File, needs: Needs) -> str:
     if rule is None:
         return ""
     if not fits(rule.kind, file.media_type):
-        if file.is_photo:
+        if is_photo(file.media_type):
             return _("A photo does not count here. Please add a document, such as a PDF.")
         return _("Only a photo counts here.")
     if when_given(rule.need, _given(file, rule.id), needs.begins) is When.BEFORE:
@@ -85,11 +86,20 @@ def hint(rule: Rule | None, file: File, needs: Needs) -> str:
     return ""
 
 
+def unshown() -> str:
+    """What the page says of a photo with too many points to be shown."""
+    return _("This photo is too large for a preview. Save the original to look at it.")
+
+
 def said_of(rule_id: int | None, file: File, whole: Whole) -> dict[str, Any]:
     """The same for a script that has just sent the file."""
     rule = next((rule for rule in whole.rules if rule.id == rule_id), None)
     why = doubt(rule, file, whole.needs)
-    return {"counts": not why, "said": why or hint(rule, file, whole.needs)}
+    return {
+        "counts": not why,
+        "said": why or hint(rule, file, whole.needs),
+        "unshown": unshown() if file.is_large else "",
+    }
 
 
 def _given(file: File, rule_id: int | None) -> Given:

@@ -59,9 +59,14 @@ def samples_of_work(now: datetime) -> dict[str, Any]:
 def _boxes() -> list[SimpleNamespace]:
     """Two kinds of evidence: one lacks a file, the other has a mistake."""
     files = [
-        SimpleNamespace(id=0, name="list.xlsx", size=18_000, is_photo=False, sha256=""),
+        SimpleNamespace(id=0, name="list.xlsx", size=18_000, is_photo=False, is_large=False, sha256=""),
         SimpleNamespace(
-            id=0, name="a photo with a name that is longer than its tile.jpg", size=290_000, is_photo=True, sha256=""
+            id=0,
+            name="a photo with a name that is longer than its tile.jpg",
+            size=290_000,
+            is_photo=True,
+            is_large=False,
+            sha256="",
         ),
     ]
     rules = [

@@ -12,11 +12,13 @@ from PIL import Image
 from xlsxwriter import Workbook
 
 from campaign.errors import Invalid
+from campaign.evidence.bare import bare_copy
 from campaign.evidence.inspection import LONGEST_NAME, inspect, plain_name
-from campaign.evidence.pictures import Copy, small_copy
+from campaign.evidence.pictures import Copy, look, small_copy
 from campaign.evidence.store_folder import FolderStore
+from campaign.rules.media import is_large, plain_type
 
-from .hostile import DOCX, FILES, OLE, PDF, Hostile, package, picture, utf16, zipped
+from .hostile import DOCX, FILES, OLE, PDF, Hostile, package, picture, png, utf16, zipped
 
 pillow_heif.register_heif_opener()
 SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -168,13 +170,61 @@ def test_honest_files_are_known_by_what_they_hold(name, content, media_type, tmp
     assert inspect(path, name) == media_type
 
 
-def test_a_phone_of_200_megapixels_is_accepted(tmp_path):
-    made = bytearray(picture())
-    at = made.index(b"\xff\xc0")
-    made[at + 5 : at + 9] = struct.pack(">HH", 12_240, 16_320)
-    path = tmp_path / "file"
-    path.write_bytes(made)
-    assert inspect(path, "a.jpg") == "image/jpeg"
+SIDES = struct.pack(">HH", 12_240, 16_320)  # of a phone of 200 megapixels
+DIARY = Image.Exif()
+DIARY[0x0110] = "A phone"
+
+
+def jpeg_of_a_phone(**options) -> bytes:
+    """A JPEG whose head declares 200 megapixels."""
+    made = bytearray(picture(exif=DIARY, **options))
+    at = made.index(b"\xff\xc2" if options else b"\xff\xc0")
+    made[at + 5 : at + 9] = SIDES
+    return bytes(made)
+
+
+def heic_of_a_phone(weight: int = 0) -> bytes:
+    """A HEIC whose head declares 200 megapixels, with so many bytes behind it."""
+    made = picture("HEIF", (64, 64), exif=DIARY).replace(struct.pack(">II", 64, 64), struct.pack(">II", 16_320, 12_240))
+    return made + struct.pack(">I4s", 8 + weight, b"free") + bytes(weight)
+
+
+def png_of_a_plan(weight: int) -> bytes:
+    """A PNG whose head declares 139 megapixels, a large drawing, with a part of so many bytes."""
+    made = png(14_043, 9_933)
+    return made[:-12] + struct.pack(">I4s", weight, b"tEXt") + bytes(weight + 4) + made[-12:]
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "says"),
+    [
+        (jpeg_of_a_phone(), "image/jpeg", "A phone"),
+        (jpeg_of_a_phone(progressive=True) + bytes(1_000_000), "image/jpeg; view=none", "A phone"),
+        (heic_of_a_phone(1_000_000), "image/heic; view=none", "A phone"),
+        (png_of_a_plan(700_000), "image/png; view=none", ""),
+        (jpeg_of_a_phone(progressive=True), 413, ""),  # as large, in a few bytes
+        (heic_of_a_phone(), 413, ""),
+        (png_of_a_plan(0), 413, ""),
+    ],
+)
+def test_a_phone_of_200_megapixels_is_kept_and_only_a_plain_jpeg_unpacked(content, media_type, says, tmp_path):
+    store = FolderStore(tmp_path / "store")
+    if media_type == 413:
+        with pytest.raises(Invalid) as refusal:
+            store.put(io.BytesIO(content), name="a")
+        assert refusal.value.status == 413
+        return
+    before, kept = peak_mb(), store.put(io.BytesIO(content), name="a")
+    assert kept.media_type == media_type
+    found = look(store, io.BytesIO(content), kept, zone="Asia/Shanghai")
+    assert (found.notes.device, found.bits, found.done) == (says, None, True)
+    if is_large(media_type):
+        assert small_copy(store, kept.sha256, media_type, Copy.THUMB) is None
+        assert peak_mb() - before < 60
+        assert not list(store.cache.rglob("*.jpg"))
+    bare = bare_copy(store, kept.sha256, media_type)
+    assert (bare is None) == (plain_type(media_type) == "image/heic")
+    assert bare is None or b"A phone" not in bare.data
 
 
 def test_a_directory_that_hides_behind_a_wide_end_is_still_measured(tmp_path):

@@ -19,6 +19,7 @@ from tests import make
 from tests.evidence.films import MAKER, SEEN, film
 from tests.evidence.homes import Home, bucket, s3_server, settings_of
 from tests.evidence.hostile import PDF, package, picture
+from tests.evidence.test_inspection import heic_of_a_phone
 
 __all__ = ["bucket", "s3_server"]
 PDF_TYPE = "application/pdf"
@@ -225,3 +226,24 @@ def test_rotten_bytes_are_refused_loudly(officer, keep, app):
     answer = fetch(officer, f"/evidence/{id}")
     assert answer.status_code == 503
     assert b"2 0 obj" not in answer.data
+
+
+def test_a_photo_too_large_to_be_unpacked_is_kept_and_to_be_saved(tree, enter, keep):
+    """The page says why there is no picture; those close to it save the original, of which there is no other copy."""
+    sent = heic_of_a_phone(1_000_000)
+    id = keep(sent, "两亿像素.heic")
+    sentence = "照片尺寸过大，不生成缩略图"
+    near = [tree.holder(tree.villages[0], Role.OFFICER), tree.holder(tree.townships[0], Role.SUPERVISOR)]
+    assert sentence not in fetch(enter(near[0]), f"/assignments/{tree.assignment.id}/earlier").text
+    submitted = make.submission(tree.assignment)
+    with unit_of_work() as session:
+        session.add(Attachment(evidence_id=id, submission_id=submitted.id))
+    for path in (f"/reviews/{tree.assignment.id}", f"/assignments/{tree.assignment.id}/captures"):
+        page = fetch(enter(near[1]), path)
+        assert (page.status_code, sentence in page.text, f"/evidence/{id}/thumb" in page.text) == (200, True, False)
+    for person, status in ((near[0], 200), (near[1], 200), (tree.holder(tree.county, Role.DISPATCHER), 403)):
+        client = enter(person)
+        answer = fetch(client, f"/evidence/{id}")
+        assert (answer.status_code, answer.data == sent) == (status, status == 200)
+        assert status == 403 or answer.mimetype_params == {}
+        assert fetch(client, f"/evidence/{id}/thumb").status_code == 404
