@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import and_, false, func, insert, or_, select, update
 
-from ..db import db
+from ..db import alone, db
 from ..errors import Forbidden, Refused, say
 from ..models import Archive, Person, Post, Task, Unit
 from ..rules.organisation import Actor, Role
@@ -22,7 +22,16 @@ TAG = "archive:ledger:ask"
 SILENT = timedelta(minutes=5)  # without a beat for so long its maker is dead
 KEPT = timedelta(days=14)
 MOST_WAITING = 3  # of one person at a time
+ASKING = 6  # what a person is alone with; notify/delivery.py, resending.py, telling.py and people.py have 1 to 5
 LONGEST_ERROR = 500
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The archive that was asked for; `under_way`: the same ledger was being made for the same person already."""
+
+    id: int
+    under_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,24 +51,24 @@ class Order:
 
 def ask(
     *, unit_id: int | None, task_id: int | None, actor: Actor, now: datetime, client_action_id: str | None = None
-) -> int:
-    """Asks for the ledger of a unit or of a task; whether it is theirs is asked before. Returns the archive's id.
+) -> Asked:
+    """Asks for the ledger of a unit or of a task; whether it is theirs is asked before. While the same ledger is being
+    made for the same person in the same post, that one is answered.
 
-    Forbidden without a post; Refused while several of the same person are being made.
+    Forbidden without a post; Refused while several others of the same person are being made.
     """
     content = {"unit": unit_id, "task": task_id}
     before = once(client_action_id, actor=actor, subject="archive", content=content, now=now)
     if before is not None:
-        return int(before)
+        return Asked(int(before))
     if not actor.posts:
         raise Forbidden(say("None of your posts may do this here."))
     post = actor.post_in(unit_id, Role.OFFICER)
     post = post or next((post for post in actor.posts if post.unit_id == unit_id), actor.posts[0])
-    busy = select(func.count(Archive.id)).where(
-        Archive.person_id == actor.person_id, Archive.state.in_((ArchiveState.WAITING, ArchiveState.RUNNING))
-    )
-    if db.session.execute(busy).scalar_one() >= MOST_WAITING:
-        raise Refused(say("Several of your archives are still being made. Please wait for them first."))
+    same = _under_way(unit_id, task_id, post.id, actor)
+    if same is not None:
+        remember(client_action_id, str(same))
+        return Asked(same, under_way=True)
     row = {"unit_id": unit_id, "task_id": task_id, "person_id": actor.person_id, "post_id": post.id, "asked_at": now}
     archive_id: int = db.session.execute(insert(Archive).values(row).returning(Archive.id)).scalar_one()
     record(
@@ -67,7 +76,22 @@ def ask(
         data={"unit": unit_id, "task": task_id},
     )  # fmt: skip
     remember(client_action_id, str(archive_id))
-    return archive_id
+    return Asked(archive_id)
+
+
+def _under_way(unit_id: int | None, task_id: int | None, post_id: int, actor: Actor) -> int | None:
+    """The archive of the same ledger that is being made for the actor in that post. Two that ask in the same instant
+    wait for each other here, so that the second finds the first."""
+    alone(ASKING, actor.person_id)
+    busy = db.session.execute(
+        select(Archive.id, Archive.unit_id, Archive.task_id, Archive.post_id).where(
+            Archive.person_id == actor.person_id, Archive.state.in_((ArchiveState.WAITING, ArchiveState.RUNNING))
+        )
+    ).all()
+    same = [row.id for row in busy if (row.unit_id, row.task_id, row.post_id) == (unit_id, task_id, post_id)]
+    if not same and len(busy) >= MOST_WAITING:
+        raise Refused(say("Several of your archives are still being made. Please wait for them first."))
+    return min(same, default=None)
 
 
 def claim(*, now: datetime) -> Order | None:

@@ -38,6 +38,7 @@ from ..rules.rechecks import ArchiveState
 from ..rules.sealing import Entry
 from ..rules.standstill import BOSSES
 from .scope import visible_campaigns, visible_units
+from .spelled import unit_sounds_like
 
 MOST_SUBJECTS = 200
 MOST_LISTED = 50
@@ -98,14 +99,13 @@ def may_task(actor: Actor) -> ColumnElement[bool]:
 
 def subjects(actor: Actor, text: str = "") -> list[Subject]:
     """The ledgers that the reader may ask for, units first, at most so many of each. Two statements."""
-    like = f"%{text}%"
-    units = select(Unit.id, Unit.name).where(may_unit(actor), Unit.name.ilike(like)).order_by(Unit.lft, Unit.line)
+    named = or_(Unit.name.icontains(text, autoescape=True), unit_sounds_like(Unit.area_id, text))
+    units = select(Unit.id, Unit.name).where(may_unit(actor), named).order_by(Unit.lft, Unit.line)
+    titled = or_(*(title.icontains(text, autoescape=True) for title in (Task.title, Campaign.title)))
     tasks = (
         select(Task.id, Task.title, Campaign.title)
         .join(Campaign, Campaign.id == Task.campaign_id)
-        .where(
-            may_task(actor), Campaign.issued_at.is_not(None), or_(Task.title.ilike(like), Campaign.title.ilike(like))
-        )
+        .where(may_task(actor), Campaign.issued_at.is_not(None), titled)
         .order_by(Campaign.id.desc(), Task.id)
     )
     found = [Subject(id, None, name) for id, name in db.session.execute(units.limit(MOST_SUBJECTS)).tuples()]

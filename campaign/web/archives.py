@@ -36,11 +36,14 @@ def ask() -> Any:
     if kind not in ("u", "t") or not number.isdecimal() or not theirs:
         abort(404)
     with unit_of_work():
-        operations.ask(
+        asked = operations.ask(
             unit_id=theirs[0].unit_id, task_id=theirs[0].task_id, actor=actor, now=page_now(),
             client_action_id=request.form.get("client_action_id") or None,
         )  # fmt: skip
-    flash(_("The archive is being made. You can leave this page meanwhile."), "success")
+    if asked.under_way:
+        flash(_("This ledger is being made into a file already; it stands below."), "info")
+    else:
+        flash(_("The archive is being made. You can leave this page meanwhile."), "success")
     return redirect(url_for("archives.index"), 303)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from campaign import clock
 from campaign.db import db, unit_of_work
 from campaign.documents.archives import faults
+from campaign.errors import Refused
 from campaign.models import Archive, Assignment, Capture
 from campaign.operations.archives import SILENT, ask, claim
 from campaign.operations.issuing import dispatch
@@ -33,6 +34,7 @@ from tests import make
 from tests.evidence.films import PLACE as film_place
 from tests.evidence.films import SEEN, film
 from tests.evidence.hostile import picture
+from tests.together import at_once
 
 MAKER, ORIENTATION, PLACE = 0x010F, 0x0112, 0x8825
 
@@ -74,7 +76,7 @@ def made(app, tree, now, actor=None, **what):
     """The archive of what was asked for, as its row and its file."""
     actor = actor or tree.actor(tree.county, Role.DISPATCHER)
     with unit_of_work():
-        id = ask(**({"unit_id": None, "task_id": None} | what), actor=actor, now=now)
+        id = ask(**({"unit_id": None, "task_id": None} | what), actor=actor, now=now).id
     counts = Counts()
     make_archives(app, now, now, counts)
     assert (counts.done, counts.failed) == (1, 0), counts.error
@@ -200,7 +202,7 @@ def test_what_was_changed_is_found(app, tree, now, tmp_path):
 def test_a_killed_maker_is_followed_by_another_and_old_files_go(app, tree, now, monkeypatch):
     officer = tree.actor(tree.villages[0], Role.OFFICER)
     with unit_of_work():
-        id = ask(unit_id=tree.unit(tree.villages[0]).id, task_id=None, actor=officer, now=now)
+        id = ask(unit_id=tree.unit(tree.villages[0]).id, task_id=None, actor=officer, now=now).id
         assert claim(now=now).id == id  # and its maker dies
     store = app.extensions["evidence"]
     half = store.temporary / f"ledger-{id}-0.zip.part"
@@ -235,7 +237,7 @@ def test_a_store_that_is_away_lets_an_archive_wait(app, tree, now, monkeypatch):
     """Not failed for good: begun anew when the beat of the one that found the store away is old."""
     store, officer = app.extensions["evidence"], tree.actor(tree.villages[0], Role.OFFICER)
     with unit_of_work():
-        id = ask(unit_id=tree.unit(tree.villages[0]).id, task_id=None, actor=officer, now=now)
+        id = ask(unit_id=tree.unit(tree.villages[0]).id, task_id=None, actor=officer, now=now).id
     store.shelf.folder.parent.mkdir(parents=True, exist_ok=True)
     store.shelf.folder.write_text("a file where the folder should be")
     counts = Counts()
@@ -257,6 +259,28 @@ def test_evidence_that_is_lost_is_named_and_does_not_stop_the_rest(app, tree, no
     with zipfile.ZipFile(path) as found:
         assert "=活动.png" in found.read("lost.txt").decode()
     assert list(faults(path)) == []
+
+
+def test_the_same_ledger_is_under_way_once_and_three_of_one_person(app, tree, now):
+    """Asked twelve times in the same instant; as somebody else, in another post and when it is made it is another."""
+    unit, officer = tree.unit(tree.villages[0]).id, tree.actor(tree.villages[0], Role.OFFICER)
+    boss = make.actor(make.holder(tree.unit(tree.villages[0]), Role.SUPERVISOR))
+
+    def asks(actor=officer, unit_id=unit, task_id=None):
+        return lambda: ask(unit_id=unit_id, task_id=task_id, actor=actor, now=now)
+
+    answers = at_once(app, *[asks()] * 12)
+    assert sorted(each.under_way for each in answers) == [False] + [True] * 11
+    assert len({each.id for each in answers}) == 1
+    others = at_once(app, asks(boss), asks(unit_id=None, task_id=tree.task_id), asks(unit_id=tree.unit(tree.county).id))
+    assert not any(each.under_way for each in others)
+    with pytest.raises(Refused, match="Several"), unit_of_work():
+        asks(unit_id=tree.unit(tree.city).id)()
+    with unit_of_work():
+        assert asks()().under_way, "also where three are being made"
+    make_archives(app, now, now, Counts())
+    with unit_of_work():
+        assert not asks()().under_way
 
 
 def test_who_may_ask_for_which_ledger(app, tree, now):

@@ -68,6 +68,8 @@ def test_an_archive_is_fetched_whole_or_from_where_it_broke_or_not_at_all(app, c
     app.config["WTF_CSRF_ENABLED"] = False
     asked = [client.post("/archives", data={"what": f"u{unit.id}", "client_action_id": KEY}) for _ in range(2)]
     assert [answer.status_code for answer in asked] == [303, 303]
+    again = client.post("/archives", data={"what": f"u{unit.id}"}, follow_redirects=True)
+    assert "无须重复申请" in again.text
     counts = Counts()
     make_archives(app, now, now, counts)
     assert (counts.done, counts.failed) == (1, 0), counts.error
