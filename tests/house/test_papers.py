@@ -3,6 +3,9 @@
 import re
 from dataclasses import fields
 
+import click
+
+from campaign import cli
 from campaign.config import Settings
 from campaign.rules.states import OPEN
 from campaign.rules.transitions import TABLE
@@ -43,6 +46,22 @@ def test_links_lead_somewhere():
 def test_the_readme_lists_every_setting():
     text = papers()["README.md"]
     assert_none(name for field in fields(Settings) if (name := f"`CAMPAIGN_{field.name.upper()}`") not in text)
+
+
+def test_the_readme_lists_every_command():
+    every = {name: found for name, found in vars(cli).items() if isinstance(found, click.Command)}
+    words = {command: f"{group.name} {command.name}" for group in every.values() if isinstance(group, click.Group)
+             for command in group.commands.values()}  # fmt: skip
+    alone = {found: found.name for found in every.values() if not isinstance(found, click.Group)}
+    rows = [line for line in papers()["README.md"].splitlines() if line.startswith("| `")]
+    named = {command for row in rows for command in re.findall(r"`([a-z]+(?: [a-z]+)?)\b", row.split(" | ")[0])}
+    assert_none(command for command in (alone | words).values() if command not in named)
+
+
+def test_the_index_leads_to_every_page():
+    index = papers()["docs/README.md"]
+    pages = {file.name for file in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert_none(page for page in sorted(pages) if f"]({page})" not in index)
 
 
 def test_decisions_are_numbered_without_gaps_and_name_their_price():
