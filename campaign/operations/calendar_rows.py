@@ -49,13 +49,17 @@ def read_days(table: Table) -> tuple[dict[date, WantedDay], tuple[str, ...]]:
 
 def _day(row: Row, headings: Headings) -> tuple[date, WantedDay] | Sentence:
     cell = headings.cell(row, "day")
+    if not cell:
+        return say("The cell for the date is empty.")
     day = parse_day(cell)
     if day is None:
         return say("“%(cell)s” is no date; please write it like 2026-11-20.", cell=cell)
-    mark = meaning(_MARKS, headings.cell(row, "kind"))
+    kind = headings.cell(row, "kind")
+    if not kind:
+        return say("The cell for 休 (rest), 班 (work) or 平 (as its weekday) is empty.")
+    mark = meaning(_MARKS, kind)
     if mark is None:
-        return say("“%(cell)s” says neither 休 (rest) nor 班 (work) nor 平 (as its weekday).",
-                   cell=headings.cell(row, "kind"))  # fmt: skip
+        return say("“%(cell)s” says neither 休 (rest) nor 班 (work) nor 平 (as its weekday).", cell=kind)
     name = headings.cell(row, "name").strip()
     return bad_day(day, name) or (day, WantedDay(mark, "" if mark is Mark.PLAIN else festival(name)))
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Date, Select, and_, func, literal, or_, select, true
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -16,7 +18,10 @@ from ..rules import calendars as law
 from ..rules.calendars import Mark, may_keep
 from ..rules.organisation import Actor, Role
 from ..rules.states import OPEN
+from .spelled import sounds_like
 
+PAGE = 50
+MOST_EXPORTED = 10_000
 TOP = 1  # the place of the root, for which everybody's calendar stands
 
 
@@ -57,9 +62,62 @@ class CalendarPage:
     above: CalendarRow | None
 
 
+class Sort(Enum):
+    """The orders of the list: that of the tree, or what is known least far first."""
+
+    TREE = "tree"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the list; `next` continues it after that place."""
+
+    rows: tuple[CalendarRow, ...]
+    total: int
+    next: tuple[int, int] | None
+
+
+def page(actor: Actor, text: str, sort: Sort, *, after: tuple[int, int] | None = None) -> Page:
+    """The calendars whose area has these words in its name, its code or its sound. Two statements."""
+    wanted, key = _named(actor, text), _key(sort)
+    place: ColumnElement[bool] = true()
+    if after is not None:
+        first: Any = after[0] if sort is Sort.TREE else date.fromordinal(after[0])
+        place = or_(key > first, and_(key == first, Calendar.id > after[1]))
+    rows = _rows(actor, and_(wanted, place), key, PAGE + 1)
+    total = select(func.count()).select_from(Calendar).outerjoin(Area, Area.id == Calendar.area_id).where(wanted)
+    return Page(
+        tuple(row for _key, row in rows[:PAGE]),
+        int(db.session.execute(total).scalar_one()),
+        (_whole(rows[PAGE - 1][0]), rows[PAGE - 1][1].id) if len(rows) > PAGE else None,
+    )
+
+
+def everything(actor: Actor, text: str, sort: Sort) -> list[CalendarRow]:
+    """All of them, for an export. One statement."""
+    return [row for _key, row in _rows(actor, _named(actor, text), _key(sort), MOST_EXPORTED)]
+
+
 def listing(actor: Actor) -> list[CalendarRow]:
     """Everybody's calendar first, then those of areas in the order of the tree. One statement."""
-    return _rows(actor, _seen(actor))
+    return [row for _place, row in _rows(actor, _seen(actor), _key(Sort.TREE))]
+
+
+def _named(actor: Actor, text: str) -> ColumnElement[bool]:
+    named = or_(Area.name.icontains(text, autoescape=True), Area.code.startswith(text, autoescape=True))
+    return and_(_seen(actor), or_(named, sounds_like(Area.name, text))) if text else _seen(actor)
+
+
+def _key(sort: Sort) -> ColumnElement[Any]:
+    """What sorts, the id after it: the place in the tree, everybody's first; or the day, what knows none first."""
+    if sort is Sort.KNOWN:
+        return func.coalesce(Calendar.known_until, literal(date.min, Date()), type_=Date())
+    return func.coalesce(Area.lft, 0)
+
+
+def _whole(key: Any) -> int:
+    return key.toordinal() if isinstance(key, date) else int(key)
 
 
 def visible_calendars(actor: Actor) -> Select[tuple[int]]:
@@ -130,7 +188,9 @@ def areas_named(text: str, actor: Actor) -> Sequence[tuple[int, str]]:
     return [(row.id, row.name) for row in db.session.execute(found.limit(2))]
 
 
-def _rows(actor: Actor, seen: ColumnElement[bool]) -> list[CalendarRow]:
+def _rows(
+    actor: Actor, wanted: ColumnElement[bool], key: ColumnElement[Any], most: int | None = None
+) -> list[tuple[Any, CalendarRow]]:
     days = (
         select(func.count())
         .select_from(CalendarDay)
@@ -139,14 +199,15 @@ def _rows(actor: Actor, seen: ColumnElement[bool]) -> list[CalendarRow]:
         .scalar_subquery()
     )
     found = db.session.execute(
-        select(Calendar.id, Calendar.area_id, Area.name, Area.lft, Calendar.known_until, Calendar.version, days)
+        select(key, Calendar.id, Calendar.area_id, Area.name, Area.lft, Calendar.known_until, Calendar.version, days)
         .outerjoin(Area, Area.id == Calendar.area_id)
-        .where(seen)
-        .order_by(case((Area.id.is_(None), 0), else_=1), Area.lft)
+        .where(wanted)
+        .order_by(key, Calendar.id)
+        .limit(most)
     )
     return [
-        CalendarRow(id, area_id, name or "", known, version, count, may_keep(actor, lft or TOP))
-        for id, area_id, name, lft, known, version, count in found
+        (place, CalendarRow(id, area_id, name or "", known, version, count, may_keep(actor, lft or TOP)))
+        for place, id, area_id, name, lft, known, version, count in found
     ]
 
 

@@ -3,20 +3,38 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import Instant, db, from_micros, micros
 from ..models import Assignment, Campaign, Person, Question, Suspension, Task, Unit
 from ..rules.organisation import Actor, Role
 from ..rules.standstill import BOSSES
 from ..rules.states import WITH_OFFICER, State
 from .scope import visible_assignments
+from .spelled import unit_sounds_like
+from .worklist import FAR
 
 PAGE = 50
 MOST_EXPORTED = 10_000
+
+
+class Sort(Enum):
+    """The orders of the list: the longest waiting first, or what is due first; without a date last."""
+
+    WAITING = "waiting"
+    DUE = "due"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Narrower: words of the question or in the name of the unit or the task; the unit that is asked."""
+
+    text: str = ""
+    asked_unit_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,33 +76,40 @@ class Asked:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of what waits, the longest waiting first; `next` continues it after that question."""
+    """One page of what waits; `next` continues it after that place."""
 
     items: tuple[Asked, ...]
     total: int
-    next: int | None
+    next: tuple[int, int] | None
 
 
-def waiting(actor: Actor, *, after: int = 0) -> Page:
+def waiting(actor: Actor, filters: Filters, sort: Sort, *, after: tuple[int, int] | None = None) -> Page:
     """What waits for an answer at the units where the reader is supervisor or dispatcher. Two statements."""
-    statement = _asked().where(_waits_for(actor), Question.id > after).order_by(Question.id).limit(PAGE + 1)
-    items = [Asked(*row) for row in db.session.execute(statement)]
-    return Page(tuple(items[:PAGE]), count(actor), items[PAGE - 1].id if len(items) > PAGE else None)
+    statement = _ordered(_asked().where(_wanted(actor, filters)), sort)
+    if after is not None:
+        statement = statement.where(_behind(sort, after))
+    items = [Asked(*row) for row in db.session.execute(statement.limit(PAGE + 1))]
+    more = items[PAGE - 1] if len(items) > PAGE else None
+    return Page(
+        tuple(items[:PAGE]), _total(_wanted(actor, filters)), (micros(more.due_at or FAR), more.id) if more else None
+    )
 
 
-def everything(actor: Actor) -> Iterator[Asked]:
+def everything(actor: Actor, filters: Filters, sort: Sort) -> Iterator[Asked]:
     """All that waits there, for an export. One statement."""
-    statement = _asked().where(_waits_for(actor)).order_by(Question.id).limit(MOST_EXPORTED)
+    statement = _ordered(_asked().where(_wanted(actor, filters)), sort).limit(MOST_EXPORTED)
     for row in db.session.execute(statement):
         yield Asked(*row)
 
 
 def count(actor: Actor) -> int:
     """How many wait for the reader's answer. One statement."""
-    if not actor.has_role(*BOSSES):
-        return 0
+    return _total(_wanted(actor, Filters())) if actor.has_role(*BOSSES) else 0
+
+
+def _total(wanted: ColumnElement[bool]) -> int:
     found = select(func.count(Question.id)).join(Assignment, Assignment.id == Question.assignment_id)
-    return int(db.session.execute(found.where(_waits_for(actor))).scalar_one())
+    return int(db.session.execute(found.where(wanted)).scalar_one())
 
 
 def question_of(question_id: int, actor: Actor) -> Asked | None:
@@ -100,9 +125,37 @@ def questions_of(assignment_id: int) -> tuple[Asked, ...]:
     return tuple(Asked(*row) for row in db.session.execute(statement))
 
 
-def _waits_for(actor: Actor) -> ColumnElement[bool]:
+def _wanted(actor: Actor, filters: Filters) -> ColumnElement[bool]:
     mine = Question.unit_id.in_(actor.units(*BOSSES))
-    return and_(Question.answered_at.is_(None), mine, Assignment.state.in_(WITH_OFFICER))
+    clauses: list[ColumnElement[bool]] = [Question.answered_at.is_(None), mine, Assignment.state.in_(WITH_OFFICER)]
+    if filters.asked_unit_id is not None:
+        clauses.append(Question.unit_id == filters.asked_unit_id)
+    if filters.text:
+        unit, titled = aliased(Unit), Task.title.icontains(filters.text, autoescape=True)
+        named = or_(unit.name.icontains(filters.text, autoescape=True), unit_sounds_like(unit.area_id, filters.text))
+        clauses.append(
+            or_(
+                Question.words.icontains(filters.text, autoescape=True),
+                Assignment.unit_id.in_(select(unit.id).where(named)),
+                Assignment.task_id.in_(select(Task.id).where(titled)),
+            )
+        )
+    return and_(*clauses)
+
+
+def _ordered(statement: Select[Any], sort: Sort) -> Select[Any]:
+    return statement.order_by(Question.id) if sort is Sort.WAITING else statement.order_by(_due(), Question.id)
+
+
+def _behind(sort: Sort, after: tuple[int, int]) -> ColumnElement[bool]:
+    if sort is Sort.WAITING:
+        return Question.id > after[1]
+    place = from_micros(after[0])
+    return or_(_due() > place, and_(_due() == place, Question.id > after[1]))
+
+
+def _due() -> ColumnElement[Any]:
+    return func.coalesce(Assignment.due_at, literal(FAR, Instant()), type_=Instant())
 
 
 def _asked() -> Select[Any]:

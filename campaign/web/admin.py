@@ -92,6 +92,7 @@ for rule, endpoint, view, methods in (
     ("/import/people/passwords", "import_passwords", admin_imports.passwords, ("POST",)),
     ("/import/<any(areas, people):what>.xlsx", "import_sample", admin_imports.sample, ("GET",)),
     ("/calendars", "calendars", admin_calendars.listing, ("GET",)),
+    (f"/calendars.{KIND}", "calendars_export", admin_calendars.listing_export, ("GET",)),
     ("/calendars", "calendar_own", admin_calendars.own, ("POST",)),
     ("/calendars/<int:id>", "calendar", admin_calendars.calendar, ("GET",)),
     (f"/calendars/<int:id>.{KIND}", "calendar_export", admin_calendars.export, ("GET",)),

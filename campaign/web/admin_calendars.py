@@ -38,6 +38,7 @@ from ..operations.calendars import (
     wish_of_the_project,
 )
 from ..queries import calendars
+from ..queries.calendars import Sort
 from ..rules.calendars import Mark, festival
 from .access import current_actor, page_now
 from .assignments import action_id, seen
@@ -102,7 +103,49 @@ class DayForm(Form):
 
 
 def listing() -> Any:
-    return render_template("admin/calendars.html", rows=calendars.listing(current_actor()), text="", errors=[])
+    return _list()
+
+
+def _list(area: str = "", errors: list[str] | None = None) -> str:
+    """The list as the address asks for it, with the form for one of its own below."""
+    (text, sort), after = _asked(), _after(request.args.get("after", ""))
+    query: dict[str, Any] = {"text": text or None, "sort": None if sort is Sort.TREE else sort.value}
+    found = calendars.page(current_actor(), text, sort, after=after)
+    return render_template(
+        "admin/calendars.html", found=found, text=text, sort=sort, area=area, errors=errors or [],
+        first_page=url_for("admin.calendars", **query) if after else "",
+        next_page=url_for("admin.calendars", after=f"{found.next[0]}.{found.next[1]}", **query) if found.next else "",
+        exports={kind: url_for("admin.calendars_export", kind=kind, **query) for kind in ("xlsx", "csv")},
+    )  # fmt: skip
+
+
+def listing_export(kind: str) -> Any:
+    """The list as it is filtered and ordered, all of it."""
+    columns = [
+        Column(_("Calendar"), 40), Column(_("Known until"), 14, Show.DAY), Column(_("Days listed"), 10, Show.WHOLE),
+        Column(_("Version"), 8, Show.WHOLE), Column(_("You may correct it"), 12),
+    ]  # fmt: skip
+    rows = (
+        (_title(row), row.known_until, row.days, row.version, _("yes") if row.may_correct else _("no"))
+        for row in calendars.everything(current_actor(), *_asked())
+    )
+    return table_answer(kind, f"calendars-{local_today(page_now()):%Y%m%d}", _("Calendars"), columns, rows)
+
+
+def _title(row: calendars.CalendarRow) -> str:
+    return _("Calendar of %(area)s", area=row.area_name) if row.area_name else _("Everybody's calendar")
+
+
+def _asked() -> tuple[str, Sort]:
+    sort = next((each for each in Sort if each.value == request.args.get("sort")), Sort.TREE)
+    return request.args.get("text", "").strip()[:LONGEST_NAME], sort
+
+
+def _after(text: str) -> tuple[int, int] | None:
+    """The place in the list after which the page begins."""
+    key, _dot, id = text.partition(".")
+    fits = all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (key, id))
+    return (int(key), int(id)) if fits and 0 < int(key) <= date.max.toordinal() else None
 
 
 def own() -> Any:
@@ -113,8 +156,7 @@ def own() -> Any:
         error = _("Several areas have this name; please give the code.") if found else _(
             "No area for which you may keep a calendar has this name or code."
         )  # fmt: skip
-        rows = calendars.listing(actor)
-        return render_template("admin/calendars.html", rows=rows, text=text, errors=[error]), 422
+        return _list(text, [error]), 422
     with unit_of_work():
         made = create_own(found[0][0], actor=actor, now=page_now())
     flash(_("%(area)s has a calendar of its own now, as it stood here on this day.", area=found[0][1]), "success")

@@ -1,5 +1,8 @@
 """Ladders in the browser: the list, one version as a time line in words, and the form for the next version."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +11,9 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import FieldList, Form, FormField, HiddenField, SelectMultipleField, StringField
 
+from ..clock import local_today
 from ..db import unit_of_work
+from ..documents.sheets import Column, Show
 from ..errors import Invalid, Problem, Stale, say
 from ..models.ladders import DEFAULT_KEY
 from ..operations.ladders import WRITERS, LadderPlan, add_version, create_ladder, writer_post, wrong_with
@@ -17,6 +22,7 @@ from ..rules.ladder import Anchor, Counts, Criterion, How, Rung, Teller
 from ..rules.ladder_checks import MOST_DAYS
 from ..rules.organisation import Level
 from .access import current_actor, page_now, require_role
+from .downloads import table_answer
 from .ladder_words import (
     ANCHORS,
     COUNTS,
@@ -31,6 +37,7 @@ from .ladder_words import (
 )
 from .language import speak
 from .navigation import DESK_ROLES
+from .words import word
 
 bp = Blueprint("ladders", __name__)
 for _name, _filter in FILTERS.items():
@@ -39,6 +46,37 @@ for _name, _filter in FILTERS.items():
 BEFORE, AFTER = "before", "after"
 MOST_ROWS = 30  # rows of the form; a ladder has fewer, and says so
 OUT_OF_RANGE = 10**6
+EVERYBODYS = 0  # stands for no unit where the address names the owner
+LONGEST_SEARCH = 60
+
+
+class Sort(Enum):
+    """The orders of the list."""
+
+    NAME = "name"
+    USED = "used"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of the list is wanted: words in the name or short name, the owner (0: that of everybody), the order."""
+
+    text: str
+    unit_id: int | None
+    sort: Sort
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything may be left out."""
+        return bool(self.text) or self.unit_id is not None
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The same for an address."""
+        sort = None if self.sort is Sort.NAME else self.sort.value
+        given = {"text": self.text or None, "unit": self.unit_id, "sort": sort}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class RungForm(Form):
@@ -135,8 +173,57 @@ def _member(kind: Any, text: str | None) -> Any:
 @bp.get("/ladders")
 @require_role(*DESK_ROLES)
 def index() -> Any:
-    actor = current_actor()
-    return render_template("ladders/index.html", found=usable(actor), may_write=actor.has_role(*WRITERS))
+    actor, asked = current_actor(), _asked()
+    every = usable(actor)
+    return render_template(
+        "ladders/index.html", found=_listed(every, asked), total=len(every), asked=asked, filtered=asked.narrows,
+        owners=sorted({(each.unit_id or EVERYBODYS, each.unit_name or "") for each in every}),
+        may_write=actor.has_role(*WRITERS),
+        exports={kind: url_for(".export", kind=kind, **asked.query) for kind in ("xlsx", "csv")},
+    )  # fmt: skip
+
+
+@bp.get("/ladders.<any(xlsx, csv):kind>")
+@require_role(*DESK_ROLES)
+def export(kind: str) -> Any:
+    """The list as it is filtered and ordered."""
+    columns = [
+        Column(_("Ladder"), 28), Column(_("Short name"), 16), Column(_("Belongs to"), 28),
+        Column(_("Version"), 8, Show.WHOLE), Column(_("Rungs"), 8, Show.WHOLE), Column(_("Highest level told"), 16),
+        Column(_("Dispatches"), 10, Show.WHOLE), Column(_("Written by"), 14), Column(_("Written at"), 18, Show.MOMENT),
+        Column(_("Reason"), 40),
+    ]  # fmt: skip
+    rows = (
+        (
+            ladder_name(each.name), each.key, each.unit_name or _("everybody"), each.version, len(each.rungs),
+            _("as high as the tree") if each.stop_level is None else word(each.stop_level), each.batches,
+            each.author or _("comes with the product"), each.at if each.author else None, each.reason,
+        )
+        for each in _listed(usable(current_actor()), _asked())
+    )  # fmt: skip
+    return table_answer(kind, f"ladders-{local_today(page_now()):%Y%m%d}", _("Ladders"), columns, rows)
+
+
+def _asked() -> Asked:
+    """What the address asks for; what it does not know is left out."""
+    args = request.args
+    sort = next((each for each in Sort if each.value == args.get("sort")), Sort.NAME)
+    return Asked(args.get("text", "").strip()[:LONGEST_SEARCH], args.get("unit", type=int), sort)
+
+
+def _listed(every: Sequence[Version], asked: Asked) -> list[Version]:
+    """Those asked for. They are few: the default, the units' own and those of the units above; so they are narrowed
+    here, by the names that the reader sees."""
+    text = asked.text.casefold()
+    found = [
+        each
+        for each in every
+        if text in f"{ladder_name(each.name)} {each.key}".casefold()
+        and asked.unit_id in (None, each.unit_id or EVERYBODYS)
+    ]
+    if asked.sort is Sort.USED:
+        return sorted(found, key=lambda each: -each.batches)
+    return sorted(found, key=lambda each: each.at, reverse=True) if asked.sort is Sort.NEWEST else found
 
 
 @bp.get("/ladders/<int:id>")

@@ -15,7 +15,8 @@ from ..documents.sheets import Column, Show
 from ..errors import Invalid
 from ..operations import questions as asking
 from ..queries.assignments import whole
-from ..queries.questions import Asked, everything, question_of, questions_of, waiting
+from ..queries.questions import Asked, Filters, Sort, everything, question_of, questions_of, waiting
+from ..queries.worklist import FAR
 from ..rules.organisation import Role
 from ..rules.standstill import BOSSES, MOST_GIVEN_BACK
 from ..rules.states import WITH_OFFICER
@@ -24,6 +25,8 @@ from .downloads import table_answer
 from .language import speak
 
 bp = Blueprint("questions", __name__)
+LONGEST_SEARCH = 100
+LAST = int(FAR.timestamp()) * 1_000_000  # the place of what has no due date
 
 
 class WordsForm(FlaskForm):
@@ -36,15 +39,41 @@ class WordsForm(FlaskForm):
 @bp.get("/questions")
 @require_role(*BOSSES)
 def index() -> Any:
-    after = request.args.get("after", "")
-    page = waiting(current_actor(), after=int(after) if after.isdecimal() and len(after) < 19 else 0)
-    return render_template("questions/index.html", page=page, now=page_now(), later=bool(after))
+    actor, (filters, sort), after = current_actor(), _asked(), _place(request.args.get("after", ""))
+    page, query = waiting(actor, filters, sort, after=after), _query(filters, sort)
+    return render_template(
+        "questions/index.html", page=page, now=page_now(), later=after is not None, filters=filters, sort=sort,
+        units=sorted({post.unit_id: post.unit_name for post in actor.posts if post.role in BOSSES}.items()),
+        filtered=filters != Filters(), first_page=url_for(".index", **query),
+        next_page=url_for(".index", after=f"{page.next[0]}.{page.next[1]}", **query) if page.next else "",
+        exports={kind: url_for(".export", kind=kind, **query) for kind in ("xlsx", "csv")},
+    )  # fmt: skip
+
+
+def _asked() -> tuple[Filters, Sort]:
+    """What the address asks for; what it does not know is left out."""
+    args, unit = request.args, request.args.get("unit", type=int)
+    known = unit is not None and 0 < unit < 2**63
+    sort = next((each for each in Sort if each.value == args.get("sort")), Sort.WAITING)
+    return Filters(args.get("text", "").strip()[:LONGEST_SEARCH], unit if known else None), sort
+
+
+def _query(filters: Filters, sort: Sort) -> dict[str, Any]:
+    asked = None if sort is Sort.WAITING else sort.value
+    return {"text": filters.text or None, "unit": filters.asked_unit_id, "sort": asked}
+
+
+def _place(text: str) -> tuple[int, int] | None:
+    """The place in the list after which the page begins."""
+    due, _dot, id = text.partition(".")
+    fits = all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (due, id))
+    return (int(due), int(id)) if fits and int(due) <= LAST else None
 
 
 @bp.get("/questions.<any(xlsx, csv):kind>")
 @require_role(*BOSSES)
 def export(kind: str) -> Any:
-    """All that wait for the reader's answer, as a table."""
+    """What the list shows, all of it, as a table."""
     columns = [
         Column(_("Asked on"), 18, Show.MOMENT), Column(_("Unit"), 28), Column(_("Asked by"), 14), Column(_("Task"), 40),
         Column(_("Campaign"), 40), Column(_("Due"), 18, Show.MOMENT), Column(_("Asked unit"), 28),
@@ -53,7 +82,7 @@ def export(kind: str) -> Any:
     rows = (
         (each.asked_at, each.unit_name, each.asker, each.task_title, each.campaign_title, each.due_at, each.asked_unit,
          each.words)
-        for each in everything(current_actor())
+        for each in everything(current_actor(), *_asked())
     )  # fmt: skip
     return table_answer(kind, f"questions-{local_today(page_now()):%Y%m%d}", _("Questions"), columns, rows)
 

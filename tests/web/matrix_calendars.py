@@ -24,6 +24,7 @@ def calendars(world: World) -> Iterator[Case]:
         return gets
 
     yield Case("admin.calendars", role(*read))
+    yield Case("admin.calendars_export", role(*read), {"kind": "csv"})
     yield Case("admin.calendar_own", role(change, wins=422), method="POST")
     for own, id in ((False, 1), (True, world.ids["calendar"])):
         given: dict[str, Any] = {"twin": {"id": MISSING}, "label": "of the county" if own else "everybody's"}

@@ -35,6 +35,7 @@ def _ladders(world: World) -> Iterator[Case]:
         return who.has(*WRITERS) and who.stands_in((COUNTY, W))
 
     yield Case("ladders.index", role(*DESK))
+    yield Case("ladders.export", role(*DESK), {"kind": "csv"})
     yield Case("ladders.new", role(*WRITERS))
     yield Case("ladders.new", lambda _who: 403, method="POST", label="for no unit of theirs")
     default, own, none = {"id": 1}, {"id": world.ids["ladder"]}, {"id": MISSING}

@@ -174,10 +174,11 @@ def test_a_table_is_previewed_and_then_taken_whole(keeper, task):
 
 
 def test_bad_rows_are_listed_and_nothing_is_changed(keeper):
-    page = upload(keeper, HEADINGS + "2026-11-24,休,\n2026-02-30,休,\n2026-11-25,也许,\n", status=422)
-    assert page.has("2026-02-30", "也许")
+    text = HEADINGS + "2026-11-24,休,\n2026-02-30,休,\n2026-11-25,也许,\n,休,春节\n2026-11-26,,\n"
+    page = upload(keeper, text, status=422)
+    assert page.has("2026-02-30", "也许", "The cell for the date is empty.", "(as its weekday) is empty.")
     rows = [row.text for row in page.root.all("tr")]
-    assert [row.split()[0] for row in rows if row[0].isdigit()] == ["3", "4"]
+    assert [row.split()[0] for row in rows if row[0].isdigit()] == ["3", "4", "5", "6"]
     assert db.session.scalar(select(func.count()).where(CalendarDay.day == date(2026, 11, 24))) == 0
     upload(keeper, "", status=422)
 
@@ -216,6 +217,17 @@ def test_an_area_gets_a_calendar_of_its_own(tree, visitor):
     done = own.submit("Show what changes", day="2026-11-24", kind="rest").submit("Correct the calendar", reason="县庆")
     assert done.has("1 day corrected")
     assert db.session.get(CalendarDay, (1, date(2026, 11, 24))) is None
+    own, everybodys = "Calendar of 清河县", "Everybody's calendar"
+    with unit_of_work():
+        db.session.get_one(Calendar, 1).known_until = date(2027, 12, 31)
+    for asked, shown in (("", [everybodys, own]), ("?sort=known", [own, everybodys]), ("?text=清河县", [own]),
+                         ("?text=tree", []), ("?sort=known&after=739981.9", [everybodys])):  # fmt: skip
+        page = visitor.get(f"/admin/calendars{asked}")
+        assert [link for link in page.links if link in (own, everybodys)] == shown
+        if shown and "after" not in asked:
+            rows = page.click("CSV").response.get_data(as_text=True).splitlines()[1:]
+            assert [row.split(",")[0] for row in rows] == shown
+    assert visitor.get("/admin/calendars?text=xyz").has("No calendar fits these filters.")
 
 
 def test_new_published_days_are_offered_to_who_keeps_the_calendar(keeper):

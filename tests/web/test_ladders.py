@@ -90,6 +90,22 @@ def test_a_changed_rung_gets_a_new_number_and_the_others_keep_theirs(writer):
     assert {rung.number for rung in read(former)} == set(before)
 
 
+def test_the_list_is_narrowed_ordered_and_exported_as_it_stands(writer, tree):
+    made(writer)
+    own, default = "清河从严", "The default ladder"
+    unit = tree.unit(tree.county).id
+    for asked, shown in (("", [default, own]), ("?sort=newest", [own, default]), ("?text=STRICT", [own]),
+                         ("?text=default", [default]), ("?unit=0", [default]), (f"?unit={unit}&sort=used", [own]),
+                         ("?unit=999999&sort=strange", [])):  # fmt: skip
+        page = writer.get(f"/ladders{asked}")
+        assert [link for link in page.links if link in (own, default)] == shown
+        if shown:
+            rows = page.click("CSV").response.get_data(as_text=True).splitlines()[1:]
+            assert [row.split(",")[0] for row in rows] == shown
+    assert page.has("No ladder fits these filters.")
+    assert writer.get("/ladders?text=strict").has("1 of 2 ladders that your units may use")
+
+
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [

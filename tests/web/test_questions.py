@@ -11,6 +11,7 @@ from campaign.models import Assignment, Event, Question
 from campaign.operations.issuing import dispatch
 from campaign.operations.questions import ask
 from campaign.operations.sweeping import fire
+from campaign.queries import questions as queries
 from campaign.rules.ladder import Sweep
 from campaign.rules.organisation import Line, Role
 from tests import make
@@ -72,6 +73,29 @@ def test_an_officer_asks_and_the_unit_above_answers(tree, given, at_desk, monkey
     assert page.has("Answered. The clock goes on. 2 days are given back.", "No question waits for you")
     page = at_desk(officer).get(f"/assignments/{given[0]}")
     assert page.has("可以", "2 days were given back", "First due")
+
+
+def test_the_list_is_narrowed_ordered_and_paged(tree, given, at_desk, monkeypatch, now):
+    for at, words in ((1, "名册延用"), (0, "代签可否")):  # whose date comes first asked last
+        with unit_of_work():
+            ask(given[at], words, actor=tree.actor(tree.villages[at], Role.OFFICER), now=now)
+            db.session.get_one(Assignment, given[at]).due_at = now + (at + 2) * DAY
+    boss = at_desk(make.holder(tree.unit(tree.townships[0]), Role.SUPERVISOR, name="审核者"))
+    monkeypatch.setattr(queries, "PAGE", 1)
+    first = tree.unit(tree.villages[0])
+    for query, shown in (
+        ("", "名册延用"), ("?sort=due", "代签可否"), ("?text=代签", "代签可否"), ("?text=延用", "名册延用"),
+        (f"?text={first.name}", "代签可否"), (f"?unit={first.superior_id}", "名册延用"),
+    ):  # fmt: skip
+        page = boss.get(f"/questions{query}")
+        assert page.has(shown)
+        assert page.click("CSV").response.get_data(as_text=True).splitlines()[1].endswith(shown)
+        if "text" not in query:
+            other = {"名册延用", "代签可否"} - {shown}
+            assert not page.has(*other)
+            assert page.click("Next page").has(*other)
+    assert boss.get("/questions?text=nothing").has("No question fits these filters.")
+    assert boss.get("/questions?unit=999&after=x.y").has("No question fits these filters.")
 
 
 def test_an_officer_takes_a_question_back(tree, given, at_desk, now):
