@@ -8,11 +8,13 @@
   const UNIT = 10n ** BigInt(PLACES);
   const WIDE = "０１２３４５６７８９．，";
   const NARROW = "0123456789.,";
+  const GROUPED = /^(\d{1,3}([, ]\d{3})+|\d{1,4}([, ]\d{4})+)(\.\d*)?$/; // by thousands, or by 万
 
   // Exact, as the server adds: a whole number of the smallest parts.
   const read = (text) => {
-    const plain = [...text].map((c) => (WIDE.includes(c) ? NARROW[WIDE.indexOf(c)] : c)).join("").replace(/[, ]/g, "");
-    const found = /^(\d{1,15})(?:\.(\d{0,12}))?$/.exec(plain);
+    const plain = [...text].map((c) => (WIDE.includes(c) ? NARROW[WIDE.indexOf(c)] : c)).join("").trim().replace(/\s+/g, " ");
+    if (/[, ]/.test(plain) && !GROUPED.test(plain)) return 0n;
+    const found = /^(\d{1,15})(?:\.(\d{0,12}))?$/.exec(plain.replace(/[, ]/g, ""));
     return found ? BigInt(found[1]) * UNIT + BigInt((found[2] || "").padEnd(PLACES, "0")) : 0n;
   };
   const write = (number) => {

@@ -32,7 +32,22 @@ from ..rules.targets import Method
 from .access import current_actor, page_now
 from .filters import chinese, figure_words
 from .language import speak
-from .split_form import Read, Typed, fill, first, method_of, names_of, number_of, plan_of, read, sent, shown, unit_words
+from .split_form import (
+    Read,
+    Typed,
+    few,
+    fill,
+    first,
+    left_aside,
+    method_of,
+    names_of,
+    pasted_number,
+    plan_of,
+    read,
+    sent,
+    shown,
+    unit_words,
+)
 from .words import word
 
 bp = Blueprint("cascading", __name__)
@@ -193,17 +208,18 @@ def _paste(page: Splitting, typed: Typed) -> Pasted:
     """What was pasted goes into the fields; the lines that could not be used stay in their box."""
     rows = [row for row in page.rows if not row.elsewhere and not row.fixed]
     people = {row.unit_id: {name: person_id for person_id, name in row.people} for row in rows}
-    readers = [lambda text, part=part: number_of(part, text) for part in page.split]
-    pasted = read_pasted(typed.pasted, names_of(rows), readers, people)
-    if pasted.figures and not any(row.mine and row.assignment_id for row in rows):
+    readers = [lambda text, part=part: pasted_number(part, text) for part in page.split]
+    pasted = read_pasted(typed.pasted, names_of(rows), readers, people, [part.name for part in page.split])
+    corrected = typed.left and typed.method == Method.PASTED.name.lower()
+    if pasted.figures and not corrected and not any(row.mine and row.assignment_id for row in rows):
         typed.taken = set(pasted.figures)  # the list says who takes part
     for unit_id, figures in pasted.figures.items():
         typed.taken.add(unit_id)
         for part, text in zip(page.split, figures, strict=True):
             if text:
-                typed.figures[unit_id, part.metric_id] = text
+                typed.figures[unit_id, part.metric_id] = shown(part, pasted_number(part, text))
     typed.people |= {unit_id: str(person_id) for unit_id, person_id in pasted.people.items()}
-    typed.pasted = pasted.rest
+    typed.pasted, typed.left = pasted.rest, "1" if pasted.bad else ""
     typed.method, typed.filled = Method.PASTED.name.lower(), typed.figure_digest
     return pasted
 
@@ -225,7 +241,7 @@ def _draw(
         more = len(problems) - MOST_NAMED
         problems = problems[:MOST_NAMED]
         problems.append(("", ngettext("and %(num)s more below", "and %(num)s more below", more)))
-    whole = page.whole
+    whole, aside = page.whole, left_aside(page, typed) if pasted or checked else []
     return render_template(
         "cascade/split.html", page=page, whole=whole, typed=typed, found=found, problems=problems, errors=errors,
         notes=[speak(note) for note in notes or []], pasted=pasted, checked=checked, shown=shown,
@@ -234,6 +250,7 @@ def _draw(
         today=local_today(page_now()), many=len(page.rows) > 12, levels=page.levels, splittable=SPLITTABLE,
         state_words={state: word(state) for state in State},
         granted=[(row, part) for row in page.rows for part in page.split if part.metric_id in row.granted],
+        aside=aside, aside_words=few(aside),
         total_moved=[p for p in page.split if whole.version and p.held_total != p.total],
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from ..errors import Sentence, say
 from ..models.splits import Part
 from ..operations.cascading import Plan
 from ..queries.cascade import Row, Splitting
-from ..rules.metrics import BadValue
+from ..rules.metrics import BadValue, read_worded
 from ..rules.splitting import Sum, parts_of
 from ..rules.targets import Method
 from .filters import chinese
@@ -27,7 +27,8 @@ MOST_NAMED = 5
 @dataclass
 class Typed:
     """What stands in the form. `figures` by unit and metric, `people` by unit: ids as text. `method` and `filled`: how
-    the figures came there, and their digest then; `checked`: the digest of what was shown before the confirmation."""
+    the figures came there, and their digest then; `checked`: the digest of what was shown before the confirmation;
+    `left`: whether lines that were pasted wait in their box to be corrected."""
 
     taken: set[int] = field(default_factory=set)
     figures: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Typed:
     checked: str = ""
     register: str = ""
     pasted: str = ""
+    left: str = ""
     action_id: str = ""
 
     @property
@@ -80,7 +82,7 @@ def first(page: Splitting) -> Typed:
 def sent(page: Splitting, form: Mapping[str, str]) -> Typed:
     """The form as it was sent."""
     typed = Typed(action_id=form.get("client_action_id", ""))
-    for name in ("reason", "due_on", "method", "filled", "checked", "register", "pasted"):
+    for name in ("reason", "due_on", "method", "filled", "checked", "register", "pasted", "left"):
         setattr(typed, name, form.get(name, ""))
     split = page.split
     for row in page.rows:
@@ -106,6 +108,14 @@ def sent(page: Splitting, form: Mapping[str, str]) -> Typed:
 def number_of(part: Part, text: str) -> Decimal:
     """The figure that was typed for a metric, in its own unit. Raises BadValue."""
     return read_figure(text, part.kind, part.money_places, 0 if part.step == 1 else DECIMALS)
+
+
+def pasted_number(part: Part, text: str) -> Decimal:
+    """The same of a cell of a spreadsheet, which may name its unit: 3万元, 12个. Raises BadValue."""
+    decimals = 0 if part.step == 1 else DECIMALS
+    return read_worded(
+        text, part.kind, unit=part.unit_of_measure, money_places=part.money_places, decimals=decimals
+    )  # fmt: skip
 
 
 def shown(part: Part, value: Decimal) -> str:
@@ -259,20 +269,27 @@ def fill(
         if missing:
             said.append(say(
                 "“%(metric)s”: nothing is known of %(n)s units, they got 0: %(names)s.", metric=part.name,
-                n=len(missing), names=_named(missing),
+                n=len(missing), names=few(missing),
             ))  # fmt: skip
     typed.method, typed.filled = method.name.lower(), typed.figure_digest
     return said
 
 
-def _named(names: list[str]) -> str:
+def left_aside(page: Splitting, typed: Typed) -> list[str]:
+    """The units that have a figure and are not ticked, by name: they take no part, and somebody may have meant it."""
+    with_figures = {unit_id for (unit_id, _metric), text in typed.figures.items() if text} - typed.taken
+    return [row.name for row in page.rows if row.unit_id in with_figures and not row.elsewhere]
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of these names."""
     return ("、" if chinese() else ", ").join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
 
 
 def names_of(rows: Iterable[Row]) -> dict[str, list[int]]:
-    """Who is meant by a name or a code: a unit's name, its area's name, the area's code."""
+    """Who is meant by a name or a code: a unit's name, its area's name, both with the place above, the area's code."""
     found: dict[str, list[int]] = {}
     for row in rows:
-        for name in {row.name, row.area, row.code}:
+        for name in {row.name, row.area, row.code, row.place + row.name, row.place + row.area}:
             found.setdefault(name, []).append(row.unit_id)
     return found

@@ -18,6 +18,7 @@ from campaign.rules.metrics import (
     money_in,
     read_money,
     read_number,
+    read_worded,
     ticked,
 )
 
@@ -107,6 +108,10 @@ BAD = [
     (MetricKind.COUNT, {"value": "Infinity"}),
     (MetricKind.COUNT, {"value": str(LARGEST + 1)}),
     (MetricKind.COUNT, {"value": "=1+1"}),
+    (MetricKind.COUNT, {"value": "3,5"}),
+    (MetricKind.COUNT, {"value": "12 15"}),
+    (MetricKind.COUNT, {"value": "−5"}),
+    (MetricKind.AMOUNT, {"value": "1，5"}),
     (MetricKind.AMOUNT, {"value": "0.001"}),
     (MetricKind.RATE, {"numerator": "3", "denominator": ""}),
     (MetricKind.RATE, {"numerator": "", "denominator": "4"}),
@@ -137,7 +142,8 @@ def test_any_text_is_a_number_or_a_sentence(typed):
     assert 0 <= number <= LARGEST
 
 
-FORMS = [("1,234", 1234), ("１２", 12), (" 7 ", 7), ("3，000", 3000), ("0012", 12), ("12.0", 12), ("+5", 5)]
+FORMS = [("1,234", 1234), ("１２", 12), (" 7 ", 7), ("3，000", 3000), ("0012", 12), ("12.0", 12), ("+5", 5),
+         ("1 200", 1200), ("3\xa0000", 3000), ("12,3456", 123456)]  # fmt: skip
 
 
 @pytest.mark.parametrize(("typed", "number"), FORMS)
@@ -161,6 +167,45 @@ def test_money_is_read_and_shown_exactly_in_the_unit_of_the_plan(typed, places, 
     assert places in MONEY_UNITS
     assert read_money(typed, places) == Decimal(yuan)
     assert f"{money_in(Decimal(yuan), places):f}" == typed.replace(",", "")
+
+
+SAID = [  # a figure with its unit behind it: in which kind, counted in what, and what it means
+    ("1.2万", MetricKind.COUNT, "个", 0, 12_000), ("1.2 万个", MetricKind.COUNT, "个", 0, 12_000),
+    ("12个", MetricKind.COUNT, "个", 0, 12), ("３万人", MetricKind.COUNT, "人次", 0, 30_000),
+    ("3万", MetricKind.COUNT, "万人次", 0, 3), ("65％", MetricKind.RATE, "%", 0, 65),
+    ("3万元", MetricKind.AMOUNT, "元", 0, 30_000), ("3万", MetricKind.AMOUNT, "元", 8, 30_000),
+    ("8亿元", MetricKind.AMOUNT, "元", 4, 800_000_000), ("￥1,200.50", MetricKind.AMOUNT, "元", 0, "1200.5"),
+    ("500元", MetricKind.AMOUNT, "元", 4, 500), ("500", MetricKind.AMOUNT, "元", 4, 5_000_000),
+    ("1,200", MetricKind.COUNT, "个", 0, 1200),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "kind", "unit", "places", "meant"), SAID)
+def test_a_figure_that_names_its_unit_is_what_it_says(typed, kind, unit, places, meant):
+    assert read_worded(typed, kind, unit=unit, money_places=places) == Decimal(meant)
+
+
+WRONG = [
+    "12%",
+    "3月5日",
+    "2026-11-20",
+    "2026/3",
+    "1.23456万",
+    "(5)",
+    "-3万",
+    "9999999999亿",
+    "5户",
+    "万",
+    "#REF!",
+    "1.5个",
+]
+
+
+@pytest.mark.parametrize("typed", WRONG)
+def test_other_words_are_refused_with_a_sentence(typed):
+    with pytest.raises(BadValue) as refused:
+        read_worded(typed, MetricKind.COUNT, unit="个")
+    assert str(refused.value.sentence).endswith((".", "?"))
 
 
 @pytest.mark.parametrize(("typed", "places"), [("0.0000001", 4), ("0.001", 0), ("1000000", 8), ("-1", 4)])

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Area, Assignment, Register, RegisterCount, Share, TaskLine, Unit
+from campaign.models import Area, Assignment, Person, Register, RegisterCount, Share, TaskLine, Unit
 from campaign.models.goals import goals_of
 from campaign.operations.issuing import dispatch
 from campaign.operations.letters import generate
@@ -117,13 +117,8 @@ def test_a_total_is_split_checked_and_followed(tree, task, enter, now):
     form.press("fill-register", register="1")
     assert [form.fields[f"v-{unit.id}-{sum_id}"] for unit in villages[:3]] == ["10", "20", "31"]
     officer = tree.holder(tree.villages[0], Role.OFFICER)
-    text = (
-        f"单位\t数\n{villages[0].name}\t12\t{officer.name}\n{tree.villages[1].name}\t二十\n{tree.villages[2].code}\t30"
-    )
-    form.press("paste", pasted=text)
-    assert "Line 3: “二十”" in form.text
-    assert "2 lines were taken over" in form.text
-    assert f"take-{villages[1].id}" not in form.fields
+    form.press("fill-even")
+    _pasted(form, sum_id, villages, officer)
     form.press("check", **{f"p-{villages[0].id}": str(officer.id)})
     assert "2 units receive the task from you" in form.text
     assert "19 个 not given out yet" in form.text
@@ -143,6 +138,24 @@ def test_a_total_is_split_checked_and_followed(tree, task, enter, now):
     assert "asks 63.9% more" in grown
     table = list(csv.reader(io.StringIO(client.get(f"{base}/targets.csv").get_data().decode("utf-8-sig"))))
     assert {row[0] for row in table[1:]} == {unit.name for unit in (*towns, villages[0], villages[2])}
+
+
+def _pasted(form: Form, sum_id: int, villages: list[Unit], officer: Person) -> None:
+    """A list with a line that is wrong, which is put right in its box: what was understood before stays ticked."""
+    names = [unit.name for unit in villages]
+    text = f"2026年分解表\n单位\t数\n{names[0]}\t12\t{officer.name}\n{names[1]}\t二十\n{names[2]}\t0.003万\n合计\t62"
+    form.press("paste", pasted=text)
+    assert f'Line 4 <span class="muted">{names[1]} 二十</span>: “二十”' in form.text
+    assert "2 lines were taken over" in form.text
+    assert "line 1 “2026年分解表”, line 2 “单位 数”, line 6 “合计 62”" in form.text
+    assert f"1 unit has a figure and is not ticked, so it takes no part: {names[1]}." in form.text
+    assert f"take-{villages[1].id}" not in form.fields
+    form.press("paste", pasted=f"{names[1]}\t20")
+    assert [form.fields[f"v-{unit.id}-{sum_id}"] for unit in villages[:3]] == ["12", "20", "30"]
+    assert all(f"take-{unit.id}" in form.fields for unit in villages[:3])
+    form.fields.pop(f"take-{villages[1].id}")
+    form.press("check")
+    assert f"1 unit has a figure and is not ticked, so it takes no part: {names[1]}." in form.text
 
 
 def _changed(client, path: str, charge: dict[str, str], field: str) -> None:

@@ -10,6 +10,7 @@ from .count import Count
 from .numbers import LARGEST, read_number
 from .rate import Rate
 from .text import Text
+from .worded import read_worded
 
 KINDS: dict[MetricKind, Kind] = {
     MetricKind.COUNT: Count(),
@@ -35,5 +36,5 @@ def meets(figure: Decimal | None, comparator: Comparator, target: Decimal | None
 
 __all__ = [
     "KINDS", "LARGEST", "MONEY_UNITS", "MOST_ITEMS", "NONE_OF_THEM", "Aggregation", "BadValue", "Comparator", "Kind",
-    "MetricKind", "OverTime", "Value", "meets", "money_in", "read_money", "read_number", "ticked",
+    "MetricKind", "OverTime", "Value", "meets", "money_in", "read_money", "read_number", "read_worded", "ticked",
 ]  # fmt: skip

@@ -1,17 +1,23 @@
 """Numbers as people type them."""
 
+import re
 from decimal import Decimal, InvalidOperation
 
 from ...errors import say
 from .base import BadValue
 
 LARGEST = Decimal("999999999999")  # 12 digits: more than any unit counts or pays, and hundreds of them add up exactly
-HALF_WIDTH = str.maketrans("０１２３４５６７８９．，－", "0123456789.,-")
+HALF_WIDTH = str.maketrans("０１２３４５６７８９．，－−＋", "0123456789.,--+")
+GROUPED = re.compile(r"[-+]?(\d{1,3}([, ]\d{3})+|\d{1,4}([, ]\d{4})+)(\.\d*)?")  # by thousands, or by 万
 
 
 def read_number(typed: str, places: int = 0) -> Decimal:
     """The number that was typed, with or without thousands separators, full-width digits included."""
-    plain = typed.translate(HALF_WIDTH).replace(",", "").replace(" ", "").strip()
+    plain = " ".join(typed.translate(HALF_WIDTH).split())
+    if "," in plain or " " in plain:
+        if not GROUPED.fullmatch(plain) and any(char.isdigit() for char in plain):
+            raise BadValue(say("Please write the number without commas or blanks, as 1234.5."))
+        plain = plain.replace(",", "").replace(" ", "")
     try:
         number = Decimal(plain)
     except InvalidOperation:
