@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from ..rules.media import UNSHOWN
 from . import refusals
-from .packages import compound_type, package_type, zip_directory
+from .compounds import compound_type
+from .packages import package_type, zip_directory
 from .pixels import SIZES, Data, jpeg_scans, jpeg_segments
 
 PICTURES = frozenset(SIZES)
@@ -34,15 +35,18 @@ PROGRAMS = (
     b"MZ", b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"#!/", b"dex\n", b"X5O!P%@AP",
 )  # fmt: skip
 MARKUP = re.compile(rb"<script|<!doctype\s+html|<html[\s>]|<svg[\s>]|<iframe|<\?php|<body[\s>]", re.I)
+# Among packed points four or five given bytes stand together by chance, once in thousands of photos: words must follow.
+MARKUP_WITHIN = re.compile(rb"<script|<!doctype\s+html|<iframe|<(?:html|svg|body|\?php)[\s>][ -~\s]{8}", re.I)
 TEXT_NAMES = {"": "text/plain", ".txt": "text/plain", ".md": "text/plain", ".log": "text/plain", ".csv": "text/csv"}
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 FILMS = {
     b"M4A ": "audio/mp4", b"M4B ": "audio/mp4", b"qt  ": "video/quicktime",
-    b"3gp4": "video/3gpp", b"3gp5": "video/3gpp", b"3gp6": "video/3gpp",
+    b"3gp4": "video/3gpp", b"3gp5": "video/3gpp", b"3gp6": "video/3gpp", b"3gp7": "video/3gpp",
     b"isom": "video/mp4", b"iso2": "video/mp4", b"iso4": "video/mp4", b"iso5": "video/mp4", b"iso6": "video/mp4",
     b"mp41": "video/mp4", b"mp42": "video/mp4", b"avc1": "video/mp4", b"M4V ": "video/mp4", b"MSNV": "video/mp4",
     b"mmp4": "video/mp4", b"dash": "video/mp4", b"iso7": "video/mp4", b"iso8": "video/mp4", b"iso9": "video/mp4",
 }  # fmt: skip
+MOST_BRANDS = 256  # bytes of a film in which they are looked for
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
@@ -61,7 +65,7 @@ def inspect(path: Path, name: str = "") -> str:
         media_type = media_type or _text_type(data, extension)
         if media_type in PICTURES:
             media_type = _checked_picture(media_type, data)
-        if media_type.startswith(("image/", "video/", "audio/")) and MARKUP.search(data):
+        if media_type.startswith(("image/", "video/", "audio/")) and MARKUP_WITHIN.search(data):
             raise refusals.two_things()
         if not data[:4] == b"PK\x03\x04" and zip_directory(data):
             raise refusals.two_things()
@@ -92,7 +96,7 @@ def _binary_type(path: Path, data: Data) -> str | None:
     pdf = data[:1024].find(b"%PDF-")
     if pdf >= 0 and not _picture_type(head) and not MARKUP.search(data[:pdf]):
         return _whole_pdf(data)
-    return _picture_type(head) or _recording_type(head)
+    return _picture_type(head) or _film_type(data) or _recording_type(head)
 
 
 def _picture_type(head: bytes) -> str | None:
@@ -109,9 +113,16 @@ def _picture_type(head: bytes) -> str | None:
     return None
 
 
+def _film_type(data: Data) -> str | None:
+    """By the brand that it names first, or by one that it says to be compatible with: makers add their own."""
+    if data[4:8] != b"ftyp":
+        return None
+    end = min(int.from_bytes(data[:4]), MOST_BRANDS)
+    brands = (data[at : at + 4] for at in (8, *range(16, end, 4)))
+    return next((FILMS[brand] for brand in brands if brand in FILMS), None)
+
+
 def _recording_type(head: bytes) -> str | None:
-    if head[4:8] == b"ftyp":
-        return FILMS.get(head[8:12])
     if head.startswith(b"#!AMR"):
         return "audio/amr"
     if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
@@ -133,7 +144,7 @@ def _text_type(data: Data, extension: str) -> str:
     if extension not in TEXT_NAMES:
         raise refusals.unknown()
     text = _decoded(data[:])
-    if text is None or CONTROLS.search(text):
+    if text is None or CONTROLS.search(text.rstrip("\x1a")):  # how DOS ended a text
         raise refusals.unknown()
     if MARKUP.search(data) or text.lstrip("\ufeff \t\r\n").startswith(("<?", "<!", "#!", "{\\rtf")):
         raise refusals.web_page()

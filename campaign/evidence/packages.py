@@ -1,5 +1,4 @@
-"""Looking into packages without keeping what they unpack to: zips (docx, xlsx, pptx, OFD) and compound files (doc, xls,
-ppt, WPS).
+"""Looking into packages without keeping what they unpack to: docx, xlsx, pptx and OFD, which are zips.
 
 Each function gives the media type, or raises Invalid with the sentence for the sender.
 """
@@ -34,6 +33,9 @@ MAIN_PARTS = {
     b"wordprocessingml.document.main+xml": OFFICE + "wordprocessingml.document",
     b"spreadsheetml.sheet.main+xml": OFFICE + "spreadsheetml.sheet",
     b"presentationml.presentation.main+xml": OFFICE + "presentationml.presentation",
+    b"wordprocessingml.template.main+xml": OFFICE + "wordprocessingml.document",
+    b"spreadsheetml.template.main+xml": OFFICE + "spreadsheetml.sheet",
+    b"presentationml.template.main+xml": OFFICE + "presentationml.presentation",
     b"presentationml.slideshow.main+xml": OFFICE + "presentationml.slideshow",
 }
 NO_PARTS = re.compile(r"\.(exe|com|scr|bat|cmd|dll|msi|jar|js|jse|vbs|vbe|wsf|hta|ps1|sh|lnk|zip|rar|7z)$", re.I)
@@ -47,7 +49,7 @@ UNREADABLE = (
     EOFError,
     OSError,
 )
-MACROS = re.compile(rb"macroenabled|vbaproject", re.I)
+MACROS = re.compile(rb"macroenabled|vbaproject|macrosheet", re.I)
 
 
 def zip_directory(data: Data) -> tuple[int, int] | None:
@@ -91,27 +93,6 @@ def package_type(path: Path, data: Data) -> str:
     raise refusals.archive()
 
 
-def compound_type(data: Data) -> str:
-    """The media type of an old compound file, by the names of its streams."""
-
-    def holds(name: str) -> bool:
-        return data.find(name.encode("utf-16-le")) >= 0
-
-    if holds("EncryptedPackage"):
-        raise refusals.locked()
-    if holds("_VBA_PROJECT"):
-        raise refusals.macros()
-    if holds("WordDocument"):
-        return "application/msword"
-    if holds("Workbook") or data.find("Book\0".encode("utf-16-le")) >= 0:
-        return "application/vnd.ms-excel"
-    if holds("PowerPoint Document"):
-        return "application/vnd.ms-powerpoint"
-    if holds("WpsContent") or holds("WPSOffice") or holds("EtContent"):
-        return "application/vnd.ms-works"
-    raise refusals.unknown()
-
-
 def _check_entries(entries: list[zipfile.ZipInfo], packed: int) -> None:
     """Refuses what unpacks to too much, climbs out of its folder, or carries programs and macros."""
     unpacked = sum(entry.file_size for entry in entries)
@@ -142,6 +123,8 @@ def _check_size(entry: zipfile.ZipInfo, data: Data) -> None:
         return
     if entry.compress_type != zipfile.ZIP_DEFLATED:
         raise refusals.broken()  # no office program packs in another way
+    if not entry.compress_size and not entry.file_size:
+        return  # an empty part that was never packed: some programs write it so
     unpacked, rest = zlib.decompressobj(-zlib.MAX_WBITS), entry.file_size
     packed = data[begin : begin + entry.compress_size]
     while packed and not unpacked.eof and rest >= 0:

@@ -18,6 +18,7 @@ START_OF_SCAN = 0xDA
 END_OF_IMAGE = b"\xff\xd9"
 SCAN_OR_END = re.compile(rb"\xff[\xd9\xda]")  # within the points these two bytes never stand together
 MOST_BOXES = 1000  # of a HEIC at its top; phones write five or so
+NEEDED = (b"meta", b"mdat")
 SPATIAL_EXTENT = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 
 
@@ -97,6 +98,8 @@ def heic_size(data: Data) -> Size | None:
         length = longer if length == 1 else length or len(data) - at
         if length < 8:
             return None
+        if kind in NEEDED and at + length > len(data):
+            return None  # it was cut
         if kind == b"meta":
             found = SPATIAL_EXTENT.finditer(data, at, min(at + length, len(data)))
             extents += [struct.unpack(">II", each[1]) for each in found]

@@ -10,8 +10,10 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pillow_heif
 from PIL import Image
 
+pillow_heif.register_heif_opener()
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 HTML = b"<!DOCTYPE html><html><body><script>alert(1)</script></body></html>"
@@ -149,6 +151,48 @@ def utf16(text: str) -> bytes:
     return text.encode("utf-16-le")
 
 
+def compound(name: str, content: bytes, *others: str) -> bytes:
+    """A compound file, as old Office writes it: this stream, and others that hold nothing."""
+    streams = [(name, content), *((other, b"") for other in others)]
+    entries, sectors, table, at = [("Root Entry", 5, 0xFFFFFFFE, 0)], b"", [0xFFFFFFFD, 2, 0xFFFFFFFE], 3
+    for stream, held in streams:
+        entries.append((stream, 2, at, 4096))
+        sectors += held.ljust(4096, b"\0")
+        table += [*range(at + 1, at + 8), 0xFFFFFFFE]
+        at += 8
+    directory = b"".join(
+        utf16(stream).ljust(64, b"\0") + struct.pack("<HB49xIQ", 2 * len(stream) + 2, kind, begin, size)
+        for stream, kind, begin, size in entries
+    )
+    head = OLE + struct.pack("<16xHHHHH6xIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0)
+    head += struct.pack("<IIIIII", 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0)
+    known = struct.pack("<128I", *table, *[0xFFFFFFFF] * (128 - len(table)))
+    return head.ljust(512, b"\xff") + known + directory.ljust(1024, b"\0") + sectors
+
+
+def word(flags: int) -> bytes:
+    """How the main stream of an old document begins."""
+    return struct.pack("<HHHHHH", 0xA5EC, 0xC1, 0, 0x0804, 0, flags)
+
+
+def book(*records: tuple[int, bytes]) -> bytes:
+    """The main stream of an old workbook with these records in front."""
+    rest = (0x0809, struct.pack("<HHHHII", 0x600, 5, 0xDBB, 0x7CC, 0, 6)), *records, (0x000A, b"")
+    return b"".join(struct.pack("<HH", kind, len(body)) + body for kind, body in rest)
+
+
+def sheet(kind: int) -> tuple[int, bytes]:
+    """The record that names a sheet; kind 1: it holds macros in the old language."""
+    return 0x85, struct.pack("<IBBBB", 300, 0, kind, 6, 0) + b"Sheet1"
+
+
+# A salt, a number and its hash, locked with the word "password1": from the tests of a public library.
+PASSWORD = bytes.fromhex(
+    "e8772c1d91c56a37964761b280183217c9e997d454973d310bb1ba701426837eb1de178f07e989c44dae5e4cf96ac407"
+)
+LOCKED = (0x2F, struct.pack("<HHH", 1, 1, 1) + PASSWORD)
+
+
 def external() -> bytes:
     """A document whose body asks for a file of the machine that reads it; nobody here reads it."""
     body = b'<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><w:document>&x;</w:document>'
@@ -201,6 +245,10 @@ FILES: tuple[Hostile, ...] = (
     Hostile("macros in an old doc", "a.doc", lambda: OLE + b"\0" * 600 + utf16("WordDocument_VBA_PROJECT")),
     Hostile("installer", "a.doc", lambda: OLE + b"\0" * 600 + utf16("Media1.cab")),
     Hostile("locked document", "a.docx", lambda: OLE + b"\0" * 600 + utf16("EncryptedPackage")),
+    Hostile("old doc with a password", "a.doc", lambda: compound("WordDocument", word(0x0100), "1Table")),
+    Hostile("old xls with a password", "a.xls", lambda: compound("Workbook", book(LOCKED, sheet(0)))),
+    Hostile("macros of Excel 4 in an xls", "a.xls", lambda: compound("Workbook", book(sheet(0), sheet(1)))),
+    Hostile("macros of Excel 4 in an xlsx", "a.xlsx", lambda: package(("xl/macrosheets/a.xml", b""), main=XLSX_MAIN)),
     Hostile("zip in a docx", "a.docx", lambda: package(("word/inner.zip", zipped(("a", b"b"))))),
     Hostile("plain zip", "a.docx", lambda: zipped(("a.txt", b"a"))),
     Hostile("empty zip", "a.docx", lambda: b"PK\x05\x06" + b"\0" * 18),
@@ -213,6 +261,7 @@ FILES: tuple[Hostile, ...] = (
     Hostile("truncated jpeg", "a.jpg", lambda: picture(size=(800, 600))[:-400]),
     Hostile("truncated png", "a.png", lambda: picture("PNG")[:-14]),
     Hostile("truncated webp", "a.webp", lambda: picture("WEBP")[:-20]),
+    Hostile("truncated heic", "a.heic", lambda: picture("HEIF", (640, 480))[:-20]),
     Hostile("truncated docx", "a.docx", lambda: package(("word/document.xml", b"x" * 900), packed=False)[:-60]),
     Hostile("truncated pdf", "a.pdf", lambda: PDF[:-8]),
     Hostile("only a head", "a.jpg", lambda: b"\xff\xd8\xff"),

@@ -6,7 +6,6 @@ import struct
 import time
 import zipfile
 
-import pillow_heif
 import pytest
 from PIL import Image
 from xlsxwriter import Workbook
@@ -18,9 +17,26 @@ from campaign.evidence.pictures import Copy, look, small_copy
 from campaign.evidence.store_folder import FolderStore
 from campaign.rules.media import is_large, plain_type
 
-from .hostile import DOCX, FILES, OLE, PDF, Hostile, package, picture, png, utf16, zipped
+from .hostile import (
+    DOCX,
+    FILES,
+    LOCKED,
+    OLE,
+    PDF,
+    Hostile,
+    book,
+    compound,
+    package,
+    picture,
+    png,
+    sheet,
+    utf16,
+    word,
+    zipped,
+)
 
-pillow_heif.register_heif_opener()
+# As LOCKED, with the word that Excel itself uses where only the structure is protected: it opens without asking.
+UNASKED = (0x2F, LOCKED[1][:22] + bytes.fromhex("0fed626187dfdae2a9e44edd9d7d7de5fc1e80341ab211f795497e79df44a154"))
 SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 
 
@@ -116,6 +132,20 @@ def ofd() -> bytes:
     return zipped(("OFD.xml", b"<ofd:OFD/>"), ("Doc_0/Document.xml", b"<x/>"))
 
 
+def with_an_empty_part() -> bytes:
+    """A docx with an empty part that is said to be packed, and has no bytes."""
+    made = bytearray(package(("word/document.xml", b"<x/>"), ("word/empty.xml", b""), packed=False))
+    for head, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        struct.pack_into("<H", made, made.rindex(head) + at, zipfile.ZIP_DEFLATED)
+    return bytes(made)
+
+
+def with_signs_among_points() -> bytes:
+    """A JPEG among whose points five bytes stand together by chance, as in one of thousands of photos."""
+    made = picture(size=(640, 480), quality=95)
+    return made[:-40] + b"<sVg\t\xb1\x93\x07\xe5" + made[-31:]
+
+
 def slides() -> bytes:
     return package(("ppt/media/image1.svg", b"<svg/>"), main=SLIDES + ".main+xml")
 
@@ -135,10 +165,16 @@ HONEST = [
     ("IMG_0001.jpg", heic(), "image/heic"),  # phones rename when they send
     ("motion.jpg", picture() + film(b"mp42"), "image/jpeg"),  # a photo with its film behind it
     ("no name", picture(), "image/jpeg"),
+    ("chance.jpg", with_signs_among_points(), "image/jpeg"),
     ("", PDF, "application/pdf"),
     ("a.pdf", b"\xef\xbb\xbf\n" + PDF, "application/pdf"),
     ("a.docx", package(), DOCX),
     ("a.doc", package(), DOCX),
+    ("a.docx", with_an_empty_part(), DOCX),
+    ("a.dotx", package(main="application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml"), DOCX),
+    ("a.doc", compound("WordDocument", word(0), "1Table"), "application/msword"),
+    ("a.xls", compound("Workbook", book(sheet(0))), "application/vnd.ms-excel"),
+    ("structure.xls", compound("Workbook", book(UNASKED, sheet(0))), "application/vnd.ms-excel"),
     ("a.pptx", slides(), SLIDES),
     ("a.xlsx", xlsx(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ("a.ofd", ofd(), "application/ofd"),
@@ -149,9 +185,11 @@ HONEST = [
     ("a.txt", "会议记录 <今日>".encode(), "text/plain"),
     ("a.txt", "会议记录，参会 38 人。\r\n".encode("gb18030"), "text/plain"),
     ("a.txt", "会议记录".encode("utf-16"), "text/plain"),
+    ("dos.txt", "会议记录\r\n".encode("gbk") + b"\x1a", "text/plain"),
     ("a.csv", "单位,数\r\n清河县,3\r\n".encode("utf-8-sig"), "text/csv"),
     ("a.mp4", film(b"isom"), "video/mp4"),
     ("a.mov", film(b"qt  "), "video/quicktime"),
+    ("maker.mp4", film(b"zzzz\0\0\0\0isom"), "video/mp4"),  # a brand of its maker's, like a known one
     ("a.m4a", film(b"M4A "), "audio/mp4"),
     ("a.wav", b"RIFF\x40\0\0\0WAVEfmt " + b"\0" * 60, "audio/wav"),
     ("a.aac", b"\xff\xf1\x50\x80" + b"\0" * 60, "audio/aac"),
@@ -206,6 +244,7 @@ def png_of_a_plan(weight: int) -> bytes:
         (heic_of_a_phone(), 413, ""),
         (png_of_a_plan(0), 413, ""),
     ],
+    ids=["jpeg", "progressive", "heic", "png", "light progressive", "light heic", "light png"],
 )
 def test_a_phone_of_200_megapixels_is_kept_and_only_a_plain_jpeg_unpacked(content, media_type, says, tmp_path):
     store = FolderStore(tmp_path / "store")
