@@ -1,17 +1,65 @@
 """Around a request: what it may lean on, and who can decide it, for the verb and the page alike."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from ..db import db
 from ..rules.requests import GIVEN
+from ..rules.standstill import BOSSES
 from .assignments import Assignment
 from .campaigns import Campaign, Task
 from .facts import superiors_of
+from .organisation import Unit, manned_on
 from .requests import Request
+
+
+def led_on(unit_id: Any, day: date) -> ColumnElement[bool]:
+    """Whether anybody can decide for that unit on that day: acts in one of its leading posts."""
+    return or_(*(manned_on(unit_id, role, day) for role in BOSSES))
+
+
+@dataclass(frozen=True)
+class Deciders:
+    """Who may decide what was addressed to a unit: `units`, the nearest first: itself, the one above it, and further
+    up while nobody is there; `present`: those of them where somebody can act on the day."""
+
+    units: tuple[int, ...]
+    present: frozenset[int]
+
+    @property
+    def vacant(self) -> bool:
+        """Whether nobody can decide where it was addressed."""
+        return self.units[0] not in self.present
+
+    def in_charge(self, above: int = 0) -> int:
+        """The first unit at least so many steps above where somebody can; the one there where nobody is."""
+        left = self.units[above:] or self.units[-1:]
+        return next((unit for unit in left if unit in self.present), left[0])
+
+
+def deciders_of(unit_ids: Collection[int], *, on: date) -> dict[int, Deciders]:
+    """By unit; one statement, whatever their number. `on`: a day in the organisation's time zone."""
+    ids = sorted(set(unit_ids))
+    above = superiors_of(ids).subquery()
+    itself = select(
+        Unit.id.label("unit_id"), Unit.id.label("id"), literal(0).label("steps"), led_on(Unit.id, on).label("led")
+    )
+    upwards = select(above.c.unit_id, above.c.id, above.c.steps, led_on(above.c.id, on))
+    lines: dict[int, list[Any]] = defaultdict(list)
+    for row in db.session.execute(union_all(itself.where(Unit.id.in_(ids)), upwards).order_by("unit_id", "steps")):
+        line = lines[row.unit_id]
+        if len(line) < len(("itself", "above")) or not line[-1].led:
+            line.append(row)
+    return {
+        unit: Deciders(tuple(row.id for row in line), frozenset(row.id for row in line if row.led))
+        for unit, line in lines.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ FOR_REVIEWERS = (
 )
 ASKED = (
     "assignment:question:ask", "assignment:question:tell-above", "assignment:request:ask", "assignment:request:remind",
-    "assignment:request:tell-above", "assignment:request:consent",
+    "assignment:request:tell-above", "assignment:request:tell-vacant", "assignment:request:consent",
 )  # fmt: skip
 ISSUE = "assignment:dispatch:issue"
 MOVES = ("assignment:occasion:move", "calendar:days:correct")

@@ -22,6 +22,12 @@ REQUESTS: dict[str, Saying] = {
         say("A request has not been decided in time. You may decide it, or see to it that it is decided."),
         ("reason",),
     ),
+    "assignment:request:tell-vacant": Saying(
+        Heading.URGED,
+        say("A request to you, as nobody is in post below: %(task)s (%(unit)s)"),
+        say("Nobody is in post at the unit that should decide on it, so the decision is yours."),
+        ("reason",),
+    ),
     "assignment:request:grant": Saying(
         Heading.NEWS,
         say("More time granted: %(task)s (%(unit)s)"),

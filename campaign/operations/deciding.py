@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from ..clock import zone
+from ..clock import local_today, zone
 from ..db import db
 from ..errors import Forbidden, Invalid, Problem, Refused, Stale, say
 from ..models import Metric, Post, Proposal, Request
 from ..models.facts import Standing
 from ..models.goals import goals_of
-from ..models.requesting import frame_of
+from ..models.requesting import deciders_of, frame_of
 from ..rules.dates import end_of_day, local_day
 from ..rules.organisation import Actor, PostFact, Role
 from ..rules.requests import Decision, RequestKind
@@ -56,14 +56,14 @@ def decide(
 ) -> None:
     """Decides; the clock goes on. What was granted stands in the assignment, what was asked stays in the request.
 
-    Forbidden for others than supervisors and dispatchers of the deciding unit and of the one above it; Refused for who
-    asked it themselves, and when it no longer waits; Invalid; Stale.
+    Forbidden for others than supervisors and dispatchers of the deciding unit and of the one above it, further up while
+    nobody is there; Refused for who asked it themselves, and when it no longer waits; Invalid; Stale.
     """
     subject = f"decide:{request_id}"
     if once(client_action_id, actor=actor, subject=subject, content=ruling.content(), now=now) is not None:
         return
     held, words = waiting(request_id), ruling.words.strip()
-    units = tuple(unit for unit in (held.unit_id, held.superior_id) if unit is not None)
+    units = deciders_of([held.unit_id], on=local_today(now))[held.unit_id].units
     facts = replace(standing_of(held.assignment_id, words), deciding_units=units)
     post = _decider(held, facts, actor)
     problems = [*_wrong_day(held, facts, ruling, now), *_wrong_words(held, ruling, words)]

@@ -9,16 +9,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, not_, select, update
 
 from ..clock import local_today, zone
 from ..db import db
 from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Sentence, Stale, say
-from ..models import Assignment, Event, Evidence, Metric, Proposal, Request, RequestEvidence, Unit
+from ..models import Assignment, Event, Evidence, Metric, Proposal, Request, RequestEvidence
 from ..models.facts import Standing
 from ..models.goals import goals_of
 from ..models.prospects import by_decision
-from ..models.requesting import Frame, frame_of
+from ..models.requesting import Frame, deciders_of, frame_of, led_on
 from ..rules.dates import end_of_day, local_day, review_due
 from ..rules.metrics import MetricKind
 from ..rules.organisation import SYSTEM, Actor, PostFact, Role
@@ -35,6 +35,7 @@ from .telling_above import Late, tell_bosses
 ASK, WITHDRAW = "assignment:request:ask", "assignment:request:withdraw"
 BY_RULE = "assignment:request:grant-by-rule"
 REMIND, TELL_ABOVE = "assignment:request:remind", "assignment:request:tell-above"
+TELL_VACANT = "assignment:request:tell-vacant"
 LONGEST_WORDS = 2_000
 MOST_FILES = 10
 AT_ONCE = 1_000
@@ -64,13 +65,12 @@ class Wish:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request that waits. `superior_id`: the unit above the deciding one; `post_id`: in which it was asked."""
+    """A request that waits. `unit_id`: who decides; `post_id`: in which it was asked."""
 
     id: int
     assignment_id: int
     kind: RequestKind
     unit_id: int
-    superior_id: int | None
     due_at: datetime | None
     at: datetime
     consent: bool
@@ -203,17 +203,14 @@ def withdraw(request_id: int, *, actor: Actor, now: datetime, client_action_id: 
 
 def waiting(request_id: int) -> Waiting:
     """The request, while it waits. NotFound where there is none; Refused when it was decided or taken back."""
-    row = db.session.execute(
-        select(Request, Unit.superior_id).join(Unit, Unit.id == Request.unit_id).where(Request.id == request_id)
-    ).one_or_none()
-    if row is None:
+    held = db.session.execute(select(Request).where(Request.id == request_id)).scalar_one_or_none()
+    if held is None:
         raise NotFound(say("This does not exist, or it is not for you."))
-    held = row.Request
     if held.decision is not Decision.PENDING:
         raise Refused(say("This request was decided or taken back already."))
     return Waiting(
-        held.id, held.assignment_id, held.kind, held.unit_id, row.superior_id, held.due_at, held.at, held.consent,
-        held.person_id, held.post_id,
+        held.id, held.assignment_id, held.kind, held.unit_id, held.due_at, held.at, held.consent, held.person_id,
+        held.post_id,
     )  # fmt: skip
 
 
@@ -327,10 +324,13 @@ def wrong_target(kind: MetricKind | None, was: Decimal | None, value: Decimal) -
 
 
 def tell_late(*, now: datetime) -> int:
-    """Reminds who has to decide on the last day, and tells the unit above once that day is over, each once for a
-    request; how many. A fixed number of statements; at most AT_ONCE of either, so AT_ONCE or more: ask again."""
-    today = end_of_day(local_today(now), zone())
-    return _speak(REMIND, Request.decide_by <= today, now) + _speak(TELL_ABOVE, Request.decide_by < now, now)
+    """Reminds who has to decide on the last day, tells the unit above once that day is over, and at once where nobody
+    is left to decide, each once for a request; how many. A fixed number of statements; at most AT_ONCE of each, so
+    AT_ONCE or more: ask again."""
+    today = local_today(now)
+    nobody, ends = not_(led_on(Request.unit_id, today)), Request.decide_by <= end_of_day(today, zone())
+    told = _speak(TELL_VACANT, nobody, now) + _speak(REMIND, ends, now)
+    return told + _speak(TELL_ABOVE, Request.decide_by < now, now)
 
 
 def _speak(tag: str, late: Any, now: datetime) -> int:
@@ -338,16 +338,22 @@ def _speak(tag: str, late: Any, now: datetime) -> int:
         Event.subject == "assignment", Event.subject_id == Request.assignment_id, Event.tag == tag,
         Event.at >= Request.at,
     )  # fmt: skip
-    told = Request.unit_id if tag == REMIND else func.coalesce(Unit.superior_id, Request.unit_id)
     rows = db.session.execute(
-        select(Request.id, Request.assignment_id, Request.reason, told.label("told"))
-        .join(Unit, Unit.id == Request.unit_id)
+        select(Request.id, Request.assignment_id, Request.reason, Request.unit_id)
         .join(Assignment, Assignment.id == Request.assignment_id)
         .where(Request.decision == Decision.PENDING, late, Assignment.state.in_(OPEN), ~heard.exists())
         .order_by(Request.id)
         .limit(AT_ONCE)
         .with_for_update(of=Request, skip_locked=True)  # who decides it this instant need not be reminded
     ).all()
-    said = [Late(row.assignment_id, row.told, row.reason, {"request": row.id, "unit": row.told}) for row in rows]
+    if not rows:
+        return 0
+    deciders = deciders_of({row.unit_id for row in rows}, on=local_today(now))
+    above = 1 if tag == TELL_ABOVE else 0
+    told = {unit: found.in_charge(above) for unit, found in deciders.items()}
+    said = [
+        Late(row.assignment_id, told[row.unit_id], row.reason, {"request": row.id, "unit": told[row.unit_id]})
+        for row in rows
+    ]
     tell_bosses(said, tag, now=now)
     return len(said)

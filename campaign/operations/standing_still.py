@@ -9,15 +9,15 @@ from sqlalchemy import func, insert, select, update
 from ..clock import local_today, zone
 from ..db import db, listed
 from ..errors import Refused, Stale, say
-from ..models import Assignment, Campaign, Post, Request, Suspension, Task
+from ..models import Assignment, Campaign, Request, Suspension, Task, Unit
 from ..models.facts import Standing
 from ..models.ladders import calendar_for, calendars
-from ..models.organisation import holds_on
+from ..models.requesting import led_on
 from ..notify.outbox import tell_posts
 from ..rules.calendars import Calendar, DayKind, Roll
 from ..rules.organisation import Role
 from ..rules.requests import Decision
-from ..rules.standstill import BOSSES, Shifted, days_given_back, shifted
+from ..rules.standstill import Shifted, days_given_back, shifted
 from ..rules.states import OPEN, WITH_OFFICER, State
 from .move import FASTER, count
 from .timers import arm, disarm
@@ -123,13 +123,8 @@ def _end(assignment_id: int, days: int, now: datetime) -> None:
 
 def held_first(units: Sequence[int], *, now: datetime) -> int | None:
     """The first of these units where somebody can answer today; the first of all when there is none."""
-    held = set(
-        db.session.execute(
-            select(Post.unit_id).where(
-                Post.unit_id.in_(listed(units)), Post.role.in_(BOSSES), holds_on(local_today(now))
-            )
-        ).scalars()
-    )
+    there = Unit.id.in_(listed(units)), led_on(Unit.id, local_today(now))
+    held = set(db.session.execute(select(Unit.id).where(*there)).scalars())
     return next((unit for unit in units if unit in held), units[0] if units else None)
 
 

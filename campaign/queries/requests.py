@@ -1,18 +1,20 @@
 """Requests upwards: what waits for the reader's decision, what the reader's units asked for, and one of them whole."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..clock import local_today
+from ..db import db, listed
 from ..models import Assignment, Campaign, Evidence, Metric, Person, Proposal, Request, RequestEvidence, Task, Unit
 from ..models.organisation import acted_for
+from ..models.requesting import led_on
 from ..rules.metrics import MetricKind
 from ..rules.organisation import Actor, Role
 from ..rules.requests import Decision, RequestKind
@@ -96,9 +98,11 @@ class Asked:
         """Whether it should have been decided."""
         return self.pending and self.decide_by is not None and self.decide_by < now
 
-    def decides(self, actor: Actor) -> bool:
-        """Whether the reader may decide it."""
-        return self.pending and any(actor.post_in(unit, *BOSSES) for unit in (self.decider_id, self.superior_id))
+    def decides(self, actor: Actor, units: Collection[int] = ()) -> bool:
+        """Whether the reader may decide it; `units`: all that may, as models/requesting.py finds them, else the
+        deciding one and the one above it."""
+        nearest = (self.decider_id, self.superior_id)
+        return self.pending and any(actor.post_in(unit, *BOSSES) for unit in units or nearest)
 
     def agrees(self, actor: Actor) -> bool:
         """Whether the reader is who must agree to a later date."""
@@ -156,9 +160,18 @@ def count(actor: Actor, *, now: datetime) -> int:
     return int(db.session.execute(_joined(select(func.count(Request.id))).where(chosen)).scalar_one())
 
 
-def request_of(request_id: int, actor: Actor) -> Asked | None:
+def nobody_at(unit_ids: Collection[int], *, now: datetime) -> set[int]:
+    """Those of these units where nobody can decide today. One statement; none where no unit is named."""
+    if not unit_ids:
+        return set()
+    there = Unit.id.in_(listed(sorted(set(unit_ids)))), not_(led_on(Unit.id, local_today(now)))
+    return set(db.session.execute(select(Unit.id).where(*there)).scalars())
+
+
+def request_of(request_id: int, actor: Actor, *, now: datetime) -> Asked | None:
     """One request; None where the reader neither sees its assignment nor decides it. One statement."""
-    sees = or_(visible_assignments(actor), Request.unit_id.in_(actor.units(*BOSSES)))
+    units = actor.units(*BOSSES)
+    sees = or_(visible_assignments(actor), Request.unit_id.in_(units), Request.unit_id.in_(_below(actor, now)[0]))
     row = db.session.execute(_asked().where(Request.id == request_id, sees)).one_or_none()
     return None if row is None else Asked(*row)
 
@@ -206,10 +219,12 @@ def _chosen(actor: Actor, view: View, filters: Filters, now: datetime) -> Column
     elif view is View.DECIDED:
         clauses = [~pending, Request.unit_id.in_(units)]
     else:
-        late = and_(_DECIDER.superior_id.in_(units), Request.decide_by < now)
+        below, vacant = _below(actor, now)
+        late = and_(Request.unit_id.in_(below), Request.decide_by < now)
         later = and_(Request.due_at > _PARENT.due_at, Request.consent.is_(False))
         asked = and_(_PARENT.unit_id.in_(actor.units(Role.DISPATCHER)), later)
-        clauses = [pending, Assignment.state.in_(OPEN), or_(Request.unit_id.in_(units), late, asked)]
+        mine = or_(Request.unit_id.in_(units), Request.unit_id.in_(vacant), late, asked)
+        clauses = [pending, Assignment.state.in_(OPEN), mine]
     if filters.kind is not None:
         clauses.append(Request.kind == filters.kind)
     if filters.late:
@@ -219,6 +234,21 @@ def _chosen(actor: Actor, view: View, filters: Filters, now: datetime) -> Column
         found = (name.icontains(filters.text, autoescape=True) for name in named)
         clauses.append(or_(*found, unit_sounds_like(Unit.area_id, filters.text)))
     return and_(*clauses)
+
+
+def _below(actor: Actor, now: datetime) -> tuple[Select[Any], Select[Any]]:
+    """The units for which the reader may decide because it is next above them, or because between nobody is; and those
+    of them where nobody is either, so that it is the reader's turn."""
+    on, units = local_today(now), actor.units(*BOSSES)
+    near = or_(false(), *(Unit.lft.between(post.lft, post.rgt) for post in actor.posts if post.role in BOSSES))
+    waits = select(Request.unit_id).where(Request.decision == Decision.PENDING)
+    empty = not_(led_on(Unit.id, on)).label("empty")
+    start = select(Unit.id.label("unit_id"), Unit.superior_id.label("above"), empty).where(Unit.id.in_(waits), near)
+    up, upper = start.cte("passed_up", recursive=True), aliased(Unit)
+    further = select(up.c.unit_id, upper.superior_id, up.c.empty).join(up, up.c.above == upper.id)
+    up = up.union(further.where(not_(led_on(upper.id, on))))
+    below = select(up.c.unit_id).where(up.c.above.in_(units))
+    return below, below.where(up.c.empty)
 
 
 def _ordered(statement: Select[Any], view: View, after: int) -> Select[Any]:

@@ -40,6 +40,7 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "assignment:request:consent": ("request",),
     "assignment:request:remind": ("request", "unit"),
     "assignment:request:tell-above": ("request", "unit"),
+    "assignment:request:tell-vacant": ("request", "unit"),
     "assignment:request:dispute": ("request", "unit"),
     "assignment:request:settle": ("request", "decision", "due_at", "days"),
     "assignment:request:retract": ("request", "days"),

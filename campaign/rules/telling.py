@@ -72,6 +72,7 @@ LOUD: dict[str, bool] = {
     "assignment:request:consent": False,
     "assignment:request:remind": True,
     "assignment:request:tell-above": True,
+    "assignment:request:tell-vacant": True,
     "assignment:request:dispute": True,
     "assignment:request:settle": True,
     "assignment:request:retract": False,

@@ -15,7 +15,7 @@ from ..db import unit_of_work
 from ..documents.sheets import Cell, Column, Show
 from ..errors import Busy, CampaignError, Invalid, NoSpace, Problem, Refused, Stale, say
 from ..models.goals import goals_of
-from ..models.requesting import frame_of
+from ..models.requesting import deciders_of, frame_of
 from ..operations import deciding
 from ..operations import requests as asking
 from ..operations.deciding import Ruling
@@ -79,6 +79,7 @@ def index() -> Any:
     )
     return render_template(
         "requests/index.html", found=found, view=view, views=_views(actor), filters=filters, kinds=KINDS, now=now,
+        empty_posts=queries.nobody_at([each.decider_id for each in found.rows if each.pending], now=now),
         later=bool(after), filtered=filters != Filters(), link=lambda **more: _address(view, filters, **more),
         exports={kind: _address(view, filters, "requests.export", kind=kind) for kind in TYPES},
         badges={"requests.index": found.total} if view is View.TO_DECIDE and filters == Filters() else {},
@@ -173,7 +174,7 @@ def _in_order(errors: Errors) -> Errors:
 
 
 def _asked(assignment_id: int, request_id: int) -> Any:
-    made = queries.request_of(request_id, current_actor())
+    made = queries.request_of(request_id, current_actor(), now=page_now())
     if made is not None and made.decision is Decision.GRANTED_BY_RULE:
         flash(_("Granted at once by the rule of the campaign. The new due date stands."), "success")
     else:
@@ -343,16 +344,17 @@ def withdraw(id: int) -> Any:
 
 
 def _mine(request_id: int) -> Asked:
-    found = queries.request_of(request_id, current_actor())
+    found = queries.request_of(request_id, current_actor(), now=page_now())
     return found if found is not None else abort(404)
 
 
 def _page_of(found: Asked, form: DecideForm, errors: Errors, late: bool = False) -> str:
     actor, now = current_actor(), page_now()
-    decides, agrees = found.decides(actor), found.agrees(actor)
+    who = deciders_of([found.decider_id], on=local(now).date())[found.decider_id]
+    decides, agrees = found.decides(actor, who.units), found.agrees(actor)
     return render_template(
         "requests/show.html", found=found, form=form, errors=_in_order(errors), now=now, decides=decides, too_late=late,
-        agrees=agrees, takes_back=found.takes_back(actor), action_id=str(uuid4()),
+        vacant=found.pending and who.vacant, agrees=agrees, takes_back=found.takes_back(actor), action_id=str(uuid4()),
         proposals=queries.proposals_of(found.id) if found.kind is RequestKind.DISPUTE else (), typed=request.form,
         files=queries.evidence_of(found.id), follows=consequences_of(found, now=now) if decides or agrees else None,
         may_agree=found.needs_consent and actor.post_in(found.parent_unit_id, Role.DISPATCHER) is not None,

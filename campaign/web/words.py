@@ -278,6 +278,7 @@ TAGS: dict[str, Any] = {
     "assignment:request:consent": _l("A date after one's own was agreed to"),
     "assignment:request:remind": _l("Reminder: a request is to be decided today"),
     "assignment:request:tell-above": _l("A request waits too long; the level above has been told"),
+    "assignment:request:tell-vacant": _l("Nobody is in post to decide on a request; the level above has been told"),
     "assignment:request:dispute": _l("The target or the date was disputed"),
     "assignment:request:settle": _l("The dispute was settled"),
     "assignment:request:retract": _l("The dispute was taken back"),

@@ -23,6 +23,7 @@ from campaign.models import (
     Target,
     Task,
 )  # fmt: skip
+from campaign.models.requesting import deciders_of
 from campaign.operations.deciding import Ruling, consent, decide
 from campaign.operations.folding import differences, fold
 from campaign.operations.issuing import cancel, dispatch, reopen
@@ -31,6 +32,7 @@ from campaign.operations.reporting import acknowledge
 from campaign.operations.requests import Wish, ask, tell_late, withdraw
 from campaign.operations.sweeping import fire
 from campaign.queries.checking import nothing_waits_unheard, states_follow_the_log
+from campaign.queries.requests import Filters, View, count, nobody_at, page, request_of
 from campaign.rules.dates import local_day
 from campaign.rules.ladder import Sweep
 from campaign.rules.metrics import MetricKind
@@ -236,6 +238,51 @@ def test_who_decides_who_does_not_and_where_it_goes_when_nobody_is_there(case):
     assert db.session.get(Request, asked).unit_id == case.tree.unit(city).id
 
 
+def test_who_is_next_in_charge_sees_at_once_what_a_decider_leaves_behind(case):
+    """The township that split it decides; its people leave, then those of the county; nothing is late meanwhile."""
+    places = case.tree.city, case.tree.county, case.tree.townships[0]
+    city, county, township = (case.tree.unit(place) for place in places)
+    whole = make.assignment(db.session.get_one(Task, case.row.task_id), township, due_at=case.row.due_at + 60 * DAY)
+    with unit_of_work() as session:
+        session.execute(update(Assignment).where(Assignment.id == case.id).values(parent_id=whole.id))
+    leader = case.tree.holder(case.tree.townships[0], Role.SUPERVISOR)
+    head, clerk = (make.actor(make.holder(city, role)) for role in (Role.SUPERVISOR, Role.OFFICER))
+    first, soon = make.actor(leader), case.now + timedelta(minutes=5)
+    request = case.ask(EXTENSION, days=7)
+    assert db.session.get(Request, request).unit_id == township.id
+
+    def seen():
+        """To whom it is shown, of the four levels."""
+        lists = [page(each, View.TO_DECIDE, Filters(), now=soon) for each in (first, case.boss, head, clerk)]
+        assert [count(each, now=soon) for each in (first, case.boss, head, clerk)] == [each.total for each in lists]
+        return [[row.id for row in each.rows] == [request] for each in lists]
+
+    def hear(on=soon):
+        with unit_of_work():
+            return tell_late(now=on), told("tell-vacant")
+
+    assert (seen(), hear()) == ([True, False, False, False], (0, set()))
+    with pytest.raises(Forbidden):
+        case.decide(request, soon, actor=head)
+    with unit_of_work() as session:  # an account that was closed decides as little as a post that ended
+        session.execute(update(Person).where(Person.id == leader.id).values(disabled_at=soon))
+    bosses = {case.tree.holder(case.tree.county, role).id for role in (Role.SUPERVISOR, Role.DISPATCHER)}
+    assert (seen(), hear()) == ([True, True, False, False], (1, bosses))
+    assert nobody_at({township.id, county.id}, now=soon) == {township.id}
+    with unit_of_work() as session:
+        session.execute(update(Post).where(Post.person_id.in_(bosses)).values(valid_to=case.now.date() - DAY))
+    assert seen() == [True, True, True, False], "the list needs no message"
+    assert hear() == (0, bosses), "each is told once"
+    assert hear(case.now + 6 * DAY) == (2, bosses)
+    assert (told("remind"), told("tell-above")) == ({head.person_id}, {head.person_id}), "never to an empty room"
+    found = request_of(request, head, now=soon)
+    units = deciders_of([found.decider_id], on=case.now.date())[found.decider_id]
+    assert (units.units, units.vacant) == ((township.id, county.id, city.id), True)
+    assert found.decides(head, units.units)
+    case.decide(request, soon, actor=head)
+    assert (decision_of(request), seen()) == (Decision.GRANTED, [False] * 4)
+
+
 def test_late_decisions_are_reminded_and_told_above_once(case):
     above = make.holder(case.tree.unit(case.tree.city), Role.SUPERVISOR)
     case.ask(EXTENSION, days=7)  # on a Friday: until Wednesday
@@ -264,7 +311,7 @@ def test_telling_of_late_decisions_costs_no_more_for_many(case, monkeypatch):
                     left -= tell_late(now=case.now + (day + days) * DAY)
                 costs.append(len(ran))
             assert left == 0
-    assert len(costs) == 6 and max(costs[2:]) <= max(costs[:2]) <= 5, costs
+    assert len(costs) == 6 and max(costs[2:]) <= max(costs[:2]) <= 7, costs
     for tag, people in (("remind", 2), ("tell-above", 1)):
         tag = f"assignment:request:{tag}"
         entries = db.session.scalars(select(Event.subject_id).where(Event.tag == tag)).all()
