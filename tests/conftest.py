@@ -40,12 +40,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deals the slow ones out, so that each process begins with its share of them and none is left for the end."""
+    """Deals the slow ones out, so that none is left for the end. Most of them wait for real processes: each of the
+    test processes comes to its share at another time, so that the others work meanwhile."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    slow = [item for item in items if item.get_closest_marker("slow")]
+    slow: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("slow"):
+            slow.setdefault(_stands_on(item), []).append(item)
     quick = [item for item in items if not item.get_closest_marker("slow")]
     if workers > 1:
-        items[:] = [item for first in range(workers) for item in slow[first::workers] + quick[first::workers]]
+        shares = ((list(slow.values())[turn::workers], quick[turn::workers], turn) for turn in range(workers))
+        items[:] = [item for share in shares for item in _in_turn(*share, workers)]
+
+
+def _stands_on(item: pytest.Item) -> object:
+    """What a test shares with others that should be made once: its file where that has a fixture, else nothing."""
+    found: dict[str, Any] = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    shared = any(each.scope == "module" for fixture in found.values() for each in fixture)
+    return item.path if shared else item
+
+
+def _in_turn(slow: list[list[pytest.Item]], quick: list[pytest.Item], turn: int, workers: int) -> Iterator[pytest.Item]:
+    begin = len(quick) * turn // workers
+    yield from quick[:begin]
+    for together in slow:
+        yield from together
+    yield from quick[begin:]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
+
+from .make import PASSWORD_HASH
 
 
 class Compiled(BytecodeCache):
@@ -45,8 +48,9 @@ def kept_statements() -> LRUCache[Any, Any]:
 @pytest.fixture(scope="session", autouse=True)
 def quick_ground() -> Iterator[None]:
     """An address is compiled when it is first written, not when an application is made; a statement once for all
-    engines of a kind; and SQLite leaves it to the system when its file comes to the disk: tests die by exceptions, and
-    those that pull the plug start real processes.
+    engines of a kind; the cheap hash of the factories is not made strong at each sign-in, another weak one is; and
+    SQLite leaves it to the system when its file comes to the disk: tests die by exceptions, and those that pull the
+    plug start real processes.
     """
     gc.collect()
     gc.freeze()
@@ -63,10 +67,11 @@ def quick_ground() -> Iterator[None]:
 
         return build
 
-    ground = sys.modules["campaign.connections"]
+    is_weak, ground = PasswordHasher.check_needs_rehash, sys.modules["campaign.connections"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "_compile_builder", later)
         patch.setattr(DefaultDialect, "__eq__", lambda self, other: type(self) is type(other))
         patch.setattr(DefaultDialect, "__hash__", lambda self: hash(type(self)))
+        patch.setattr(PasswordHasher, "check_needs_rehash", lambda *of: of[1] != PASSWORD_HASH and is_weak(*of))
         patch.setattr(ground, "SQLITE_PRAGMAS", (*ground.SQLITE_PRAGMAS, "synchronous=OFF"))
         yield
