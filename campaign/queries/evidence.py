@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import BigInteger, Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from ..clock import zone
@@ -193,7 +193,8 @@ class AlsoServed:
 
 
 def also_served_in(submission_id: int | None, actor: Actor) -> Select[Any]:
-    """What `also_served_from` reads: within the reader's scope alone, of what stands in the latest version there."""
+    """What `also_served_from` reads: within the reader's scope alone, of what stands in the latest version there.
+    Without a version nothing: what check-ins name belongs to none either."""
     mine, there, other, here = aliased(Evidence), aliased(Evidence), aliased(Attachment), aliased(Assignment)
     latest = select(func.max(Submission.id)).where(Submission.assignment_id == Assignment.id).scalar_subquery()
     return (
@@ -206,7 +207,7 @@ def also_served_in(submission_id: int | None, actor: Actor) -> Select[Any]:
         .join(other, and_(other.evidence_id == there.id, other.submission_id == latest))
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Task, Task.id == Assignment.task_id)
-        .where(Attachment.submission_id == submission_id, visible_assignments(actor))
+        .where(Attachment.submission_id == literal(submission_id, BigInteger), visible_assignments(actor))
         .order_by(Assignment.id, mine.id)
         .limit(MOST_ALSO)
     )

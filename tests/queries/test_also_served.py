@@ -7,11 +7,11 @@ from sqlalchemy import func, select
 
 from campaign import clock
 from campaign.db import unit_of_work
-from campaign.models import Attachment, Evidence, Submission
+from campaign.models import Attachment, CheckIn, Evidence, Submission
 from campaign.models.facts import facts_of
 from campaign.queries.beside import beside
 from campaign.rules.organisation import Role
-from campaign.rules.states import State
+from campaign.rules.states import CheckInKind, State
 from tests import make
 from tests.web.boards import sign_in
 
@@ -39,7 +39,8 @@ def work(app, monkeypatch, now):
     """Two tasks of one village with the same files; and a village that happens to send one of them."""
     monkeypatch.setattr(clock, "now", lambda: now)
     tree = make.small_tree()
-    plan, tree.made = make.campaign(tree.unit(tree.county), issued_at=now), []
+    tree.plan = plan = make.campaign(tree.unit(tree.county), issued_at=now)
+    tree.made = []
     for title, place, names in (("入户走访", 0, NAMES), ("主题宣讲", 0, NAMES), ("别的村", 1, NAMES[:1])):
         village = tree.villages[place]
         tree.made.append(make.assignment(make.task(plan, title=title), tree.unit(village), State.SUBMITTED))
@@ -64,5 +65,14 @@ def test_a_reviewer_is_told_what_else_a_file_serves_and_nothing_beyond_the_scope
     assert f"/assignments/{second.id}/ledger?back=/reviews/{first.id}" in page
     assert "会场.pdf、横幅.pdf、签到.pdf" in page
     assert "另有 1" in page
+    with unit_of_work() as session:  # a check-in names a file of the first, too
+        by = {"person_id": far.person_id, "post_id": far.posts[0].id, "at": now}
+        said = CheckIn(assignment_id=first.id, kind=CheckInKind.PROGRESS, words="", **by)
+        session.add(said)
+        session.flush()
+        file = session.scalar(select(Evidence.id).where(Evidence.assignment_id == first.id).limit(1))
+        session.add(Attachment(check_in_id=said.id, evidence_id=file))
+    unsent = make.assignment(make.task(work.plan), work.unit(work.villages[1]))
+    assert also(unsent, near) == [], "what has no version has no files"
     make.submission(second, number=2)
     assert also(first, near) == [], "its latest version names none of them"
