@@ -43,7 +43,13 @@ from .operations.periods import send
 from .operations.planning import create_campaign
 from .operations.sealing import seal
 from .queries.chain import verify_chain
-from .queries.checking import CHECKS, Breach, evidence_is_what_it_was, no_file_is_without_a_row
+from .queries.checking import (
+    CHECKS,
+    Breach,
+    evidence_is_what_it_was,
+    milestones_are_in_force,
+    no_file_is_without_a_row,
+)
 from .queries.evidence_checks import archives_lie_there, uploads_are_swept, versions_name_their_own_evidence
 from .rules.organisation import SYSTEM
 from .rules.plans import CampaignStatus
@@ -344,6 +350,7 @@ def find_breaches(store: Any) -> list[Breach]:
     found = [breach for one in CHECKS for breach in one()]
     found += evidence_is_what_it_was(store)
     found += no_file_is_without_a_row(store, now=clock.now())
+    found += milestones_are_in_force(now=clock.now())
     found += uploads_are_swept(store, now=clock.now())
     found += archives_lie_there(store, now=clock.now())
     found += versions_name_their_own_evidence()

@@ -9,13 +9,28 @@ from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, String, and_, case, cast, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Row, String, and_, case, cast, exists, func, literal, not_, or_, select
 from sqlalchemy.orm import aliased
 
+from ..clock import local_today
 from ..db import db, listed
 from ..errors import Busy
 from ..evidence.store import Store
-from ..models import Assignment, Batch, Event, Evidence, Firing, Period, Post, Review, Submission, Target, Timer
+from ..models import (
+    Assignment,
+    Batch,
+    Event,
+    Evidence,
+    Firing,
+    Metric,
+    Milestone,
+    Period,
+    Post,
+    Review,
+    Submission,
+    Target,
+    Timer,
+)
 from ..models.courses import course_of, courses
 from ..models.reaches import reaches
 from ..models.reporting import STANDS
@@ -28,6 +43,7 @@ from .cascade_checks import children_are_not_later, targets_are_the_shares
 CHUNK = 2_000
 HASHES_AT_ONCE = 500
 UNKNOWN_AGE = timedelta(days=3)
+CLOCK_COMES_BY = timedelta(minutes=10)  # it looks every minute; who asks in between is not told of a fault
 MOST = 100  # breaches named per check; more of the same tells nothing new
 
 
@@ -288,6 +304,24 @@ def targets_are_what_was_given() -> Iterator[Breach]:
         yield Breach("targets", "assignment", wrong.assignment_id, what)
     for id in children_are_not_later():
         yield Breach("targets", "assignment", id, "due later than the assignment that it came out of")
+
+
+def milestones_are_in_force(*, now: datetime) -> Iterator[Breach]:
+    """Every metric that is asked has its milestone of today written down, by which units are counted as meeting it. For
+    some minutes after midnight that of yesterday may stand, until the clock has come by."""
+    stands = [Metric.step_target.is_not_distinct_from(_in_force(day)) for day in (now, now - CLOCK_COMES_BY)]
+    asked = exists().where(Batch.task_id == Metric.task_id, Batch.dispatched_at <= now - CLOCK_COMES_BY)
+    known = or_(Metric.step_target.is_not(None), exists().where(Milestone.metric_id == Metric.id))
+    wrong = select(Metric.id, Metric.step_target, _in_force(now).label("step")).where(known, asked, not_(or_(*stands)))
+    for row in db.session.execute(wrong.order_by(Metric.id).limit(MOST)):
+        what = f"counts units by the milestone {row.step_target}, in force is {row.step}"
+        yield Breach("milestones", "metric", row.id, what)
+
+
+def _in_force(moment: datetime) -> ColumnElement[Any]:
+    due = Milestone.due_on >= local_today(moment)
+    next_one = select(Milestone.target).where(Milestone.metric_id == Metric.id, due).order_by(Milestone.due_on).limit(1)
+    return next_one.correlate(Metric).scalar_subquery()
 
 
 CHECKS: tuple[Callable[[], Iterator[Breach]], ...] = (

@@ -1,6 +1,9 @@
 """The checks find nothing in what the verbs made, and every planted fault."""
 
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -8,12 +11,15 @@ from sqlalchemy import text
 from campaign.cli import find_breaches
 from campaign.db import db, unit_of_work
 from campaign.evidence.anchor import read_heads, write_head
+from campaign.models import Milestone
 from campaign.models.sealing import head
 from campaign.operations.issuing import dispatch
+from campaign.operations.milestones import bring_milestones
 from campaign.operations.reporting import Report, acknowledge, keep_evidence, submit
 from campaign.operations.reviewing import approve
 from campaign.operations.sealing import seal
 from campaign.queries.chain import holds_head, verify_chain
+from campaign.queries.checking import milestones_are_in_force
 from campaign.rules.organisation import Role
 from tests import make
 
@@ -74,6 +80,37 @@ def test_a_planted_fault_is_found(worked, store, check):
     assert sha[0] != "b" or check != "evidence"
     without_triggers([PLANTED[check].replace(":id", str(worked))])
     assert check in {breach.check for breach in find_breaches(store)}
+
+
+def test_a_milestone_that_is_not_that_of_today_is_found(app, now):
+    """Of three days the next one counts, its own day included; a metric of which nobody was asked anything is
+    no matter, and after midnight the clock has ten minutes."""
+    tree, day = make.small_tree(), now.astimezone(ZoneInfo("Asia/Shanghai")).replace(hour=0, minute=5)
+    tasks = [make.task(make.campaign(tree.unit(tree.county))) for _each in range(2)]
+    late, _draft = metrics = [make.metric(task) for task in tasks]
+    with unit_of_work() as session:
+        for metric in metrics:
+            for days, target in ((-1, 65), (0, 75), (30, 90)):
+                session.add(Milestone(metric_id=metric.id, due_on=day.date() + timedelta(days=days), target=target))
+            metric.step_target = Decimal(65)
+        dispatch(tasks[0].id, actor=tree.actor(tree.county, Role.DISPATCHER), now=day - timedelta(hours=3))
+
+    def found(at):
+        return [(breach.check, breach.subject_id) for breach in milestones_are_in_force(now=at)]
+
+    assert found(day) == []
+    assert found(day + timedelta(minutes=10)) == [("milestones", late.id)]
+    with unit_of_work():
+        bring_milestones(now=day)
+    assert found(day + timedelta(minutes=10)) == []
+    assert found(day + timedelta(days=31)) == [("milestones", late.id)]
+    with unit_of_work():
+        bring_milestones(now=day + timedelta(days=31))
+    assert found(day + timedelta(days=31)) == []
+    with unit_of_work() as session:
+        session.refresh(late)
+        late.step_target = Decimal(65)
+    assert found(day + timedelta(days=31)) == [("milestones", late.id)]
 
 
 def without_triggers(statements):
