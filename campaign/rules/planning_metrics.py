@@ -32,8 +32,9 @@ def check_metrics(metrics: Sequence[MetricPlan]) -> Iterator[Problem]:
 
 
 def warn_metrics(metrics: Sequence[MetricPlan]) -> list[Problem]:
-    """Targets in vague words, or relative to what nobody knows: a campaign with such a one cannot be issued."""
-    found = []
+    """Targets in vague words, or relative to what nobody knows: a campaign with such a one cannot be issued. Targets of
+    parts that do not go with that of their whole may be meant so."""
+    found = list(_breakdowns(metrics))
     for at, metric in enumerate(metrics):
         word = undecided(aim_of(metric))
         if word:
@@ -45,6 +46,26 @@ def warn_metrics(metrics: Sequence[MetricPlan]) -> list[Problem]:
             )
             found.append(Problem(f"metrics.{at}.base", sentence))
     return found
+
+
+def _breakdowns(metrics: Sequence[MetricPlan]) -> Iterator[Problem]:
+    """Targets that must be reached, of a part more than of its whole; of parts that make up a whole not the same."""
+    known = {metric.name: (at, metric) for at, metric in enumerate(metrics) if _is_reached(metric)}
+    for name, (at, whole) in known.items():
+        parts = [(place, each) for place, each in enumerate(metrics) if each.part_of == name]
+        told = [(place, each) for place, each in parts if _is_reached(each) and each.quota is whole.quota]
+        above = [(place, each) for place, each in told if (each.target or 0) > (whole.target or 0)]
+        for place, _part in above:
+            sentence = say("More is asked of the part than of its whole, “%(whole)s”. Is that meant?", whole=name)
+            yield Problem(f"metrics.{place}.target", sentence)
+        total = sum((each.target or Decimal(0) for _place, each in told), Decimal(0))
+        if whole.adds_up and not above and parts and len(told) == len(parts) and total != whole.target:
+            sentence = say("Its parts come to another figure together than this target. Is that meant?")
+            yield Problem(f"metrics.{at}.target", sentence)
+
+
+def _is_reached(metric: MetricPlan) -> bool:
+    return metric.target is not None and metric.comparator in (*UPWARD, Comparator.EQUAL)
 
 
 def aim_of(metric: MetricPlan) -> Aim:

@@ -3,7 +3,6 @@
 Milestones and the items of a checklist are typed one to a line, so that they need no script.
 """
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +10,12 @@ from flask_babel import gettext as _
 from wtforms import BooleanField, Form, StringField
 
 from ..errors import Problem, say
-from ..rules.metrics import MONEY_UNITS, Aggregation, BadValue, Comparator, MetricKind, OverTime
+from ..rules.metrics import MONEY_UNITS, Aggregation, BadValue, Comparator, MetricKind, OverTime, read_worded
 from ..rules.planned import FormerRef, MetricPlan, MilestonePlan
 from ..rules.relative import IN_PERCENT
 from ..rules.targets import Compares, Quota, Relative
-from .typed_figures import read_figure, typed_figure
+from .form_reading import day_in
+from .typed_figures import DECIMALS, typed_figure
 from .words import word
 
 WAN = "4"
@@ -72,7 +72,8 @@ def read_metric(typed: Any, at: str, row: Any) -> MetricPlan:
     places = _places(row) if kind is MetricKind.AMOUNT else 0
     all_needed = kind is MetricKind.CHECKLIST
     comparator = typed.member(f"{at}.comparator", row.comparator, Comparator) or Comparator.NONE
-    target = None if words else _figure(typed, f"{at}.target", line(row.target), kind, places)
+    unit = OWN_UNITS.get(kind) or ("" if kind in UNITLESS else line(row.unit))
+    target = None if words else _figure(typed, f"{at}.target", line(row.target), kind, places, unit)
     quota = typed.member(f"{at}.quota", row.quota, Quota) if counted else None
     compares = typed.member(f"{at}.compares", row.compares, Compares) if kind in NUMBERS else None
     former = typed.id(f"{at}.former", row.former) if compares else None
@@ -80,7 +81,7 @@ def read_metric(typed: Any, at: str, row: Any) -> MetricPlan:
     return MetricPlan(
         name=line(row.name),
         kind=kind,
-        unit=OWN_UNITS.get(kind) or ("" if kind in UNITLESS else line(row.unit)),
+        unit=unit,
         target=Decimal(1) if all_needed else target,
         comparator=Comparator.NONE if words else Comparator.AT_LEAST if all_needed else comparator,
         aggregation=typed.member(f"{at}.aggregation", row.aggregation, Aggregation),
@@ -109,11 +110,11 @@ def _relative(typed: Any, at: str, row: Any, kind: MetricKind, places: int) -> d
     if kind not in NUMBERS:
         return {}
     relative = typed.member(f"{at}.relative", row.relative, Relative) or Relative.NOTHING
-    by, was = (line(field).removesuffix("%") for field in (row.change, row.base))
-    plain = MetricKind.COUNT if relative in IN_PERCENT else kind
+    by, was, unit = line(row.change), line(row.base), OWN_UNITS.get(kind) or line(row.unit)
+    plain, counted = (MetricKind.RATE, "%") if relative in IN_PERCENT else (kind, unit)
     return {
-        "relative": relative, "change": _figure(typed, f"{at}.change", by, plain, places),
-        "base": _figure(typed, f"{at}.base", was, kind, places),
+        "relative": relative, "change": _figure(typed, f"{at}.change", by, plain, places, counted),
+        "base": _figure(typed, f"{at}.base", was, kind, places, unit),
     }  # fmt: skip
 
 
@@ -172,12 +173,12 @@ def _places(row: Any) -> int:
     return int(row.scale.data) if row.scale.data in {str(places) for places in MONEY_UNITS} else 0
 
 
-def _figure(typed: Any, path: str, text: str, kind: MetricKind, places: int) -> Decimal | None:
-    """A target, money in the unit that was chosen."""
+def _figure(typed: Any, path: str, text: str, kind: MetricKind, places: int, unit: str) -> Decimal | None:
+    """A target, money in the unit that was chosen unless it names its own."""
     try:
         if not text:
             return None
-        return read_figure(text, kind, places)
+        return read_worded(text, kind, unit=unit, money_places=places, decimals=DECIMALS)
     except BadValue as bad:
         typed.problems.append(Problem(path, bad.sentence))
         return None
@@ -190,14 +191,13 @@ def _milestones(typed: Any, at: str, row: Any, kind: MetricKind, places: int) ->
         path = f"{at}.milestones.{number}"
         day, _space, figure = written.replace("\t", " ").partition(" ")
         try:
-            by = date.fromisoformat(day)
+            by = day_in(day)
         except ValueError:
             sentence = say("Line %(line)s: please write the day and the figure, as 2026-12-31 65.", line=number + 1)
             typed.problems.append(Problem(f"{path}.by", sentence))
             continue
-        found.append(
-            MilestonePlan(by, _figure(typed, f"{path}.target", figure.strip().removesuffix("%"), kind, places))
-        )
+        unit = OWN_UNITS.get(kind) or line(row.unit)
+        found.append(MilestonePlan(by, _figure(typed, f"{path}.target", figure.strip(), kind, places, unit)))
     return found
 
 

@@ -132,3 +132,22 @@ def test_a_vague_word_is_warned_of_until_it_is_decided():
     vague = replace(RATE, name="大部分社区配备率", target=None, comparator=Comparator.NONE)
     assert [found.where for found in warn_metrics([COUNT, vague])] == ["metrics.1.target"]
     assert warn_metrics([replace(vague, measurable=False), replace(vague, target=D(80))]) == []
+
+
+PART, TOWN = replace(COUNT, name="其中农村", part_of="建会数"), replace(COUNT, name="其中城镇", part_of="建会数")
+BREAKDOWNS = [  # the figures of a task, and where something is noted that may be meant all the same
+    ((COUNT, PART), []),
+    ((COUNT, replace(PART, target=D(51))), ["metrics.1.target"]),
+    ((replace(COUNT, quota=Quota.PER_UNIT), replace(PART, target=D(51))), []),
+    ((replace(COUNT, target=None, comparator=Comparator.NONE), replace(PART, target=D(51))), []),
+    ((replace(COUNT, comparator=Comparator.AT_MOST), replace(PART, target=D(51), comparator=Comparator.AT_MOST)), []),
+    ((replace(COUNT, adds_up=True), replace(PART, target=D(20)), replace(TOWN, target=D(20))), ["metrics.0.target"]),
+    ((replace(COUNT, adds_up=True), replace(PART, target=D(20)), replace(TOWN, target=D(30))), []),
+    ((replace(COUNT, adds_up=True), replace(PART, target=D(20)), replace(TOWN, target=None)), []),
+    ((replace(COUNT, target=D(30)), replace(PART, target=D(20)), replace(TOWN, target=D(20))), []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("metrics", "noted"), BREAKDOWNS)
+def test_targets_of_parts_are_held_against_that_of_the_whole(metrics, noted):
+    assert [problem.where for problem in warn_metrics(metrics)] == noted

@@ -39,14 +39,14 @@ def visit(tree, visitor):
 
 FIGURES = {
     "metrics-0-name": "建会率", "metrics-0-kind": str(int(MetricKind.RATE)), "metrics-0-numerator": "已建",
-    "metrics-0-denominator": "全部", "metrics-0-comparator": "1", "metrics-0-target": "90",
-    "metrics-0-milestones": "2026-12-31 65\n2027-12-31 75%", "metrics-0-compares": "1",
+    "metrics-0-denominator": "全部", "metrics-0-comparator": "1", "metrics-0-target": "90%",
+    "metrics-0-milestones": "2026年12月31日 65\n2027/12/31　75％", "metrics-0-compares": "1",
     "metrics-1-name": "四有阵地", "metrics-1-kind": str(int(MetricKind.CHECKLIST)), "metrics-1-aggregation": "5",
     "metrics-1-items": "有挂牌\n\n有版面\n有制度",
     "metrics-2-name": "帮扶", "metrics-2-kind": "1", "metrics-2-comparator": "1", "metrics-2-target": "2",
     "metrics-2-quota": str(int(Quota.PER_PERSON)),
     "metrics-3-name": "其中妇女", "metrics-3-kind": "1", "metrics-3-part_of": "帮扶",
-    "metrics-4-name": "贷款", "metrics-4-kind": "2", "metrics-4-comparator": "1", "metrics-4-target": "8",
+    "metrics-4-name": "贷款", "metrics-4-kind": "2", "metrics-4-comparator": "1", "metrics-4-target": "80000万元",
     "metrics-4-scale": "8", "metrics-4-milestones": "2026-12-31 2.5",
     "metrics-5-name": "大部分社区配备", "metrics-5-kind": str(int(MetricKind.RATE)), "metrics-5-numerator": "已配",
     "metrics-5-denominator": "社区",
