@@ -14,7 +14,7 @@ from ..rules.metrics import Aggregation, Comparator, MetricKind
 from ..rules.organisation import Level, Line
 from ..rules.plans import CampaignStatus
 from ..rules.splitting import is_split, step_of
-from ..rules.states import State
+from ..rules.states import NOT_ASKED, State
 from ..rules.targets import Method, Quota
 from .assignments import Assignment
 from .campaigns import Campaign, Metric, Task
@@ -121,12 +121,29 @@ def granted_since(metric_id: Any) -> ColumnElement[Decimal]:
         .where(
             theirs.metric_id == metric_id,
             theirs.request_id.is_not(None),
+            child.state.not_in(NOT_ASKED),  # its part fell back
             ours,
             ~later.correlate(child, Allocation).exists(),
         )
         .correlate(Allocation, AllocationTotal)
         .scalar_subquery()
     )
+
+
+def handed_back(parent_id: Any, task_id: Any) -> ColumnElement[bool]:
+    """Over Share, of a split of that assignment (NULL: of the task as a whole): its unit is asked no more, so that the
+    part falls back to who gave it. Before the dispatch nobody's does."""
+    child, other = aliased(Assignment), aliased(Assignment)
+
+    def given(assignment: Any, asked: ColumnElement[bool]) -> Any:
+        mine = and_(
+            assignment.task_id == task_id, assignment.unit_id == Share.unit_id,
+            assignment.parent_id.is_not_distinct_from(parent_id), asked,
+        )  # fmt: skip
+        return select(assignment.id).where(mine).correlate_except(assignment).exists()
+
+    gone = given(child, child.state.in_(NOT_ASKED))
+    return and_(gone, ~given(other, other.state.not_in(NOT_ASKED)))
 
 
 def held_elsewhere(whole: Whole, lft: int = 0, rgt: int = -1) -> Select[Any]:

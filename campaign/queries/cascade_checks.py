@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import Exact, db
 from ..models import Allocation, AllocationTotal, Assignment, Batch, Share, Target
-from ..models.splits import granted_since, in_force
+from ..models.splits import granted_since, handed_back, in_force
 from ..rules.splitting import Sum
 from ..rules.states import CLOSED  # these keep the target under which they were finished
 
@@ -81,8 +81,11 @@ def children_are_not_later() -> Iterator[int]:
 
 def gaps() -> Iterator[Gap]:
     """The splits in force that are not even, with what decisions changed since: figures for a report, not breaches."""
+    gone = handed_back(Allocation.parent_id, Allocation.task_id)  # such a part is nobody's, and so a gap
+    held = case((gone, literal(Decimal(0), Exact())), else_=Share.value)
     parts = (
-        select(Share.allocation_id, Share.metric_id, func.sum(Share.value, type_=Exact()).label("given"))
+        select(Share.allocation_id, Share.metric_id, func.sum(held, type_=Exact()).label("given"))
+        .join(Allocation, Allocation.id == Share.allocation_id)
         .group_by(Share.allocation_id, Share.metric_id)
         .subquery()
     )

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -43,7 +44,7 @@ from ..models import (
 )
 from ..models.goals import own_target
 from ..models.organisation import acted_for
-from ..models.splits import granted_since, in_force
+from ..models.splits import granted_since, handed_back, in_force
 from ..rules.organisation import Actor, Level, Line
 from ..rules.splitting import Sum
 from ..rules.states import NOT_ASKED, State
@@ -59,10 +60,10 @@ _NO_MORE = literal(Decimal(0), Exact())
 @dataclass(frozen=True)
 class Node:
     """One unit with its target, and how it was split further. `version`: 0 where it was not. `pieces`: the units below
-    that have a part; `given`: their figures together; `granted`: what of that decisions on their requests added since,
-    or took away. `below`: of a quota per person, what those to whom it was handed on must reach together.
-    `request_id`: a decision on that request set its target. Without an assignment (before the dispatch) `id` is
-    None."""
+    that have a part; `given`: their figures together. A part whose unit is asked no more is in neither. `granted`: what
+    of that decisions on their requests added since, or took away. `below`: of a quota per person, what those to whom it
+    was handed on must reach together. `request_id`: a decision on that request set its target. Without an assignment
+    (before the dispatch) `id` is None."""
 
     id: int | None
     unit_id: int
@@ -203,10 +204,9 @@ def everything(task_id: int, metric: Metric, *, actor: Actor) -> Iterator[Node]:
 
 def _split_columns(metric_id: int) -> tuple[Any, ...]:
     """What is known of the split of a row of Allocation that may be missing."""
-    of_it = Share.allocation_id == Allocation.id
+    of_it = and_(Share.allocation_id == Allocation.id, ~handed_back(Allocation.parent_id, Allocation.task_id))
     units = select(func.count(Share.unit_id.distinct())).where(of_it).correlate(Allocation)
-    figures = select(func.sum(Share.value, type_=Exact())).where(of_it, Share.metric_id == metric_id)
-    given, granted = figures.correlate(Allocation).scalar_subquery(), granted_since(metric_id)
+    given, granted = _held(metric_id), granted_since(metric_id)
     return (
         func.coalesce(Allocation.version, 0).label("version"), Allocation.method, Allocation.at,
         Person.name.label("who"), acted_for(Allocation.post_id, Allocation.person_id).label("holder"),
@@ -214,6 +214,14 @@ def _split_columns(metric_id: int) -> tuple[Any, ...]:
         type_coerce(given + func.coalesce(granted, _NO_MORE), Exact()).label("given"),
         AllocationTotal.reserve, granted.label("granted"),
     )  # fmt: skip
+
+
+def _held(metric_id: int) -> ColumnElement[Decimal]:
+    """Over Allocation: what it gave together; a part whose unit is asked no more is 0. NULL where it gave nothing."""
+    gone = handed_back(Allocation.parent_id, Allocation.task_id)
+    figures = select(func.sum(case((gone, _NO_MORE), else_=Share.value), type_=Exact()))
+    figures = figures.where(Share.allocation_id == Allocation.id, Share.metric_id == metric_id)
+    return figures.correlate(Allocation).scalar_subquery()
 
 
 def _total(metric_id: int) -> ColumnElement[bool]:
@@ -281,11 +289,7 @@ def _grew(task_id: int, metric: Metric) -> ColumnElement[bool]:
     """A clause over the columns of `_nodes`: the parts ask for more than was asked of it. Only what was split at all
     is looked at, which is little beside the assignments of a whole country."""
     split = select(Allocation.parent_id).where(Allocation.task_id == task_id, Allocation.parent_id.is_not(None))
-    figures = select(func.sum(Share.value, type_=Exact())).where(
-        Share.allocation_id == Allocation.id, Share.metric_id == metric.id
-    )
-    given = figures.correlate(Allocation).scalar_subquery() + func.coalesce(granted_since(metric.id), _NO_MORE)
-    more = given > own_target()
+    more = _held(metric.id) + func.coalesce(granted_since(metric.id), _NO_MORE) > own_target()
     return and_(Assignment.id.in_(split), more)
 
 

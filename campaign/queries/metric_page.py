@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Select,
     and_,
     case,
@@ -26,13 +25,12 @@ from sqlalchemy import (
 from ..db import Exact, db
 from ..errors import NotFound, say
 from ..models import Assignment, Share, Unit
-from ..models.splits import in_force
+from ..models.splits import granted_since, handed_back, in_force
 from ..models.targets import Allocation, AllocationTotal
 from ..rules.figures import Standing
 from ..rules.metrics import Aggregation, Comparator, OverTime
 from ..rules.organisation import LEAF_LEVELS, Actor, Line
 from ..rules.rechecks import RecheckResult
-from ..rules.states import NOT_ASKED
 from ..rules.targets import Compares, Quota
 from .board import Head, lines_of, way_to, windows_of
 from .board_figures import Place, stretches_of
@@ -241,10 +239,16 @@ def _beside(
 def _parts(
     metric: MetricFact, head: Head, places: Sequence[Place], ways: Sequence[int], lines: Sequence[Line] | None
 ) -> list[Select[Any]]:
-    """Rows (what, area_id as `key`, value): 0 what its unit gave, 1 what it holds back, 2 what was given inside."""
+    """Rows (what, area_id as `key`, value): 0 what its unit gave (and decisions granted since), 1 what it
+    holds back, 2 what was given inside."""
     ids, stretches = [place.id for place in places], stretches_of(places, head.tree)
     giver = (
-        select(Allocation.id, func.coalesce(Unit.area_id, literal(head.area_id)).label("area_id"))
+        select(
+            Allocation.id,
+            func.coalesce(Unit.area_id, literal(head.area_id)).label("area_id"),
+            Allocation.parent_id,
+            granted_since(metric.id).label("granted"),
+        )
         .outerjoin(Assignment, Assignment.id == Allocation.parent_id)
         .outerjoin(Unit, Unit.id == Assignment.unit_id)
         .where(Allocation.task_id == metric.task_id, in_force())
@@ -253,7 +257,8 @@ def _parts(
         giver = giver.where((Unit.line.in_(lines)) | (Allocation.parent_id.is_(None)))
     gave = giver.subquery()
     # What is asked of nobody any more is a gap again; of a split that is in force nothing given is 0, not unknown.
-    asked = case((_not_asked(metric), literal(0, BigInteger)), else_=type_coerce(Share.value, BigInteger))
+    gone = handed_back(gave.c.parent_id, metric.task_id)
+    asked = case((gone, literal(0, BigInteger)), else_=type_coerce(Share.value, BigInteger))
     given = select(literal(0).label("what"), gave.c.area_id.label("key"), _total(asked))
     given = given.join(Share, and_(Share.allocation_id == gave.c.id, Share.metric_id == metric.id))
     held = select(literal(1), gave.c.area_id, _total(AllocationTotal.reserve))
@@ -266,23 +271,18 @@ def _parts(
         .join(Share, and_(Share.allocation_id == from_above.c.id, Share.metric_id == metric.id))
         .join(Unit, Unit.id == Share.unit_id)
         .join(stretches, Unit.lft.between(stretches.c.lft, stretches.c.rgt))
-        .where(from_above.c.area_id != stretches.c.id, ~_not_asked(metric))  # what was handed on inside counts once
+        .where(from_above.c.area_id != stretches.c.id)  # what was handed on inside counts once
+        .where(~handed_back(from_above.c.parent_id, metric.task_id))
         .group_by(stretches.c.id)
     )
     if lines is not None:
         got = got.where(Unit.line.in_(lines))
+    granted = select(literal(0), gave.c.area_id, _total(gave.c.granted)).where(gave.c.granted.is_not(None))
     return [
         given.where(gave.c.area_id.in_(ids)).group_by(gave.c.area_id),
+        granted.where(gave.c.area_id.in_(ids)).group_by(gave.c.area_id),
         held.where(gave.c.area_id.in_(ids)).group_by(gave.c.area_id), got,
     ]  # fmt: skip
-
-
-def _not_asked(metric: MetricFact) -> ColumnElement[bool]:
-    """Whether the unit of a share is asked no more: what it was given is nobody's."""
-    mine = select(Assignment.id).where(
-        Assignment.unit_id == Share.unit_id, Assignment.task_id == metric.task_id, Assignment.state.in_(NOT_ASKED)
-    )
-    return mine.correlate(Share).exists()
 
 
 def _total(column: Any) -> Any:

@@ -18,7 +18,8 @@ from campaign.operations.reviewing import approve
 from campaign.operations.taking_back import take_back
 from campaign.queries.board import Asked
 from campaign.queries.board_metrics import figures_page
-from campaign.queries.cascade_checks import targets_are_the_shares
+from campaign.queries.cascade_checks import gaps, targets_are_the_shares
+from campaign.queries.cascade_tree import level_of
 from campaign.queries.checking import curves_are_followed
 from campaign.queries.metric_facts import AskedMetric
 from campaign.queries.metric_page import metric_page
@@ -55,7 +56,7 @@ def test_a_decision_taken_back_follows_a_split_made_meanwhile(story, now):
 
 def test_the_part_of_whom_it_is_asked_no_more_falls_back_to_who_gave_it(story, now):
     """A town must reach 50 and gave 30 and 10 away: 10 are its own, and 40 once the first village is cancelled. The
-    page of the metric shows the part as a gap again."""
+    page of the metric shows the part as a gap again, and so do the tree of targets and the report of gaps."""
     done(split_task, story.task.id, story.plan(50, 40, units=story.towns), actor=story.issuer, now=now, seen=0)
     town, _other = story.dispatched(now)
     done(split, town.id, story.plan(30, 10), actor=story.heads[0], now=now, seen=0)
@@ -64,7 +65,12 @@ def test_the_part_of_whom_it_is_asked_no_more_falls_back_to_who_gave_it(story, n
     ask = {"actor": story.issuer, "now": now, "today": make.TODAY}
 
     def gap():
-        return metric_page(story.sum.id, AskedMetric(area_id=story.tree.townships[0].id), **ask).total.gap
+        gap = metric_page(story.sum.id, AskedMetric(area_id=story.tree.townships[0].id), **ask).total.gap
+        here = level_of(story.task.id, story.sum, actor=story.issuer, parent_id=town.id)
+        above = level_of(story.task.id, story.sum, actor=story.issuer)
+        assert here.node.sum.gap == gap == next(row.sum.gap for row in above.rows if row.id == town.id)
+        assert gap in {each.sum.gap for each in gaps()}
+        return gap
 
     assert (db.session.scalar(left), gap()) == (100_000, 10)
     with unit_of_work():
