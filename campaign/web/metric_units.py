@@ -33,16 +33,19 @@ def units(id: int) -> Any:
     lack, address = _lack(), _addresses(id)
     shown = _found(id, lack)
     place, behind = shown.above[-1], shown.behind
+    first = Lack.ANY if behind.measured else Lack.NOTHING  # without anything to reach both are the same
+    lack = first if lack is Lack.ANY else lack
     chips = [
-        (str(text), shown.counts[each], address(stand=each.value if each is not Lack.ANY else None), lack is each)
+        (str(text), shown.counts[each], address(stand=each.value if each is not first else None), lack is each)
         for each, text in LACKS.items()
-        if each in (Lack.ANY, Lack.NOTHING, lack) or shown.counts[each]
+        if each in (first, Lack.NOTHING, lack) or (shown.counts[each] and each is not Lack.ANY)
     ]
     metric_address = url_for(
         "metrics.show", id=id, area=place.id, line=request.args.get("line"), period=request.args.get("period")
     )
     return render_template(
         "metrics/units.html", shown=shown, metric=shown.metric, rolled=behind.rolled, measured=behind.measured,
+        distances=behind.measured and shown.metric.kind not in YES_OR_NO,
         chips=chips, lack=lack, lacks=Lack, address=address, back=back_address() or metric_address,
         here=request.full_path.rstrip("?"), asked_line=asked_metric().line, period=asked_metric().period,
         periods=turns_of(shown.metric, behind.rolled), stands=lambda row: _stands(row),
