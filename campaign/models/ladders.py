@@ -6,7 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, String, bindparam, case, cast, func, or_, select
+from sqlalchemy import Select, String, bindparam, case, cast, func, select
 
 from ..db import db, run
 from ..rules.calendars import Calendar
@@ -20,13 +20,12 @@ DEFAULT_KEY = "default"
 EVERYBODYS = 1  # the calendar that stands for every area without one of its own
 _VERSION, _CALENDAR, _UNIT = (noun.__table__.c for noun in (LadderVersion, CalendarRow, Unit))
 _OWN, _ABOVE = Area.__table__.alias("own"), Area.__table__.alias("above")
-_KEY: Any = bindparam("key", type_=String)
-_LATEST = (
-    select(_VERSION.id)
-    .where(or_(_VERSION.key == _KEY, _VERSION.key == bindparam("default", type_=String)))
-    .order_by(_VERSION.key != _KEY, _VERSION.version.desc())
-    .limit(1)
-)
+
+
+def newest(key: Any) -> Select[tuple[int]]:
+    """The id of the newest version of the ladder with that key, an expression; no row where there is none."""
+    version = LadderVersion.__table__.alias().c
+    return select(version.id).where(version.key == key).order_by(version.version.desc()).limit(1)
 
 
 def nearest_to(unit_id: Any) -> Select[tuple[int]]:
@@ -120,12 +119,6 @@ def ladder_from(id: int, rungs: str, stop_level: Level | None) -> Ladder:
 def stop_levels(ids: Iterable[int]) -> dict[int, Level]:
     """The highest level that is ever told, for those of these ladders that name one."""
     return {id: ladder.stop_level for id, ladder in ladders(ids).items() if ladder.stop_level is not None}
-
-
-def latest_ladder(key: str) -> int:
-    """The id of the newest version of the ladder with that key, of the default one for an empty or unknown key."""
-    newest: int = run(_LATEST, {"key": key or DEFAULT_KEY, "default": DEFAULT_KEY}).scalar_one()
-    return newest
 
 
 def calendars(ids: Iterable[int]) -> dict[int, Calendar]:

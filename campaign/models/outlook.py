@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, or_, select, true
+from sqlalchemy import Select, and_, bindparam, case, exists, func, or_, select, true
 
 from ..clock import zone
 from ..db import db, run
@@ -22,8 +22,10 @@ from ..rules.periods import period_dates, period_rule
 from ..rules.plans import Grade
 from ..rules.targets import Quota
 from .campaigns import Campaign, Metric, Occasion, Task
+from .clockwork import Calendar as CalendarRow
+from .clockwork import CalendarDay, LadderVersion
 from .goals import meant_for_each
-from .ladders import calendar_for, calendars, ladders, latest_ladder
+from .ladders import DAYS, DEFAULT_KEY, EVERYBODYS, calendar_from, ladder_from, nearest_to, newest
 from .reaches import may_grow, milestones_of, steps_of
 from .targets import Allocation
 
@@ -86,15 +88,10 @@ def outlook_of(task_id: int, *, now: datetime, opens_on: date | None = None, han
 
     Raises NoResultFound where there is no such task.
     """
-    task, occasion, key, unit_id = db.session.execute(
-        select(Task, Occasion, Campaign.ladder_key, Campaign.issuing_unit_id)
-        .join(Campaign, Campaign.id == Task.campaign_id)
-        .outerjoin(Occasion, Occasion.id == Task.occasion_id)
-        .where(Task.id == task_id)
-    ).one()
-    ladder_id, calendar_id = latest_ladder(task.ladder_key or key), calendar_for(unit_id)
-    ladder, calendar = ladders([ladder_id])[ladder_id], calendars([calendar_id])[calendar_id]
-    rule = rule_of(task, occasion)
+    row = db.session.execute(_task(), {"task": task_id}).one()
+    task, ladder = row.Task, ladder_from(row.ladder_id, row.rungs, row.stop_level)
+    calendar = calendar_from(row.calendar_id, row.calendar_version, row.known_until, row.days or "")
+    rule = rule_of(task, row.Occasion)
     if opens_on is None:
         dates = dates_at(rule, now, zone(), calendar)
     else:
@@ -104,6 +101,30 @@ def outlook_of(task_id: int, *, now: datetime, opens_on: date | None = None, han
     anchors = Anchors(dates.respond_by, dates.due_at, dates.cut_off_at, behind_at=behind)
     steps = plan(ladder, task.grade, anchors, calendar, zone())
     return Outlook(rule, dates, behind, ladder, calendar, task.grade, steps, curves)
+
+
+@cache
+def _task() -> Select[Any]:
+    """The task with its occasion, the newest version of its ladder or its campaign's, and its issuer's calendar."""
+    ladder, calendar, day = (noun.__table__.c for noun in (LadderVersion, CalendarRow, CalendarDay))
+    days = select(DAYS).where(day.calendar_id == calendar.id).correlate(CalendarRow.__table__).scalar_subquery()
+    key = case((Task.ladder_key != "", Task.ladder_key), else_=Campaign.ladder_key)
+    own, default = (newest(each).correlate(Task, Campaign).scalar_subquery() for each in (key, DEFAULT_KEY))
+    nearest = nearest_to(Campaign.issuing_unit_id).correlate(Campaign).scalar_subquery()
+    return (
+        select(
+            Task, Occasion, ladder.id.label("ladder_id"), ladder.rungs, ladder.stop_level,
+            calendar.id.label("calendar_id"), calendar.version.label("calendar_version"), calendar.known_until,
+            days.label("days"),
+        )
+        .join(Campaign, Campaign.id == Task.campaign_id)
+        .outerjoin(Occasion, Occasion.id == Task.occasion_id)
+        .join(LadderVersion.__table__, true())
+        .join(CalendarRow.__table__, true())
+        .where(Task.id == bindparam("task"))
+        .where(ladder.id == func.coalesce(own, default))
+        .where(calendar.id == func.coalesce(nearest, EVERYBODYS))
+    )  # fmt: skip
 
 
 def nothing_yet(curves: Iterable[Curve], start: datetime, due_at: datetime | None) -> datetime | None:

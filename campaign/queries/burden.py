@@ -1,23 +1,25 @@
 """The load before a dispatch: what units carry per week, what a task would add, and what they have reported already.
 
-One statement each, however many units there are.
+The preview asks it together with the rest of its page (`queries/before_dispatch.py`), a unit's page with its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.orm import aliased
 
-from ..db import db, listed
+from ..clock import zone
 from ..models import Assignment, EvidenceRule, Metric, MetricValue, Submission, Task, Unit
 from ..rules.burden import TWO_PARTS, Ask, Burden, burden
 from ..rules.metrics import MetricKind
 from ..rules.organisation import Actor
+from ..rules.periods import start_of_day
 from ..rules.plans import EvidenceKind
 from ..rules.states import WITH_OFFICER, State
+from .preview import Receiver
 from .scope import visible_units
 
 PHOTOS = (EvidenceKind.PHOTO, EvidenceKind.ANY)
@@ -32,17 +34,75 @@ class Carried:
     open: bool
 
 
-def loads_of(unit_ids: Iterable[int], *, actor: Actor, now: datetime) -> dict[int, Carried]:
-    """What each of these units carries: its assignments that wait for it, by task and date. One statement."""
+@dataclass(frozen=True)
+class Laden:
+    """A unit of the preview's page. `open`: this reader may see its page; `has`: it has the task already.
+    `now`, `then`: what it carries without the task and with it."""
+
+    id: int
+    name: str
+    open: bool
+    has: bool
+    now: Burden
+    then: Burden
+
+
+@dataclass(frozen=True)
+class Meter:
+    """What the task adds per week, what each unit of the page carries, and what was reported already: (name, by how
+    many units)."""
+
+    ask: Ask
+    added: Burden
+    units: tuple[Laden, ...]
+    again: tuple[tuple[str, int], ...]
+
+    @property
+    def full(self) -> float:
+        """The scale of the bars: the most forms a week that any unit would have."""
+        return float(max([unit.then.forms for unit in self.units], default=0)) or 1.0
+
+
+def asks(
+    task_id: int, fresh: ColumnElement[bool], page: Select[Any], *, since: date, actor: Actor
+) -> tuple[Select[Any], ...]:
+    """What `meter_from` reads. `fresh`: a clause over Unit, who would receive the task; `page`: the units whose load is
+    shown; `since`: the first day of the period."""
+    shown = page.subquery()
+    asked = select(_fields(), _photos()).select_from(Task).where(Task.id == task_id)
+    return asked, loads_asked(select(shown.c.id), actor=actor), reported_already(task_id, fresh, since=since)
+
+
+def meter_from(
+    rows: Sequence[Sequence[Any]], page: Iterable[Receiver], due_at: datetime | None, *, begins: datetime, now: datetime
+) -> Meter:
+    """The meter from the rows of `asks`. `begins`: when the task reaches its units, from which its weeks count."""
+    (asked,), loads, again = rows
+    ask = Ask(due_at, int(asked.fields), int(asked.photos))
+    added, carried = burden([ask], begins), loads_from(loads, now)
+    units = []
+    for unit in page:
+        has = carried[unit.id]
+        then = has.load if unit.has else has.load + added
+        units.append(Laden(unit.id, unit.name, has.open, unit.has, has.load, then))
+    return Meter(ask, added, tuple(units), tuple((row[0], row[1]) for row in again))
+
+
+def loads_asked(unit_ids: Select[tuple[int]], *, actor: Actor) -> Select[Any]:
+    """What `loads_from` reads: the assignments that wait for these units, by task and date."""
     waiting = and_(Assignment.unit_id == Unit.id, Assignment.state.in_(WITH_OFFICER))
     seen = case((visible_units(actor), 1), else_=0).label("seen")
-    rows = db.session.execute(
+    return (
         select(Unit.id, seen, Assignment.due_at, _fields(), _photos(), func.count(Assignment.id).label("n"))
         .outerjoin(Assignment, waiting)
         .outerjoin(Task, Task.id == Assignment.task_id)
-        .where(Unit.id.in_(listed(unit_ids)))
+        .where(Unit.id.in_(unit_ids))
         .group_by(Unit.id, Assignment.due_at, Task.id)
     )
+
+
+def loads_from(rows: Iterable[Any], now: datetime) -> dict[int, Carried]:
+    """What each of these units carries, from the rows of `loads_asked`."""
     asks: dict[int, list[Ask]] = {}
     opens = {}
     for row in rows:
@@ -53,23 +113,17 @@ def loads_of(unit_ids: Iterable[int], *, actor: Actor, now: datetime) -> dict[in
     return {unit_id: Carried(burden(found, now), opens[unit_id]) for unit_id, found in asks.items()}
 
 
-def ask_of(task_id: int, due_at: datetime | None) -> Ask:
-    """What one assignment of the task would ask. One statement."""
-    row = db.session.execute(select(_fields(), _photos()).select_from(Task).where(Task.id == task_id)).one()
-    return Ask(due_at, int(row.fields), int(row.photos))
-
-
-def reported_already(task_id: int, receives: ColumnElement[bool], *, since: datetime) -> list[tuple[str, int]]:
+def reported_already(task_id: int, receives: ColumnElement[bool], *, since: date) -> Select[Any]:
     """Metrics of the task that units among the receivers (a clause over Unit) have reported under the same name, kind
-    and unit of measure for another task since then: (name, how many units). One statement; by the rule by which the
-    officer's form fills them in."""
+    and unit of measure for another task since that day: (name, how many units). By the rule by which the officer's form
+    fills them in."""
     wanted, later = aliased(Metric), aliased(Submission)
     alike = and_(
         wanted.task_id == task_id, wanted.name == Metric.name, wanted.kind == Metric.kind,
         wanted.unit_of_measure == Metric.unit_of_measure, wanted.kind.not_in(WORDS),
     )  # fmt: skip
     newer = select(later.id).where(later.assignment_id == Submission.assignment_id, later.number > Submission.number)
-    rows = db.session.execute(
+    return (
         select(wanted.name, func.count(Unit.id.distinct()))
         .select_from(wanted)
         .join(Metric, and_(alike, Metric.task_id != task_id))
@@ -78,18 +132,20 @@ def reported_already(task_id: int, receives: ColumnElement[bool], *, since: date
         .join(Assignment, Assignment.id == Submission.assignment_id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .where(
-            receives, Submission.at >= since, Assignment.state.in_((State.SUBMITTED, State.APPROVED)), ~newer.exists()
+            receives, Submission.at >= start_of_day(since, zone()), ~newer.exists(),
+            Assignment.state.in_((State.SUBMITTED, State.APPROVED)),
         )
         .group_by(wanted.id, wanted.name, wanted.position)
         .order_by(wanted.position)
-    )
-    return [(name, n) for name, n in rows]
+    )  # fmt: skip
 
 
 def _fields() -> Any:
+    """Of a task: its figures, of which a rate is two, and the words where some are asked for."""
     both = case((Metric.kind.in_(TWO_PARTS), 2), else_=1)
-    found = select(func.coalesce(func.sum(both), 0)).where(Metric.task_id == Task.id)
-    return found.correlate(Task).scalar_subquery().label("fields")
+    figures = select(func.coalesce(func.sum(both), 0)).where(Metric.task_id == Task.id)
+    words = case((Task.min_characters > 0, 1), else_=0)
+    return (figures.correlate(Task).scalar_subquery() + words).label("fields")
 
 
 def _photos() -> Any:

@@ -167,18 +167,16 @@ def splitting_task(whole: Whole, *, now: datetime, area_id: int | None = None) -
     )  # fmt: skip
 
 
-def issuers_version(task_id: int) -> int | None:
-    """The version of a task's split by its issuer, 0 for none; None where none of its figures is split."""
+def issuers_split(task_id: int) -> Select[Any]:
+    """For the preview of a dispatch: the version of a task's split by its issuer, 0 for none; no row where none of its
+    figures is split."""
     split = (Metric.quota == Quota.TOTAL, Metric.aggregation == Aggregation.SUM, Metric.comparator != Comparator.NONE)
     latest = select(func.coalesce(func.max(Allocation.version), 0)).where(
         Allocation.task_id == task_id, Allocation.parent_id.is_(None)
     )
-    row = db.session.execute(
-        select(latest.scalar_subquery().label("version")).where(
-            select(Metric.id).where(Metric.task_id == task_id, Metric.target.is_not(None), *split).exists()
-        )
-    ).first()
-    return None if row is None else int(row.version)
+    return select(latest.scalar_subquery().label("version")).where(
+        select(Metric.id).where(Metric.task_id == task_id, Metric.target.is_not(None), *split).exists()
+    )
 
 
 def _levels(whole: Whole, today: date) -> tuple[tuple[tuple[Level, int], ...], Level | None]:

@@ -1,24 +1,22 @@
 """Before a task is dispatched: which units it would reach, how loaded they are, and what would not work there.
 
-One statement, and another one where posts are vacant, however many units there are. The units are those that
+Asked together with the rest of the page by `queries/before_dispatch.py`. The units are those that
 `operations/issuing.dispatch` takes; a test holds the two together.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, not_, or_, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, exists, false, func, literal, not_, or_, select, true, union
 from sqlalchemy.orm import aliased
 
-from ..clock import local_today
-from ..db import db
-from ..models import Area, Assignment, Person, Post, TaskLine, TaskUnit, Unit
-from ..models.gathering import gathered
+from ..models import Area, Assignment, Person, Post, TaskUnit, Unit
 from ..rules.organisation import Level, Role
-from ..rules.states import OPEN
+from ..rules.states import WITH_OFFICER
 from .campaigns import Head, TaskFact
+from .climb import Climb
 
 PAGE = 50
 MOST_NAMED = 8
@@ -26,7 +24,7 @@ MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class Receiver:
-    """A unit that would receive the task. `load`: its open assignments now; `has`: it has this task already."""
+    """A unit that would receive the task. `load`: how many assignments wait for it; `has`: it has this one already."""
 
     id: int
     name: str
@@ -81,28 +79,46 @@ class Preview:
         return max([1, *(load + 1 for _, _, load in self.loaded)])
 
 
-def preview(head: Head, task: TaskFact, *, now: datetime, after: str = "") -> Preview:
-    """What a dispatch of this task would do at that instant; `after` is the key of the page before."""
-    today = local_today(now)
+def asks(head: Head, task: TaskFact, *, today: date, after: str = "") -> tuple[Select[Any], ...]:
+    """What `preview_from` reads, for one trip; `after` is the key of the page before."""
     receives = receivers(head, task, today)
-    found = gathered(
-        _totals(receives, task.id, today), _page(receives, task.id, today, after), _shares(head, task, receives),
-        _loaded(receives), _unsupervised(head, task, receives, today),
-    )  # fmt: skip
-    (totals,), rows, shares, loaded, unsupervised = found
-    page = tuple(Receiver(*row) for row in rows[:PAGE])
+    loads, page = _loads(receives), page_of(receives, task.id, today, after)
+    return _totals(receives, task, loads, today), page, _shares(head, task, receives), _loaded(loads)
+
+
+def named_asks(head: Head, task: TaskFact, climb: Climb, found: Preview, *, today: date) -> tuple[Select[Any], ...]:
+    """What `with_names` reads: the units of the review chains without a supervisor, and those without an officer. These
+    are looked for only where there are any: else that would be every unit."""
+    none = select(Unit.id, Unit.name, Unit.lft).where(false())
+    vacant = _without_officer(receivers(head, task, today), today) if found.vacant else none
+    return _unsupervised(head, task, climb, today), vacant
+
+
+def preview_from(rows: Sequence[Sequence[Any]]) -> Preview:
+    """The preview from the rows of `asks`, without the names of the vacancies."""
+    (totals,), listed, shares, loaded = rows
+    page = tuple(Receiver(*row) for row in listed[:PAGE])
     return Preview(
         units=totals.units,
         new=totals.units - totals.has,
-        open=totals.open,
+        open=int(totals.open),
         people=totals.people,
         vacant=totals.units - totals.staffed,
         shares=tuple(Share(row[0], Level(row[1]), row[2]) for row in shares if row[2]),
         loaded=tuple((row[0], row[1], row[2]) for row in loaded),
-        without_officer=_without_officer(receives, today, totals.units - totals.staffed),
-        without_supervisor=_named(unsupervised, unsupervised[0].n if unsupervised else 0),
+        without_officer=Named((), totals.units - totals.staffed),
+        without_supervisor=Named((), 0),
         page=page,
-        next=f"{page[-1].lft}-{page[-1].id}" if len(rows) > PAGE else "",
+        next=f"{page[-1].lft}-{page[-1].id}" if len(listed) > PAGE else "",
+    )
+
+
+def with_names(found: Preview, unsupervised: Sequence[Any], vacant: Sequence[Any]) -> Preview:
+    """The same with the vacancies by name, from the rows of `named_asks`."""
+    return replace(
+        found,
+        without_supervisor=_named(unsupervised, unsupervised[0].n if unsupervised else 0),
+        without_officer=_named(vacant, found.vacant),
     )
 
 
@@ -113,9 +129,9 @@ def receivers(head: Head, task: TaskFact, today: date) -> ColumnElement[bool]:
     )
     if task.named:
         return and_(Unit.id.in_(select(TaskUnit.unit_id).where(TaskUnit.task_id == task.id)), valid)
-    lines = select(TaskLine.line).where(TaskLine.task_id == task.id)
-    level = Unit.level == task.receiving_level
-    return and_(Unit.line.in_(lines), level, Unit.lft.between(head.lft, head.rgt), valid)
+    # In the text of the statement: planned for any stretch, PostgreSQL would take the nation for a village.
+    first, last = (literal(edge, literal_execute=True) for edge in (head.lft, head.rgt))
+    return and_(Unit.line.in_(task.lines), Unit.level == task.receiving_level, Unit.lft.between(first, last), valid)
 
 
 def _holder(role: Role, today: date) -> Select[Any]:
@@ -136,10 +152,10 @@ def _holder(role: Role, today: date) -> Select[Any]:
 
 
 def _open() -> Any:
-    """How many open assignments Unit has."""
+    """How many assignments wait for Unit, as its own page counts them: what waits for a decision is off its desk."""
     return (
         select(func.count(Assignment.id))
-        .where(Assignment.unit_id == Unit.id, Assignment.state.in_(OPEN))
+        .where(Assignment.unit_id == Unit.id, Assignment.state.in_(WITH_OFFICER))
         .correlate(Unit)
         .scalar_subquery()
     )
@@ -151,7 +167,7 @@ def has_task(task_id: int) -> ColumnElement[bool]:
     return exists(found.correlate(Unit))
 
 
-def _totals(receives: ColumnElement[bool], task_id: int, today: date) -> Select[Any]:
+def _totals(receives: ColumnElement[bool], task: TaskFact, loads: CTE, today: date) -> Select[Any]:
     """Every number by a join of its own over whole sets: asking unit by unit is slow on PostgreSQL."""
     officers = (
         select(Post.id)
@@ -166,16 +182,27 @@ def _totals(receives: ColumnElement[bool], task_id: int, today: date) -> Select[
             Person.disabled_at.is_(None),
         )
     )
-    given = select(Assignment.id).join(Unit, Unit.id == Assignment.unit_id).where(receives)
-    had = given.where(Assignment.task_id == task_id)
-    parts = {
+    had = select(Assignment.id).join(Unit, Unit.id == Assignment.unit_id).where(receives)
+    had = had.where(Assignment.task_id == task.id)
+    fresh = officers.where(not_(has_task(task.id))) if task.batches else officers
+    parts: dict[str, Select[Any]] = {
         "units": select(func.count(Unit.id)).where(receives),
-        "has": had.with_only_columns(func.count(Assignment.unit_id.distinct())),
-        "open": given.where(Assignment.state.in_(OPEN)).with_only_columns(func.count(Assignment.id)),
+        "has": had.with_only_columns(func.count(Assignment.unit_id.distinct())) if task.batches else select(literal(0)),
+        "open": select(func.coalesce(func.sum(loads.c.load), 0)),
         "staffed": officers.with_only_columns(func.count(Post.unit_id.distinct())),
-        "people": officers.where(not_(has_task(task_id))).with_only_columns(func.count(Post.person_id.distinct())),
+        "people": fresh.with_only_columns(func.count(Post.person_id.distinct())),
     }
     return select(*(part.correlate(None).scalar_subquery().label(name) for name, part in parts.items()))
+
+
+def _loads(receives: ColumnElement[bool]) -> CTE:
+    """How many assignments wait for each of the units that have any."""
+    waiting = (
+        select(Assignment.unit_id, func.count().label("load"))
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .where(receives, Assignment.state.in_(WITH_OFFICER))
+    )
+    return waiting.group_by(Assignment.unit_id).cte("loads")
 
 
 def _shares(head: Head, task: TaskFact, receives: ColumnElement[bool]) -> Select[Any]:
@@ -199,22 +226,14 @@ def _shares(head: Head, task: TaskFact, receives: ColumnElement[bool]) -> Select
     )
 
 
-def _loaded(receives: ColumnElement[bool]) -> Select[Any]:
+def _loaded(loads: CTE) -> Select[Any]:
     """The units with the most open assignments: id, name and how many."""
-    load = func.count(Assignment.id)
-    few = (
-        select(Unit.id, Unit.name, load.label("load"))
-        .join(Assignment, and_(Assignment.unit_id == Unit.id, Assignment.state.in_(OPEN)))
-        .where(receives)
-        .group_by(Unit.id, Unit.name)
-        .order_by(load.desc(), Unit.id)
-        .limit(3)
-        .subquery()
-    )
-    return select(*few.c).order_by(few.c.load.desc(), few.c.id)
+    most = select(*loads.c).order_by(loads.c.load.desc(), loads.c.unit_id).limit(3).subquery()
+    few = select(Unit.id, Unit.name, most.c.load).join(most, most.c.unit_id == Unit.id)
+    return few.order_by(most.c.load.desc(), Unit.id)
 
 
-def _page(receives: ColumnElement[bool], task_id: int, today: date, after: str) -> Select[Any]:
+def page_of(receives: ColumnElement[bool], task_id: int, today: date, after: str) -> Select[Any]:
     """Fifty units in the order of the tree, and one more where there are more."""
     officer = _holder(Role.OFFICER, today).order_by(Post.id).limit(1).scalar_subquery()
     query = select(
@@ -228,42 +247,38 @@ def _page(receives: ColumnElement[bool], task_id: int, today: date, after: str) 
     return select(*few.c).order_by(few.c.lft, few.c.id)
 
 
-def _without_officer(receives: ColumnElement[bool], today: date, n: int) -> Named:
-    """So many are without one. They are looked for only where there are any: else that would be every unit."""
-    if not n:
-        return Named((), 0)
-    vacant = (
+def _without_officer(receives: ColumnElement[bool], today: date) -> Select[Any]:
+    few = (
         select(Unit.id, Unit.name, Unit.lft)
         .where(receives, not_(exists(_holder(Role.OFFICER, today))))
         .order_by(Unit.lft, Unit.id)
         .limit(MOST_NAMED)
+        .subquery()
     )
-    return _named(db.session.execute(vacant), n)
+    return select(*few.c).order_by(few.c.lft, few.c.id)
 
 
 def _named(rows: Iterable[Any], n: int) -> Named:
     return Named(tuple((row[0], row[1], row[2]) for row in rows), n)
 
 
-def _unsupervised(head: Head, task: TaskFact, receives: ColumnElement[bool], today: date) -> Select[Any]:
+def _unsupervised(head: Head, task: TaskFact, climb: Climb, today: date) -> Select[Any]:
     """The units of the review chains that have no supervisor; the same law as `rules/chain.py`, for all receivers."""
-    first = select(Unit.superior_id.label("id")).where(receives, Unit.superior_id.is_not(None)).distinct()
-    chain = first.cte("chain", recursive=True)
-    here = aliased(Unit)
-    inside = and_(here.id != head.issuing_unit_id, here.lft.between(head.lft, head.rgt))
+    here = climb.edges
+    inside = here.c.lft.between(head.lft, head.rgt)
+    chain = select(climb.parents.c.id).cte(recursive=True)
     chain = chain.union(
-        select(here.superior_id).join(chain, chain.c.id == here.id).where(inside, here.superior_id.is_not(None))
+        select(here.c.superior_id)
+        .join(chain, chain.c.id == here.c.id)
+        .where(here.c.id != head.issuing_unit_id, inside, here.c.superior_id.is_not(None))
     )
-    between = and_(
-        Unit.id.in_(select(chain.c.id)), Unit.id != head.issuing_unit_id, Unit.lft.between(head.lft, head.rgt)
-    )
+    between = select(here.c.id).where(here.c.id.in_(select(chain.c.id)), inside)
+    reviewing = union(between, select(literal(head.issuing_unit_id, Unit.id.type))).subquery()
     levels = [int(part) for part in task.review_levels.split(",") if part]
-    reviews = or_(between, Unit.id == head.issuing_unit_id)
-    if levels:
-        reviews = and_(reviews, Unit.level.in_(levels))
     few = (
         select(Unit.id, Unit.name, Unit.lft, func.count().over().label("n"))
-        .where(reviews, not_(exists(_holder(Role.SUPERVISOR, today))))
+        .join(reviewing, reviewing.c.id == Unit.id)
+        .where(Unit.level.in_(levels) if levels else true(), not_(exists(_holder(Role.SUPERVISOR, today))))
         .order_by(Unit.lft, Unit.id)
         .limit(MOST_NAMED)
         .subquery()

@@ -3,27 +3,23 @@
 The rungs are foreseen as the sweep will decide them if nothing is done; a test holds the page and the clock together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, not_, or_, select, union
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, and_, func, literal, not_, select, true, union
 
-from ..clock import local_today
 from ..db import db
 from ..models import Batch, Delegation, LadderVersion, Person, Post, Unit
-from ..models.gathering import gathered
-from ..models.organisation import holds_on, manned_on, stands_in_on
+from ..models.organisation import holds_on, stands_in_on
 from ..models.outlook import Outlook
-from ..rules.foreseeing import Armed, foresee
-from ..rules.ladder import AUDIENCES, Rung, Teller, first_step
-from ..rules.organisation import Level, Role
+from ..rules.foreseeing import Armed, Foreseen, foresee
+from ..rules.ladder import AUDIENCES, Audience, Rung, Teller, first_step
+from ..rules.organisation import Level
 from ..rules.states import State
-from .campaigns import Head, TaskFact
+from .climb import Climb
 from .outlook import Coming, told
-from .preview import has_task, receivers
 
 MOST_STEPS = 12
 
@@ -66,31 +62,56 @@ class Promises:
     pinned: tuple[Pinned, ...]
 
 
-def promises(
-    head: Head, task: TaskFact, outlook: Outlook, *, unit_id: int | None, issued_at: datetime, now: datetime
-) -> Promises:
-    """What a dispatch at `issued_at` promises to the units that do not have the task yet.
-
-    `unit_id`: the unit to name people of; None, or one that receives nothing, for the first. Five statements.
-    """
-    today = local_today(now)
-    receives = and_(receivers(head, task, today), not_(has_task(task.id)))
-    ladder_id = outlook.ladder.id
-    units, pinned, ladder = gathered(_example(receives, unit_id), _pinned(task.id), _version(literal(ladder_id)))
-    example = Example(0, units[0].id, units[0].name, ladder_id=ladder_id) if units else None
+def foreseen_of(outlook: Outlook, issued_at: datetime) -> tuple[Foreseen, ...]:
+    """What the clock will say of a dispatch at that instant if nothing is done."""
     first = first_step(outlook.steps, issued_at)
     timers = [] if first is None else [Armed(max(first[1].when, issued_at), first[0])]
-    foreseen = foresee(outlook.steps, State.ISSUED, outlook.behind_at, timers)
-    row = example or Example(0, 0, "", ladder_id=ladder_id)
-    coming = told(foreseen, row, now=now)
+    return foresee(outlook.steps, State.ISSUED, outlook.behind_at, timers)
+
+
+def asks(task_id: int, ladder_id: int) -> tuple[Select[Any], ...]:
+    """The former dispatches of the task, and the ladder that it would go by now."""
+    return _pinned(task_id), _version(literal(ladder_id))
+
+
+def people_asks(
+    receives: ColumnElement[bool], climb: Climb, foreseen: Iterable[Foreseen], unit_id: int | None, *,
+    stop: Level | None, today: date,
+) -> tuple[Select[Any], ...]:  # fmt: skip
+    """Of the units that would receive it (a clause over Unit, and the way up from them): the one to name people of, or
+    the first; and how many people each kind of addressee has over all of them."""
+    speaking = sorted({teller for each in foreseen for step in each.speak for teller in step.rung.tells})
+    told: dict[Audience, Any] = {}  # nobody is in charge yet: that is the officers, who are counted once
+    for wanted in map(AUDIENCES.__getitem__, speaking):
+        if wanted not in told:
+            told[wanted] = _told(receives, climb, wanted, stop, today)
+    counts = [told[AUDIENCES[teller]].label(teller.name) for teller in speaking]
+    return (
+        _example(receives, 0 if unit_id is None else unit_id),
+        _example(receives, None),
+        select(*counts) if counts else select(literal(0)),
+    )
+
+
+def promises_from(
+    outlook: Outlook, foreseen: Sequence[Foreseen], rows: Sequence[Sequence[Any]], *, now: datetime
+) -> Promises:
+    """What a dispatch promises to the units that do not have the task yet, from the rows of `asks` and `people_asks`;
+    these are empty where nobody would receive it. Two statements: who is told there."""
+    pinned, ladder, asked, first, counts = rows
+    unit = next(iter([*asked, *first]), None)
+    ladder_id = outlook.ladder.id
+    row = Example(0, unit.id, unit.name, ladder_id=ladder_id) if unit else Example(0, 0, "", ladder_id=ladder_id)
+    stops = {} if outlook.ladder.stop_level is None else {ladder_id: outlook.ladder.stop_level}
+    coming = told(foreseen, row, now=now, stops=stops)
     speaking = {teller for each in coming if not each.overtaken for teller in each.rung.tells}
     rungs, dated = outlook.ladder.for_grade(outlook.grade), {step.rung.number for step in outlook.steps}
     return Promises(
         coming,
-        _people(receives, sorted(speaking), outlook.ladder.stop_level, today),
+        {teller: int(getattr(counts[0], teller.name)) if counts else 0 for teller in speaking},
         tuple(rung for rung in rungs if rung.number not in dated),
         len(outlook.ladder.rungs) - len(rungs),
-        example,
+        row if unit else None,
         tuple(ladder[0]),
         tuple(Pinned(*row) for row in pinned),
     )
@@ -119,58 +140,36 @@ def _version(ladder_id: Any) -> Select[tuple[int, str, int]]:
 
 
 def _example(receives: ColumnElement[bool], unit_id: int | None) -> Select[Any]:
-    """The unit asked for, else the first in the order of the tree."""
-    asked = Unit.id != (unit_id or 0)
-    first = select(Unit.id, Unit.name).where(receives).order_by(asked, Unit.lft, Unit.id).limit(1)
+    """The unit asked for, or the first in the order of the tree."""
+    asked = true() if unit_id is None else Unit.id == unit_id
+    first = select(Unit.id, Unit.name).where(receives, asked).order_by(Unit.lft, Unit.id).limit(1)
     return select(*first.subquery().c)  # cut before anything is numbered
 
 
-def _people(
-    receives: ColumnElement[bool], tellers: Sequence[Teller], stop: Level | None, today: date
-) -> dict[Teller, int]:
-    """How many people each of these kinds of addressee has, for all the units together. One statement."""
-    asked = {teller: _told(receives, teller, stop, today) for teller in tellers}
-    counts = {teller: count.scalar_subquery() for teller, count in asked.items() if count is not None}
-    row = db.session.execute(select(*counts.values())).one() if counts else ()
-    return dict.fromkeys(tellers, 0) | dict(zip(counts, map(int, row), strict=True))
-
-
-def _told(receives: ColumnElement[bool], teller: Teller, stop: Level | None, today: date) -> Select[Any] | None:
-    """How many people hold the posts that such a rung tells, vacant ones passed over; None where it is nobody yet."""
-    wanted = AUDIENCES[teller]
+def _told(receives: ColumnElement[bool], climb: Climb, wanted: Audience, stop: Level | None, today: date) -> Any:
+    """How many people hold the posts that such a rung tells, vacant ones passed over; 0 where it is nobody yet."""
     if wanted.from_reviewer:
-        return None  # nothing is submitted yet
-    units = (
-        select(Unit.id).where(receives) if wanted.steps == 0 else _above(receives, wanted.steps, wanted.roles, today)
-    )
-    if wanted.steps and stop is not None:
-        units = units.where(Unit.level >= stop)
-    posts = Post.unit_id.in_(units), Post.role.in_(wanted.roles)
+        return literal(0)  # nothing is submitted yet
+    above = _above(climb, wanted, stop, today) if wanted.steps else select(Unit.id).where(receives)
+    posts = Post.unit_id.in_(above), Post.role.in_(wanted.roles)
     people = union(
         select(Post.person_id.label("id")).where(*posts, holds_on(today)),
         select(Delegation.delegate_id.label("id")).join(Post, stands_in_on(today)).where(*posts),
     ).subquery()
-    return select(func.count()).select_from(people).join(Person, Person.id == people.c.id)
+    count = select(func.count()).select_from(people).join(Person, Person.id == people.c.id)
+    return count.correlate(None).scalar_subquery()
 
 
-def _above(receives: ColumnElement[bool], steps: int, roles: Sequence[Role], today: date) -> Select[Any]:
-    """The nearest units at least so many above, each with somebody in one of these roles: climbed set by set, so that
-    half a million villages are a few thousand townships after the first step."""
-    first = select(Unit.superior_id.label("id"), literal(1).label("steps"))
-    climbing = (
-        first.where(receives, Unit.superior_id.is_not(None)).distinct().cte(recursive=True)
-    )  # anonymous: one statement counts several kinds
-    here = aliased(Unit)
-    answered = and_(climbing.c.steps >= steps, _held(climbing.c.id, roles, today))
+def _above(climb: Climb, wanted: Audience, stop: Level | None, today: date) -> Select[Any]:
+    """The nearest units at least so many above, each with somebody in one of these roles: climbed set by set."""
+    edges, acting = climb.edges, climb.acting(wanted.roles, today)
+    climbing = select(climb.parents.c.id, literal(1).label("steps")).cte(recursive=True)
+    answered = and_(climbing.c.steps >= wanted.steps, climbing.c.id.in_(select(acting.c.unit_id)))
     climbing = climbing.union(
-        select(here.superior_id, climbing.c.steps + 1)
-        .join(climbing, climbing.c.id == here.id)
-        .where(here.superior_id.is_not(None), climbing.c.steps < MOST_STEPS, not_(answered))
+        select(edges.c.superior_id, climbing.c.steps + 1)
+        .join(climbing, climbing.c.id == edges.c.id)
+        .where(edges.c.superior_id.is_not(None), climbing.c.steps < MOST_STEPS, not_(answered))
     )
-    reached = select(climbing.c.id).where(climbing.c.steps >= steps)
-    return select(Unit.id).where(Unit.id.in_(reached), _held(Unit.id, roles, today))
-
-
-def _held(unit_id: Any, roles: Sequence[Role], today: date) -> ColumnElement[bool]:
-    """Whether anybody acts there, as the clock asks it: a post whose holder's account is closed is vacant."""
-    return or_(*(manned_on(unit_id, role, today) for role in roles))
+    reached = select(climbing.c.id).where(climbing.c.steps >= wanted.steps)
+    found = select(edges.c.id).where(edges.c.id.in_(reached), edges.c.id.in_(select(acting.c.unit_id)))
+    return found if stop is None else found.where(edges.c.level >= stop)

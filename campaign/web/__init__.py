@@ -11,7 +11,6 @@ from . import (
     admin_vacancies,
     archives,
     board_metrics,
-    burden,
     cascade_panel,
     cascade_tree,
     comparison,
@@ -53,7 +52,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     admin.bp,
     archives.bp,
     board_metrics.bp,  # the pages of a board: one blueprint
-    burden.bp,  # no pages: the load meter that the preview shows
     cascade_tree.bp,
     cascade_panel.bp,  # splitting, and the panel of it on the pages of assignments: one blueprint
     comparison.bp,

@@ -20,7 +20,7 @@ from ..errors import Invalid, NotFound, Refused, Sentence, say
 from ..models.splits import Part, whole_task
 from ..operations.cascading import LONGEST_REASON, Plan, Split, split, split_task
 from ..queries.campaigns import head_of
-from ..queries.cascade import MOST_UNITS, Splitting, issuers_version, may_split, seen_whole, splitting, splitting_task
+from ..queries.cascade import MOST_UNITS, Splitting, may_split, seen_whole, splitting, splitting_task
 from ..queries.cascade_areas import everyone, held_outside, parts_below
 from ..queries.cascade_weights import by_last_year, by_register
 from ..rules.organisation import Level
@@ -54,13 +54,6 @@ bp = Blueprint("cascading", __name__)
 
 MOST_NAMED = 20
 FILLS = {"fill-even": Method.EVENLY, "fill-register": Method.BY_REGISTER, "fill-last": Method.BY_LAST_YEAR}
-
-
-@bp.app_template_global("split_offer")
-def split_offer(task_id: int) -> int | None:
-    """For the preview of a dispatch: the version of the issuer's split, 0 for none yet; None where no figure of the
-    task is split. One statement."""
-    return issuers_version(task_id)
 
 
 @bp.get("/assignments/<int:id>/split")

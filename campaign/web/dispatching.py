@@ -15,13 +15,13 @@ from ..db import unit_of_work
 from ..errors import Refused, say
 from ..models.outlook import Outlook, outlook_of
 from ..operations.periods import send
+from ..queries.before_dispatch import Opening, before_dispatch
 from ..queries.campaigns import Head, TaskFact, head_of, tasks_of
 from ..queries.dating import explained
 from ..queries.drafts import batch_of
 from ..queries.outlook import Coming
 from ..queries.periods import Series, series_of
-from ..queries.preview import preview as preview_of
-from ..queries.promises import Promises, ladder_of, promises
+from ..queries.promises import Promises, ladder_of
 from ..rules.calendars import is_provisional
 from ..rules.dates import Dates, dates_at
 from ..rules.plans import CampaignStatus
@@ -43,8 +43,7 @@ def preview(id: int) -> Any:
         flash(_("The campaign has no task yet."), "info")
         return redirect(url_for("campaigns.show", id=id), 303)
     task = _chosen(tasks)
-    found = preview_of(head, task, now=now, after=request.args.get("after", ""))
-    series = series_of(task.id, head, task, actor=current_actor(), now=now)
+    series = series_of(task.id, head, task, actor=current_actor(), now=now) if task.rrule else None
     opens_on = series.ahead[0].opens_on if series and series.ahead else None
     outlook = outlook_of(task.id, now=now, opens_on=opens_on)
     dates = outlook.dates
@@ -53,12 +52,14 @@ def preview(id: int) -> Any:
     rest = [each for each in given if not outlook.calendar.works(local(each).date())]
     unsure = any(is_provisional(each, outlook.calendar, zone()) for each in given)
     late = dates.due_at is not None and dates.due_at <= now
-    sent = promises(
-        head, task, outlook, unit_id=request.args.get("unit", type=int), issued_at=_issued(opens_on, now), now=now
-    )
+    found = before_dispatch(
+        head, task, outlook, Opening(_issued(opens_on, now), _period(series, opens_on)), actor=current_actor(),
+        now=now, unit_id=request.args.get("unit", type=int), after=request.args.get("after", ""),
+    )  # fmt: skip
     return render_template(
-        "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found, dates=dates, now=now,
-        ahead=_ahead(sent, dates), sent=sent, rest=rest, late=late, signed=signed, provisional=unsure,
+        "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found.preview, dates=dates,
+        now=now, sent=found.promises, meter=found.meter, offered=found.split,
+        ahead=_ahead(found.promises, dates), rest=rest, late=late, signed=signed, provisional=unsure,
         known_until=outlook.calendar.known_until,
         rolled=explained(outlook.rule, opens_on or local_today(now), outlook.calendar),
         paged=bool(request.args.get("after")),
@@ -130,6 +131,12 @@ def _issued(opens_on: date | None, now: datetime) -> datetime:
     if opens_on is None:
         return now
     return max(now, datetime.combine(opens_on, time(), tzinfo=ZoneInfo(zone())).astimezone(UTC))
+
+
+def _period(series: Series | None, opens_on: date | None) -> date | None:
+    """The first day of the period for which the units would report: of the one that runs, which units that came since
+    are given, else of the next."""
+    return series.lines[0].opens_on if series and series.running and series.lines else opens_on
 
 
 def _due_if_signed(outlook: Outlook, issued: datetime) -> datetime | None:

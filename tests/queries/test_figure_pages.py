@@ -18,7 +18,7 @@ from campaign.operations.recording import record_states
 from campaign.queries.board import Asked, board, head_for
 from campaign.queries.board_metrics import figures_page
 from campaign.queries.board_slowest import slow_items
-from campaign.queries.burden import ask_of, loads_of, reported_already
+from campaign.queries.burden import loads_asked, loads_from, reported_already
 from campaign.queries.campaigns import head_of as campaign_head
 from campaign.queries.metric_facts import AskedMetric
 from campaign.queries.metric_page import metric_page
@@ -110,14 +110,15 @@ def test_units_and_what_they_carry(app, now):
     town = unit_page(work.unit(work.townships[1]).id, actor=actor, now=now, today=make.TODAY)
     assert [(below.name[:4], below.open) for below in town.below] == [("石桥东村", 1), ("石桥西村", 1), ("石桥新村", 0)]
     idle, beside = work.unit(work.villages[0]), work.unit(work.villages[0], Line.UNION)
-    found = loads_of([returned.id, busy.id, idle.id, beside.id], actor=actor, now=now)
+    ids = select(make.Unit.id).where(make.Unit.id.in_([returned.id, busy.id, idle.id, beside.id]))
+    found = loads_from(db.session.execute(loads_asked(ids, actor=actor)), now)
     carried = {unit: (each.load.open, each.open) for unit, each in found.items()}
     assert carried == {returned.id: (1, True), busy.id: (1, True), idle.id: (0, True), beside.id: (0, False)}
     again = make.task(make.campaign(work.unit(work.county)), title="再报")
     make.metric(again, name="培训人次", unit_of_measure="人次")
     receives = make.Unit.line == Line.WOMEN
-    assert reported_already(again.id, receives, since=now - timedelta(days=1)) == [("培训人次", 4)]
-    assert ask_of(again.id, None).fields == 1
+    told = reported_already(again.id, receives, since=make.TODAY - timedelta(days=1))
+    assert db.session.execute(told).all() == [("培训人次", 4)]
     slow = slow_items(head_for(work.campaign.id, actor), page_place(work, actor, now), None, actor=actor, now=now)
     assert [item.waits for item in slow] == [Awaits.REVIEW, Awaits.CORRECTION, Awaits.REPORT]
 

@@ -4,12 +4,15 @@ statements."""
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from campaign.db import db, unit_of_work
 from campaign.models import Assignment, Campaign, Post
+from campaign.models.outlook import outlook_of
 from campaign.operations.issuing import dispatch
+from campaign.queries.before_dispatch import Opening, before_dispatch
 from campaign.queries.campaigns import Filters, Sort, head_of, listing, show, tasks_of
-from campaign.queries.preview import PAGE, preview
+from campaign.queries.preview import PAGE
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.plans import CampaignStatus
 from campaign.rules.states import State
@@ -24,7 +27,12 @@ def tree(app):
 
 def looked(task, now, actor=SYSTEM, **how):
     shown = show(task.campaign_id, actor)
-    return preview(shown.head, next(fact for fact in shown.tasks if fact.id == task.id), now=now, **how)
+    return previewed(shown.head, next(fact for fact in shown.tasks if fact.id == task.id), now, actor, **how)
+
+
+def previewed(head, task, now, actor=SYSTEM, **how):
+    outlook = outlook_of(task.id, now=now)
+    return before_dispatch(head, task, outlook, Opening(now), actor=actor, now=now, **how).preview
 
 
 def counted(call) -> int:
@@ -86,7 +94,7 @@ def test_vacant_posts_and_chains_without_a_supervisor_are_named(tree, now):
     assert [name for _, name, _ in found.without_supervisor.units] == [township.name]
     assert (found.vacant, found.people, found.page[0].officer) == (1, 5, None)
     only_county = replace(show(row.id, SYSTEM).tasks[0], review_levels="3")
-    assert preview(show(row.id, SYSTEM).head, only_county, now=now).without_supervisor.n == 0
+    assert previewed(show(row.id, SYSTEM).head, only_county, now).without_supervisor.n == 0
 
 
 def test_the_list_of_units_goes_on_where_it_ended(tree, now):
@@ -104,14 +112,20 @@ def test_the_list_of_units_goes_on_where_it_ended(tree, now):
     assert PAGE == 50
 
 
-def test_four_statements_however_many_units(tree, now):
+def test_eight_statements_however_many_units(tree, now):
+    """With session and posts, which every page asks for, these are ten."""
     task = make.task(make.campaign(tree.unit(tree.county)))
 
     def whole_page():
         head = head_of(task.campaign_id, SYSTEM)
-        preview(head, tasks_of(task.campaign_id, parts=False)[0], now=now)
+        previewed(head, tasks_of(task.campaign_id, parts=False)[0], now)
 
-    assert counted(whole_page) <= 4
+    whole_page()
+    few = counted(whole_page)
+    with unit_of_work() as session:
+        session.execute(update(Post).where(Post.role == Role.OFFICER).values(disabled_at=now))
+    make.unit(make.area("加村", Level.VILLAGE, tree.townships[0]))
+    assert (few, counted(whole_page)) == (8, 8)
     assert counted(lambda: show(task.campaign_id, SYSTEM)) <= 5
     assert counted(lambda: listing(SYSTEM, Filters())) <= 2
 
