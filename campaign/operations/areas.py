@@ -38,6 +38,7 @@ class AreaChange:
     name: str
     old_name: str | None  # None: the area is new
     level: Level
+    moves_below: str = ""  # the name of its new parent, where it gets another one
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,14 @@ def preview_areas(table: Table, *, actor: Actor, progress: Progress | None = Non
     in_file = [node for node in plan.order if node.line]
     touched = (node for node in in_file if node.is_new or node.changed)
     changes = tuple(
-        AreaChange(node.line, node.code, node.name, None if node.is_new else plan.old[node.code], Level(node.level))
+        AreaChange(
+            node.line,
+            node.code,
+            node.name,
+            None if node.is_new else plan.old.get(node.code, node.name),
+            Level(node.level),
+            node.parent.name if node.old_parent is not None and node.parent is not None else "",
+        )
         for node in sorted(islice(touched, MOST_SHOWN), key=lambda node: node.line)
     )
     added = sum(node.is_new for node in in_file)

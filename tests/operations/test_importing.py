@@ -123,7 +123,11 @@ def test_an_import_renames_and_adds_and_never_deletes(app, now):
 def test_an_import_moves_an_area_with_all_below_it_and_keeps_where_it_stood(app, now):
     load(TREE, now)
     other = ("990200000000", "云阳县", "county", "990000000000", "", "妇联")
-    load([other, ("990101001000", "石桥镇", "", "990200000000")], now)
+    rows = [other, ("990101001000", "石桥镇", "", "990200000000")]
+    told = [(each.name, each.old_name, each.moves_below) for each in preview_areas(table(rows), actor=SYSTEM).changes]
+    assert told == [("云阳县", None, ""), ("石桥镇", "石桥镇", "云阳县")]
+    db.session.rollback()
+    load(rows, now)
     db.session.expire_all()
     assert tree() == [
         ("云川市", 0, 1, 8), ("清河县", 1, 2, 4), ("柳林镇", 2, 3, 4), ("西村", 3, 4, 4), ("云阳县", 1, 5, 8),
