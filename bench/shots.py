@@ -86,21 +86,23 @@ def main() -> None:
 
 
 @contextmanager
-def running(data: Path) -> Iterator[str]:
-    """The demonstration, loaded and served; its address."""
+def running(data: Path, database: str = "") -> Iterator[str]:
+    """The demonstration, loaded and served; its address. `database`: of another one than the file in that folder."""
     for command in (("db", "upgrade"), ("demo", "load")):
-        subprocess.run([sys.executable, "-m", "campaign", *command], cwd=ROOT, env=environment_of(data), check=True)
-    with serving(data) as address:
+        subprocess.run(
+            [sys.executable, "-m", "campaign", *command], cwd=ROOT, env=environment_of(data, database), check=True
+        )
+    with serving(data, database) as address:
         yield address
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[str]:
+def serving(data: Path, database: str = "") -> Iterator[str]:
     """What lies in that data folder, served; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = environment_of(data) | {"CAMPAIGN_PORT": str(port), "CAMPAIGN_HOST": "127.0.0.1"}
+    environment = environment_of(data, database) | {"CAMPAIGN_PORT": str(port), "CAMPAIGN_HOST": "127.0.0.1"}
     web = subprocess.Popen([sys.executable, "-m", "campaign.serve"], cwd=ROOT, env=environment)
     try:
         _wait(f"http://127.0.0.1:{port}/healthz")
@@ -110,10 +112,11 @@ def serving(data: Path) -> Iterator[str]:
         web.wait(PATIENCE)
 
 
-def environment_of(data: Path) -> dict[str, str]:
+def environment_of(data: Path, database: str = "") -> dict[str, str]:
     """The environment of a process on that data folder: nothing of an existing installation gets in."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("CAMPAIGN_")}
-    return plain | {"CAMPAIGN_ENV": "demo", "CAMPAIGN_DATA_DIR": str(data)}
+    elsewhere = {"CAMPAIGN_DATABASE_URL": database} if database else {}
+    return plain | elsewhere | {"CAMPAIGN_ENV": "demo", "CAMPAIGN_DATA_DIR": str(data)}
 
 
 def _wait(address: str) -> None:

@@ -14,19 +14,21 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from playwright.sync_api import sync_playwright
 
 from campaign import clock
 from campaign.demo.scenes import CITY, COUNTY
 
-from . import walk_boards
+from . import walk_boards, walk_past
 from .shots import CHROMIUM, PATIENCE, ROOT, environment_of, running, serving
+from .walk_database import database
 from .walk_people import Answer, Tables
-from .walk_plans import CITY_PLAN, KEYS, UNION_PLAN, dispatchers, ended, plan
+from .walk_plans import CITY_PLAN, KEYS, UNION_PLAN, dispatchers, ended, merged, moved, plan
 from .walk_reports import DISPATCHER, OFFICER, Crowd
 from .walk_splits import Desk
 
@@ -34,6 +36,7 @@ SEED = 45
 RETURNS = (0.15, 0.06, 0.03, 0.0)  # of what waits, review by review
 REGISTER = "符合建团条件的非公企业名册"
 ADMINISTRATOR = "wangxinmin"
+MOMENTS, MOVED = (0, 2), 0  # after which reviews is remembered how everything stands, and areas move
 
 
 def main() -> None:
@@ -48,18 +51,25 @@ def main() -> None:
         "--tree", type=_tree, help="3,2,3: only so many counties, townships in each, villages in each; the rest ends"
     )
     read.add_argument("--some", action="store_true", help="compare in one area of each level only")
+    read.add_argument("--postgres", action="store_true", help="on a PostgreSQL of the walk's own, not on a file")
     asked = read.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
+    again, keep = bool(asked.compare or asked.go_on), bool(asked.compare or asked.keep)
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        database(postgres=asked.postgres, again=again, keep=keep) as url,
+    ):
         folder = asked.compare or asked.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        opened = serving if asked.compare or asked.go_on else running
-        with opened(folder) as address, clock_of(folder):
-            walk = Walk(address, folder, asked.part, asked.seed, asked.tree)
+        opened = serving if again else running
+        with opened(folder, url) as address, clock_of(folder, url):
+            walk = Walk(address, Tables(folder, url), asked.part, asked.seed, asked.tree)
             if not asked.compare and not asked.go_on:
                 walk.hand_down()
             if not asked.compare:
                 walk.report()
             wrong = walk_boards.compare(address, walk.tables, some=asked.some)
+            for moment in walk.moments:
+                wrong += walk_past.look_back(moment, folder, url, list(walk.plans()))
     sys.exit(1 if wrong else 0)
 
 
@@ -72,10 +82,11 @@ class Walk:
     """The stages, each with a line on what was done."""
 
     def __init__(
-        self, address: str, folder: Path, part: float, seed: int, tree: tuple[int, int, int] | None = None
+        self, address: str, tables: Tables, part: float, seed: int, tree: tuple[int, int, int] | None = None
     ) -> None:
         self.part, self.seed, self.tree = part, seed, tree
-        self.address, self.tables, self.began = address, Tables(folder), time.monotonic()
+        self.address, self.tables, self.began = address, tables, time.monotonic()
+        self.moments: list[walk_past.Moment] = []
         self.crowd = Crowd(address, self.tables, seed)
         self.told(f"seed {seed}")
 
@@ -126,10 +137,15 @@ class Walk:
             crowd.reviewers_decide(every, turn, returns=returns, spared=left)
             crowd.officers_correct(every, turn)
             self.told(f"review {turn + 1}: {dict(crowd.done)}")
+            if turn in MOMENTS:
+                self.moments.append(walk_past.remember(self.tables))
+            if turn == MOVED:
+                crowd.kept("areas moved", _import(crowd, "areas", moved(working(self.tables, every))))
         for campaign, login in plans.items():
             crowd.dispatchers_undo(login, campaign, reopened=12, cancelled=8)
             walk_boards.allow_comparison(crowd.visitor(login), campaign)
         crowd.reviewers_decide(every, len(RETURNS), returns=0.2, spared=[])
+        crowd.kept("areas merged", _import(crowd, "areas", merged(working(self.tables, every), yesterday())))
         self.told(f"the end: {dict(crowd.done)}")
         for each in crowd.refused[:20]:
             print("  refused:", each)
@@ -157,8 +173,23 @@ def send_down(desk: Desk, tables: Tables, campaign: int, login: str, told: Calla
 def end_areas(crowd: Crowd, kept: tuple[int, int, int]) -> None:
     """Ends what the walk shall do without, as an administrator does it: by import, with yesterday as the last day."""
     areas = crowd.tables.rows("SELECT id, code, name, level, parent_id FROM area ORDER BY lft")
-    last = clock.local_today(clock.now()) - timedelta(days=1)
-    crowd.kept("areas ended", _import(crowd, "areas", ended(areas, kept, last)))
+    crowd.kept("areas ended", _import(crowd, "areas", ended(areas, kept, yesterday())))
+
+
+def working(tables: Tables, campaigns: str) -> list[Any]:
+    """The villages of these campaigns that still are, each with what it lies below, in the order of the tree."""
+    return tables.rows(
+        "SELECT r.code, r.name, t.code AS township, c.code AS county, c.id AS county_id FROM area r"
+        " JOIN area t ON t.id = r.parent_id JOIN area c ON c.id = t.parent_id WHERE r.level = 5 AND r.valid_to IS NULL"
+        " AND r.id IN (SELECT u.area_id FROM unit u JOIN assignment a ON a.unit_id = u.id"
+        " JOIN task k ON k.id = a.task_id"
+        f" WHERE k.campaign_id IN ({campaigns})) ORDER BY r.lft"
+    )
+
+
+def yesterday() -> date:
+    """The last day of what ends in the walk."""
+    return clock.local_today(clock.now()) - timedelta(days=1)
 
 
 def hire(crowd: Crowd) -> None:
@@ -222,11 +253,11 @@ def _dispatcher(tables: Tables, area: str) -> str:
 
 
 @contextmanager
-def clock_of(folder: Path) -> Iterator[None]:
+def clock_of(folder: Path, url: str = "") -> Iterator[None]:
     """The product's own clock beside the walk: it folds, sweeps and tells."""
     quiet = subprocess.DEVNULL
     child = subprocess.Popen(
-        [sys.executable, "-m", "jobs"], cwd=ROOT, env=environment_of(folder), stdout=quiet, stderr=quiet
+        [sys.executable, "-m", "jobs"], cwd=ROOT, env=environment_of(folder, url), stdout=quiet, stderr=quiet
     )
     try:
         yield

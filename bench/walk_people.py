@@ -9,13 +9,18 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import psycopg
+
 from campaign.demo.load import PASSWORD
+
+from .walk_database import DRIVER
 
 PATIENCE = 120
 TRIES, WAIT = 20, 3
@@ -23,14 +28,35 @@ SENDS = ("submit", "button", "reset", "image", "file")
 Files = Mapping[str, tuple[str, bytes]]
 
 
+class Row(tuple[Any, ...]):
+    """A row of PostgreSQL: read by place, by name, or taken apart."""
+
+    names: dict[str, int]
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(self.names[key] if isinstance(key, str) else key)
+
+
+def _by_name(cursor: Any) -> Any:
+    """How the driver makes rows. Days are words, as SQLite keeps them."""
+    names = {column.name: at for at, column in enumerate(cursor.description or ())}
+    kind = type("Named", (Row,), {"names": names})
+    return lambda values: kind(each.isoformat() if isinstance(each, date) else each for each in values)
+
+
 class Tables:
-    """Reads the tables of an SQLite file; rows can be asked by name."""
+    """Reads the tables of an SQLite file, or of the PostgreSQL at that address; rows can be asked by name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str = "") -> None:
         self.path = folder / "campaign.sqlite"
+        self.database = database.replace(DRIVER, "postgresql://")
 
-    def rows(self, query: str, *given: Any) -> list[sqlite3.Row]:
+    def rows(self, query: str, *given: Any) -> list[Any]:
         """All rows, on a connection of its own: what was committed just now is seen."""
+        if self.database:
+            spoken = query.replace("%", "%%").replace("?", "%s").encode()
+            with psycopg.connect(self.database, row_factory=_by_name, autocommit=True) as server:
+                return list(server.execute(spoken, given).fetchall())
         link = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=PATIENCE)
         link.row_factory = sqlite3.Row
         try:

@@ -17,6 +17,7 @@ KEYS = {CITY_PLAN: "WALK-CITY", UNION_PLAN: "WALK-UNION"}
 # Of the union plan: the tasks with rates, and one count of two lines, which may be done together.
 UNION_TASKS = ("C004-01", "C004-02", "C004-03", "C004-04", "C004-05", "C004-06", "C004-07")
 TARGETS, RATES = 45, 7
+NEW_TOWNSHIP = "099000"
 LEVELS = {3: "县", 4: "乡镇", 5: "村", 6: "单位"}
 
 
@@ -63,4 +64,25 @@ def ended(areas: Iterable[Any], kept: tuple[int, int, int], last: date) -> bytes
             stays.add(area["id"])
         else:
             lines.append(f"{area['code']},{area['name']},{LEVELS[area['level']]},{code_of[above]},{last.isoformat()}")
+    return "\n".join(lines).encode("utf-8-sig")
+
+
+def moved(villages: list[Any]) -> bytes:
+    """The file of the areas that move: the first village goes below the last township; the last but one below a new
+    township of its county, which is split so. `villages`: (code, name, township, county) in the order of the tree."""
+    lines = ["编码,名称,级别,上级编码,条线"]
+    first, last, split = villages[0], villages[-1], villages[-2]
+    new = f"{last['county'][:6]}{NEW_TOWNSHIP}"
+    lines.append(f"{new},新设镇,乡镇,{last['county']},党委;工会;共青团;妇联")
+    lines.append(f"{first['code']},{first['name']},村,{last['township']},")
+    lines.append(f"{split['code']},{split['name']},村,{new},")
+    return "\n".join(lines).encode("utf-8-sig")
+
+
+def merged(villages: list[Any], last: date) -> bytes:
+    """The file of a village that ends and goes on in one of another county, where there is one."""
+    ends = villages[-1]
+    into = next((each for each in villages if each["county"] != ends["county"]), villages[0])
+    lines = ["编码,名称,级别,上级编码,停用日期,承继编码"]
+    lines.append(f"{ends['code']},{ends['name']},村,{ends['township']},{last.isoformat()},{into['code']}")
     return "\n".join(lines).encode("utf-8-sig")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from .walk_people import Tables
@@ -25,6 +26,7 @@ STANDING = {
 RATE, BOOLEAN, TEXT, CHECKLIST = 3, 4, 5, 6
 SUM, RATIO, LATEST_VALUE = 1, 2, 4
 PER_UNIT, PER_PERSON = 1, 2
+AT_LEAST, AT_MOST, EXACTLY = 1, 2, 3
 SCALE = Decimal(10_000)
 
 
@@ -205,12 +207,34 @@ class Recount:
         if fact["aggregation"] == SUM:
             asked = [child for child in self.children[assignment] if STANDING.get(self.assignments[child]["state"])]
             goal -= sum(self.goals.get((child, metric), 0) for child in asked)
-        figure = number(value["number"])
+        figure = Fraction(value["number"] or 0)
         if fact["kind"] == RATE:
             if not value["denominator"]:
                 return False
-            figure = Decimal(value["numerator"] or 0) / Decimal(value["denominator"]) * 100
-        return _meets(figure, fact["comparator"], number(goal))
+            figure = Fraction(value["numerator"] or 0, value["denominator"]) * 100 * 10_000
+        return bool(_meets(figure, self.towards(metric), self.goal_now(metric, goal)))
+
+    def step(self, metric: int) -> int | None:
+        """The milestone in force today: the next one due, its own day included; None where there is none."""
+        return next((step for due, step in self.steps[metric] if due >= self.today.isoformat()), None)
+
+    def towards(self, metric: int) -> int:
+        """How a figure is compared with the milestone in force: what must be exactly so is reached from one side."""
+        fact, step = self.metrics[metric], self.step(metric)
+        if fact["comparator"] != EXACTLY or step is None or step == fact["target"]:
+            return int(fact["comparator"])
+        return AT_MOST if step > fact["target"] else AT_LEAST
+
+    def goal_now(self, metric: int, goal: int) -> Fraction:
+        """What the milestone in force asks of who must reach `goal` in the end, as stored: so much in proportion. Of
+        nothing there is no proportion: what each must reach for itself may be above it by as much as the plan."""
+        fact, step = self.metrics[metric], self.step(metric)
+        if step is None:
+            return Fraction(goal)
+        if not fact["target"]:
+            shared = fact["aggregation"] == SUM and fact["quota"] == 0
+            return Fraction(goal if shared else goal + step)
+        return Fraction(goal * step, fact["target"])
 
     def expected(
         self, metric: int, area: int, line: int | None = None, *, below: Decimal | None = None,
@@ -220,20 +244,20 @@ class Recount:
         fact, here = self.metrics[metric], counted or self.counted(metric, line).get(area) or Counted()
         units = (here.n[APPROVED], here.n[PENDING], here.n[RETURNED], here.n[MISSING], here.asked)
         if fact["aggregation"] not in (SUM, RATIO):
-            return self._of_units(fact, here, units)
+            return _of_units(fact, here, units, underway=self.step(metric) is not None)
         approved, waiting = _figure(fact, here.sums[APPROVED]), Decimal(0)
         if fact["aggregation"] == SUM:
             waiting = number(here.sums[PENDING][0])
         if fact["quota"] == PER_PERSON:
             below = self._heads(metric, area, line)
         target = self._target(metric, area, here, below)
-        step = next((each for each in self.steps[metric] if each[0] >= self.today.isoformat()), None)
-        by_now = None if step is None else number(step[1])
+        step = self.step(metric)
+        by_now = None if step is None else number(step)
         if by_now is not None and fact["aggregation"] == SUM:
             by_now = None if target is None or not fact["target"] else target * by_now / number(fact["target"])
         share = None if approved is None or not target else approved / target * 100
         left = _left(approved, fact["comparator"], target)
-        stand = _stand(here.asked, approved, target, by_now, fact["comparator"])
+        stand = _stand(here.asked, approved, target, by_now, fact["comparator"], self.towards(metric))
         return Expected(target, by_now, approved, waiting, share, left, stand, units)
 
     def _target(self, metric: int, area: int, here: Counted, below: Decimal | None) -> Decimal | None:
@@ -265,14 +289,16 @@ class Recount:
                 found.append(number(goal))
         return sum(found, Decimal(0)) if found else None
 
-    def _of_units(self, fact: Any, here: Counted, units: tuple[int, int, int, int, int]) -> Expected:
-        waiting = Decimal(units[1])
-        if fact["target"] is None or fact["comparator"] == 0 or not here.asked:
-            stand = "不涉及" if not here.asked else "未设目标"
-            return Expected(None, None, None, waiting, None, None, stand, units)
-        met, asked = Decimal(here.met), Decimal(here.asked)
-        stand = "已达标" if met == asked else "推进中"
-        return Expected(asked, None, met, waiting, met / asked * 100, asked - met, stand, units)
+
+def _of_units(fact: Any, here: Counted, units: tuple[int, int, int, int, int], *, underway: bool) -> Expected:
+    """What is not added up: how many units meet, of those asked. Who meets a milestone has not reached the end."""
+    waiting = Decimal(units[1])
+    if fact["target"] is None or fact["comparator"] == 0 or not here.asked:
+        stand = "不涉及" if not here.asked else "未设目标"
+        return Expected(None, None, None, waiting, None, None, stand, units)
+    met, asked = Decimal(here.met), Decimal(here.asked)
+    stand = "低于阶段目标" if underway and met < asked else "已达标" if met == asked and not underway else "推进中"
+    return Expected(asked, asked if underway else None, met, waiting, met / asked * 100, asked - met, stand, units)
 
 
 def _figure(fact: Any, sums: list[int]) -> Decimal | None:
@@ -281,7 +307,7 @@ def _figure(fact: Any, sums: list[int]) -> Decimal | None:
     return number(sums[0])
 
 
-def _meets(figure: Decimal, comparator: int, target: Decimal) -> bool:
+def _meets(figure: Any, comparator: int, target: Any) -> Any:
     return {1: figure >= target, 2: figure <= target, 3: figure == target, 4: figure > target}[comparator]
 
 
@@ -292,7 +318,10 @@ def _left(figure: Decimal | None, comparator: int, target: Decimal | None) -> De
     return max(away, Decimal(0))
 
 
-def _stand(asked: int, figure: Decimal | None, target: Decimal | None, by_now: Decimal | None, comparator: int) -> str:
+def _stand(
+    asked: int, figure: Decimal | None, target: Decimal | None, by_now: Decimal | None, comparator: int, towards: int
+) -> str:
+    """The word. `towards`: how the figure is compared with the milestone."""
     if not asked:
         return "不涉及"
     if target is None or comparator == 0:
@@ -301,5 +330,4 @@ def _stand(asked: int, figure: Decimal | None, target: Decimal | None, by_now: D
         return "尚无通过"
     if _meets(figure, comparator, target):
         return "已达标"
-    behind = by_now is not None and (figure > by_now if comparator == 2 else figure < by_now)
-    return "低于阶段目标" if behind else "推进中"
+    return "推进中" if by_now is None or _meets(figure, towards, by_now) else "低于阶段目标"

@@ -11,7 +11,7 @@ from .walk_recount import PENDING, RATIO, RETURNED, SUM, Counted, Expected, Reco
 
 WORDS = {
     "returned": "退回", "overdue": "逾期", "behind": "滞后", "due": "临期", "new": "未签收", "open": "办理中",
-    "disputed": "有异议", "waiting": "待审核", "done": "办结", "not applicable": "不适用", "cancelled": "已撤销",
+    "disputed": "已提异议", "waiting": "待审核", "done": "办结", "not applicable": "不适用", "cancelled": "已撤销",
 }  # fmt: skip
 URGENCY = ("overdue", "returned", "behind", "due", "new", "open", "disputed", "waiting", "done", "not applicable",
            "cancelled")  # fmt: skip
@@ -60,6 +60,14 @@ class Tree(Recount):
 
     def _inside(self, unit: int, area: int, campaign: int) -> bool:
         return area in self.way(self.units[unit]["area_id"], campaign)
+
+    def _followed(self, unit: int, area: int, campaign: int) -> bool:
+        """Whether the unit, or who followed it before the campaign began, stands there."""
+        home = self.areas[self.units[unit]["area_id"]]
+        began = EPOCH + timedelta(microseconds=self.campaigns[campaign]["issued_at"] or 0)
+        if home["successor_id"] is not None and home["valid_to"] < began.date().isoformat():
+            home = self.areas[home["successor_id"]]
+        return area in self.way(home["id"], campaign)
 
     def _gone(self, unit: int, task: int) -> bool:
         return any(each["unit_id"] == unit and each["state"] in GONE for each in self.of_task[task])
@@ -118,7 +126,7 @@ class Tree(Recount):
     def against(self, metric: int, area: int, line: int | None) -> Against | None:
         """The figure beside what the units inside had before; None where nothing is known of then."""
         fact, campaign = self.metrics[metric], self.campaign_of(metric)
-        mine = [row for row in self.baselines[metric] if self._inside(row["unit_id"], area, campaign)
+        mine = [row for row in self.baselines[metric] if self._followed(row["unit_id"], area, campaign)
                 and (line is None or self.units[row["unit_id"]]["line"] == line)]  # fmt: skip
         rate = fact["aggregation"] == RATIO
         if not mine or fact["aggregation"] not in (SUM, RATIO):
@@ -236,10 +244,12 @@ class Tree(Recount):
             goal = self.goal(each["id"], metric)
             split = self.splits.get((each["task_id"], each["period"], each["id"]))
             shares = self.shares.get((split["id"], metric), {}) if split else {}
-            given = sum(map(number, shares.values()), Decimal(0)) if shares else None
+            left = [number(value) for unit, value in shares.items() if not self._gone(unit, each["task_id"])]
+            given = sum(left, Decimal(0)) if shares else None
             units = {
                 unit for (id, _metric), some in self.shares.items() if split and id == split["id"] for unit in some
-            }
+                if not self._gone(unit, each["task_id"])
+            }  # fmt: skip
             reserve = number(self.reserves.get((split["id"], metric))) if split else Decimal(0)
             name = self.units[each["unit_id"]]["name"]
             found[name] = (None if goal is None else number(goal), given, reserve, len(units))
