@@ -11,7 +11,8 @@ from .logs import set_up_logs
 # A slow upload occupies a connection, never a thread: bodies are read before a thread is asked.
 CONNECTIONS = 1000
 THREADS = 8
-LARGEST_BODY = 64 * 1024 * 1024
+# More than the product takes: so that it answers itself, with its sentence, when a form brings twenty photos at once.
+LARGEST_BODY = 256 * 1024 * 1024
 
 
 def main() -> None:
