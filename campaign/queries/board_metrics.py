@@ -4,7 +4,7 @@ Eight statements at most, whatever the size. What an earlier turn of the same ta
 page alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,10 +17,13 @@ from ..rules.organisation import Actor, Line
 from ..rules.targets import Compares, Quota
 from .board import Asked, Head, Row, head_for, lines_of, way_to, windows_of
 from .board_figures import Cell, Place, figures_of, stretches_of
+from .board_slowest import narrow
 from .metric_facts import COLUMNS, MetricFact, fact_of
 from .quota_targets import quotas_in
-from .rollup import RollUp, rollup
+from .rollup import rollup
 from .rollup_compared import AgainstBefore, against_before, approved_then, baselines_in
+from .rollup_facts import RolledUp
+from .rollup_past import rollup_at
 from .stands import Stand, stand_of
 
 
@@ -35,7 +38,9 @@ class Standing:
 
 @dataclass(frozen=True)
 class FiguresPage:
-    """The page. `columns`: the ids of the tasks; `rows`: what is asked of anybody here, in the order of the plan."""
+    """The page. `columns`: the ids of the tasks; `rows`: what is asked of anybody here, in the order of the plan. `at`:
+    the moment (UTC) as of which the figures stand, None for now; `looks_back`: whether the area is small enough for
+    it."""
 
     head: Head
     columns: tuple[int, ...]
@@ -43,22 +48,29 @@ class FiguresPage:
     above: tuple[Place, ...]
     total: Row
     rows: tuple[Standing, ...]
+    at: datetime | None
+    looks_back: bool
 
 
-def figures_page(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime, today: date) -> FiguresPage:
-    """The figures of a campaign for this reader. Raises NotFound outside their scope."""
+def figures_page(
+    campaign_id: int, asked: Asked, *, actor: Actor, now: datetime, today: date, at: datetime | None = None
+) -> FiguresPage:
+    """The figures of a campaign for this reader. `at`: as they stood at that moment, where the area is narrow enough to
+    be counted again; last year and quotas for each person are told of now alone. Raises NotFound outside their scope.
+    """
     head = head_for(campaign_id, actor)
     metrics, tasks, known = _metrics(campaign_id)
     windows = windows_of(head, actor)
     above, _below = way_to(head, asked.area_id, actor, windows)
     shown = above[-1]
     lines, chosen = lines_of(known or Line, asked.line, shown, windows)
-    former = [metric.former for metric in metrics if metric.former is not None]
-    rolled = rollup([*(metric.id for metric in metrics), *former], [shown.id], on=today, lines=chosen)
+    looks_back = narrow(shown)
+    at = at if looks_back else None
+    rolled = _rolled(metrics, shown, head, chosen, today, at)
     whole = head.tree.holds((shown.lft, shown.rgt), head.lft)
     fixed = [metric.id for metric in metrics if metric.compares is Compares.BASELINE]
     frozen = baselines_in(fixed, [shown], head.tree, lines=chosen)
-    given = _quotas(metrics, rolled, shown, head, chosen)
+    given = _quotas(metrics, rolled, shown, head, chosen) if at is None else {}
     rows = []
     for metric in metrics:
         if (metric.id, shown.id) in rolled:
@@ -69,13 +81,27 @@ def figures_page(campaign_id: int, asked: Asked, *, actor: Actor, now: datetime,
     cells = figures_of(shown, [], tasks, chosen, now, head.tree).get(shown.id, {})
     return FiguresPage(
         head, tuple(tasks), lines, above, Row(shown, "total", cells, Cell.added(cells.values())),
-        tuple(row for row in rows if row.stand.rolled.asked),
+        tuple(row for row in rows if row.stand.rolled.asked), at, looks_back,
     )  # fmt: skip
 
 
+def _rolled(
+    metrics: Sequence[MetricFact], shown: Place, head: Head, lines: Sequence[Line] | None, today: date,
+    at: datetime | None,
+) -> Mapping[tuple[int, int], RolledUp]:  # fmt: skip
+    """The metrics and those of last year in that area now; or the metrics alone as they stood then."""
+    ids = [metric.id for metric in metrics]
+    if at is None:
+        former = [metric.former for metric in metrics if metric.former is not None]
+        return rollup([*ids, *former], [shown.id], on=today, lines=lines)
+    then = rollup_at(ids, shown.id, at=at, lines=lines, moved=bool(head.tree.moves)) if ids else {}
+    return {(id, shown.id): each for id, each in then.items()}
+
+
 def _quotas(
-    metrics: Sequence[MetricFact], rolled: RollUp, shown: Place, head: Head, lines: Sequence[Line] | None
-) -> dict[int, Decimal]:
+    metrics: Sequence[MetricFact], rolled: Mapping[tuple[int, int], RolledUp], shown: Place, head: Head,
+    lines: Sequence[Line] | None,
+) -> dict[int, Decimal]:  # fmt: skip
     """What quotas for each person come to in that area; no statement without any."""
     parts, where = [], stretches_of([shown], head.tree)
     for metric in metrics:

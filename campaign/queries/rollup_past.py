@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
-from ..db import Exact, Instant, db, run
+from ..db import DECIMAL_PLACES, Exact, Instant, db, run
 from ..models import Area, Assignment, Batch, Event, Metric, Milestone, Target, Unit
 from ..models.climbing import FIGURE, SUMS, anything_moved, climbing, issued_for_metric, parent_at
 from ..models.contributions import Look, credited, latest_until, reported
@@ -39,6 +39,8 @@ from ..rules.states import State
 from .rollup_facts import Facts, RolledUp, Sums, own_target_of
 from .rollup_metrics import facts_alone, heard, listing
 
+OWN = 0  # among the standings: not how a figure stood, but what the area's own units had to reach
+
 
 def rollup_at(
     metric_ids: Sequence[int],
@@ -47,20 +49,28 @@ def rollup_at(
     at: datetime,
     lines: Sequence[Line] | None = None,
     period: int | None = None,
+    moved: bool | None = None,
 ) -> dict[int, RolledUp]:
     """Every metric in one area with all below it, as it stood at `at`: who was asked, what was approved, pending,
-    returned and missing then. `period` as in `rollup`; None takes the latest turn dispatched by then."""
+    returned and missing then. `period` as in `rollup`; None takes the latest turn dispatched by then. `moved`: whether
+    any area moved since their campaign was issued; None: it is looked up. Two statements, or three."""
     asked = {"metrics": listing(metric_ids), "areas": listing([area_id])}
     facts, _ahead = heard(list(run(facts_alone(db.session.get_bind().dialect.name), asked)), local_today(at))
     if not facts or (lines is not None and not lines):
         return {}
     found: dict[int, dict[int, dict[Standing, Sums]]] = {}
-    for row in db.session.execute(_then(metric_ids, area_id, at, lines)):
+    own: dict[int, list[tuple[int, ...]]] = {}
+    moved = anything_moved() if moved is None else moved
+    then = union_all(_then(metric_ids, area_id, at, lines, moved), _own_targets(metric_ids, area_id, at, lines))
+    for row in sorted(db.session.execute(then), key=lambda row: (row.metric_id, row.period)):
+        if row.standing == OWN:
+            goal = int(row.number.scaleb(DECIMAL_PLACES))
+            own.setdefault(row.metric_id, []).append((row.metric_id, area_id, row.period, *(0,) * 7, int(row.n), goal))
+            continue
         sums = Sums(int(row.n), int(row.met), row.number, row.numerator, row.denominator, row.credited)
         turns = found.setdefault(row.metric_id, {})
         turns.setdefault(row.period, {})[Standing(row.standing)] = sums
     alone = lines is not None and len(lines) == 1
-    own = _own_targets(metric_ids, area_id, at, lines)
     rolled = {}
     for id, each in facts.items():
         given = [row for row in own.get(id, []) if period is None or row[2] == period]
@@ -71,13 +81,17 @@ def rollup_at(
     return rolled
 
 
-def _own_targets(
-    metric_ids: Sequence[int], area_id: int, at: datetime, lines: Sequence[Line] | None
-) -> dict[int, list[tuple[int, ...]]]:
-    """What the units of the area itself had to reach then, as rows that `own_target_of` reads, turn by turn."""
+def _own_targets(metric_ids: Sequence[int], area_id: int, at: datetime, lines: Sequence[Line] | None) -> Select[Any]:
+    """What the units of the area itself had to reach then, turn by turn: the target as the number of a row with a
+    standing of its own, and of how many units it is."""
     goal = type_coerce(target_at(literal(at, Instant())), BigInteger)
-    rows = db.session.execute(
-        select(Metric.id, Assignment.period, func.count(), func.sum(goal, type_=BigInteger))
+    nothing = [literal(0, BigInteger)] * 4
+    total = func.sum(goal, type_=BigInteger)
+    return (
+        select(
+            Metric.id, Assignment.period, literal(OWN, BigInteger), func.count(), nothing[0],
+            type_coerce(total, Exact()), *nothing[1:],
+        )
         .select_from(Assignment)
         .join(Batch, and_(Batch.id == Assignment.batch_id, Batch.dispatched_at <= literal(at, Instant())))
         .join(Metric, and_(Metric.task_id == Assignment.task_id, Metric.id.in_(metric_ids)))
@@ -85,12 +99,7 @@ def _own_targets(
         .outerjoin(Target, join_target())
         .where(Unit.area_id == area_id, goal.is_not(None), true() if lines is None else Unit.line.in_(lines))
         .group_by(Metric.id, Assignment.period)
-        .order_by(Metric.id, Assignment.period)
-    )
-    found: dict[int, list[tuple[int, ...]]] = {}
-    for metric_id, turn, units, target in rows:
-        found.setdefault(metric_id, []).append((metric_id, area_id, turn, *(0,) * 7, int(units), int(target)))
-    return found
+    )  # fmt: skip
 
 
 def _chosen(metric: Facts, turns: dict[int, dict[Standing, Sums]], period: int | None) -> dict[Standing, Sums]:
@@ -105,7 +114,9 @@ def _chosen(metric: Facts, turns: dict[int, dict[Standing, Sums]], period: int |
     return total
 
 
-def _then(metric_ids: Sequence[int], area_id: int, at: datetime, lines: Sequence[Line] | None) -> Select[Any]:
+def _then(
+    metric_ids: Sequence[int], area_id: int, at: datetime, lines: Sequence[Line] | None, moved: bool
+) -> Select[Any]:
     look, asked = _look(at), Metric.id.in_(metric_ids)
     tasks = select(Metric.task_id).where(asked)
     batches = select(Batch.id).where(Batch.task_id.in_(tasks), Batch.dispatched_at <= literal(at, Instant()))
@@ -113,7 +124,7 @@ def _then(metric_ids: Sequence[int], area_id: int, at: datetime, lines: Sequence
     own, joint = reported(there, asked, look).subquery(), credited(there, asked, look).subquery()
     columns = ("metric_id", "unit_id", "period", "standing", *SUMS)
     rows = union_all(*(select(*(part.c[name] for name in columns)) for part in (own, joint)))
-    climb = climbing(rows, FIGURE, moved=anything_moved())
+    climb = climbing(rows, FIGURE, moved=moved)
     above = select(*climb.c).join(Area, and_(Area.id == climb.c.area_id, Area.level.not_in(LEAF_LEVELS)))
     facts = rows.subquery()
     place, home = aliased(Area), aliased(Area)

@@ -1,6 +1,7 @@
 """The figures of a campaign: every metric with its target, what is approved and the distance, and out as a table."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -8,10 +9,11 @@ from flask import render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from ..clock import local_today
+from ..clock import local_today, zone
 from ..documents.sheets import Cell, Column, Show
 from ..queries.board_metrics import FiguresPage, Standing, figures_page
 from ..queries.metric_facts import MetricFact
+from ..rules.dates import end_of_day
 from .access import current_actor, page_now
 from .board import steps_of
 from .board_parts import addresses, asked_of, tabs_of, unit_of_area
@@ -28,6 +30,7 @@ from .stand_words import (
     unit_of,
 )
 
+EARLIEST = date(1970, 1, 2)  # nothing is kept of days before
 STANDS: dict[str, Any] = {  # by the shape that `mark_of` gives
     "behind": _l("Below the milestone"), "open": _l("On the way"), "done": _l("Target reached"),
     "new": _l("Without a target"),
@@ -36,8 +39,12 @@ STANDS: dict[str, Any] = {  # by the shape that `mark_of` gives
 
 @bp.get("/campaigns/<int:id>/board/figures")
 def figures(id: int) -> Any:
-    shown, asked = _found(id), asked_of()
-    here, address, wanted = request.full_path.rstrip("?"), addresses(id, asked), _wanted()
+    shown, asked, day = _found(id), asked_of(), _day()
+    here, wanted, plain_address = request.full_path.rstrip("?"), _wanted(), addresses(id, asked)
+
+    def address(endpoint: str = "", **changed: Any) -> str:
+        return plain_address(endpoint, **({"on": day.isoformat() if day else None} | changed))
+
     counts = {kind: len(_chosen(shown, kind)) for kind in STANDS}
     chips = [(_("All"), len(shown.rows), address(), not wanted)]
     chips += [
@@ -53,19 +60,35 @@ def figures(id: int) -> Any:
     return render_template(
         "board/figures.html", shown=shown, here=here, unit_address=unit_of_area(shown.total.place.id, asked, here),
         asked=asked, rows=_chosen(shown, wanted), chips=chips, wanted=wanted,
-        address=address, steps=steps_of(shown, here), tabs=tabs_of(address, "board.figures"), now=page_now(),
-        metric=lambda row: of_metric("metrics.show", row), who=lambda row: of_metric("metrics.units", row),
+        address=address, steps=steps_of(shown, here), tabs=tabs_of(plain_address, "board.figures"), now=page_now(),
+        metric=lambda row: of_metric("metrics.show", row), day=day, today=local_today(page_now()),
+        who=lambda row: "" if shown.at else of_metric("metrics.units", row),
     )  # fmt: skip
 
 
 @bp.get("/campaigns/<int:id>/board/figures.<any(xlsx, csv):kind>")
 def figures_export(id: int, kind: str) -> Any:
-    shown = _found(id)
-    return table_answer(kind, f"figures-{id}", shown.head.title, _columns(), _rows(_chosen(shown, _wanted())))
+    shown, day = _found(id), _day()
+    columns, rows = _columns(), _rows(_chosen(shown, _wanted()))
+    if shown.at is None or day is None:
+        return table_answer(kind, f"figures-{id}", shown.head.title, columns, rows)
+    columns = [Column(_("As of the end of"), 12, Show.DAY), *columns]
+    return table_answer(kind, f"figures-{id}-{day}", shown.head.title, columns, ([day, *row] for row in rows))
 
 
 def _found(id: int) -> FiguresPage:
-    return figures_page(id, asked_of(), actor=current_actor(), now=page_now(), today=local_today(page_now()))
+    day, now = _day(), page_now()
+    at = None if day is None else end_of_day(day, zone())
+    return figures_page(id, asked_of(), actor=current_actor(), now=now, today=local_today(now), at=at)
+
+
+def _day() -> date | None:
+    """The day that is over as of which the figures are asked for; None for now."""
+    try:
+        day = date.fromisoformat(request.args.get("on", ""))
+    except ValueError:
+        return None
+    return day if EARLIEST <= day < local_today(page_now()) else None
 
 
 def _wanted() -> str:

@@ -17,7 +17,8 @@ from campaign.operations.issuing import dispatch, reopen
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.queries.assignments import whole
-from campaign.queries.board import head_for
+from campaign.queries.board import Asked, head_for
+from campaign.queries.board_metrics import figures_page
 from campaign.queries.metric_facts import AskedMetric
 from campaign.queries.metric_units import Lack, units_page
 from campaign.queries.rollup import rollup, rollup_of_each
@@ -31,6 +32,7 @@ from campaign.rules.organisation import SYSTEM, Line, Role
 from campaign.rules.states import State
 from campaign.rules.targets import Quota
 from tests import make
+from tests.counting import statements
 from tests.together import at_once
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -177,6 +179,16 @@ def test_figures_are_told_as_they_stood_at_a_moment(now):
         many = seen[1][0]
         assert seen == [(0,) * 5, (many, many, 0, 0, 0), (many, many - 1, 1, 0, 0), (many, many - 1, 0, 1, 10),
                         (many, many, 0, 0, 0)]  # fmt: skip
+        asked = Asked(area_id=place.id, line=Line.WOMEN)
+        ask = {"actor": SYSTEM, "now": story.now, "today": now.date()}
+        figures_page(story.task.campaign_id, asked, at=approved, **ask)
+        with statements() as sent:
+            page = figures_page(story.task.campaign_id, asked, at=approved, **ask)
+        assert [(row.stand.rolled.asked, row.stand.rolled.approved, row.stand.figure) for row in page.rows] == [
+            (many, 1, 10),
+        ]  # fmt: skip
+        assert (page.at, len(sent)) == (approved, 6)
+        assert not figures_page(story.task.campaign_id, asked, at=before, **ask).rows
         today = rollup([story.metric], [place.id], on=now.date(), lines=[Line.WOMEN])[story.metric, place.id]
         assert (today.asked, today.missing) == (many, many)
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -161,3 +162,22 @@ def test_units_are_named_that_have_nothing_approved_or_not_enough(work, visitor,
     assert page.click("柳林西村妇联").path.startswith("/assignments/")
     for address in (f"/metrics/{work.sum.id}/units?area={work.city.id}", f"/metrics/{work.sum.id}/units?line=union"):
         assert client.get(address).status_code == 404
+
+
+def test_figures_stand_as_of_the_end_of_a_day_that_is_over(work, visitor, client, monkeypatch, now):
+    """By the log, which knows of no report here: on the day of the dispatch nothing had come yet, the day before
+    nothing was asked. A day that is not over, or is none, shows the figures of today."""
+    later = now + timedelta(hours=30)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    sign_in(client, work.holder(work.county, Role.DISPATCHER), later)
+    where = f"/campaigns/{work.campaign.id}/board/figures"
+    then = visitor.get(where).submit("Show", on="2026-11-20")
+    assert then.has("As of the end of Fri 20 Nov", "approved 0", "missing 6")
+    assert not then.has("Who is missing, by name")
+    assert then.click("To the figures of today").has("approved 3", "missing 1")
+    rows = rows_of(client, f"{where}.csv?on=2026-11-20")
+    assert {(row["As of the end of"], row["Missing, units"]) for row in rows} == {("2026-11-20", "6")}
+    assert visitor.get(f"{where}?on=2026-11-19").has("Nothing had been asked of 清河县 by then.")
+    for wrong in ("2026-11-21", "2099-01-01", "0001-01-01", "x"):
+        assert visitor.get(f"{where}?on={wrong}").has("approved 3"), wrong
+    assert cost(lambda: client.get(f"{where}?on=2026-11-20")) <= 8
