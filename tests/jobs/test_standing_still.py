@@ -124,7 +124,8 @@ def test_a_job_that_hangs_keeps_no_other_waiting_and_is_cut_off(app, settings, t
         wait_for(lambda: count_of("remind") >= 3, else_say="what hangs keeps reminders waiting")
         assert len(begun.read_text().split()) == 1, "what hangs keeps reminders waiting"
         wait_for(lambda: left(last) < len(ids) / 2, else_say="what hangs keeps reminders waiting")
-        assert count_of("deliver") == 1
+        wait_for(lambda: count_of("deliver"))
+        assert count_of("deliver") == 1, "what hangs was begun once more"
         wait_for(lambda: count_of("deliver") == 2, within=30, else_say="what hangs was not cut off")
         wait_for(lambda: not left(last))
     finally:
