@@ -94,7 +94,7 @@ def export(kind: str) -> Any:
         Column(_("Number"), 10, Show.WHOLE), Column(_("Kind"), 16), Column(_("Unit"), 28), Column(_("Task"), 40),
         Column(_("Requested by"), 14), Column(_("Requested at"), 18), Column(_("Due then"), 14, Show.DAY),
         Column(_("Asked for"), 14, Show.DAY), Column(_("Reason"), 50), Column(_("Decided by unit"), 28),
-        Column(_("Decide by"), 14, Show.DAY), Column(_("Decision"), 16), Column(_("Words"), 50),
+        Column(_("Decide by"), 14, Show.DAY), Column(_("How it was decided"), 16), Column(_("Words"), 50),
     ]  # fmt: skip
     rows = (_cells(each) for each in queries.everything(actor, view, filters, now=now))
     return table_answer(kind, f"requests-{now:%Y%m%d}", _("Requests"), columns, rows)
