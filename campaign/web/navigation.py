@@ -35,6 +35,15 @@ class Place:
     current: bool
 
 
+# What has no place of its own in the bar, by the place within which it stands.
+INSIDE = {
+    "admin": ("system", "vacancies"),
+    "campaigns": ("board", "metrics", "comparison", "cascading", "cascade_tree", "periods", "ladders", "registers"),
+    "reviews": ("questions",),
+}
+OF_ME = ("standing_in", "preferences", "feed")
+
+
 @dataclass(frozen=True)
 class Reader:
     """The signed-in person as the bar shows them. `at_desk`: has more to do than report."""
@@ -93,11 +102,9 @@ def _title(actor: Actor) -> str:
 
 def _is_current(endpoint: str) -> bool:
     if endpoint.startswith("inbox."):
-        return request.endpoint == endpoint
-    own = {"admin": ("admin", "system"), "campaigns": ("campaigns", "board")}.get(
-        endpoint.split(".")[0], (endpoint.split(".")[0],)
-    )
-    return request.blueprint in own
+        return request.endpoint == endpoint or (endpoint == "inbox.me" and request.blueprint in OF_ME)
+    place = endpoint.split(".")[0]
+    return request.blueprint in (place, *INSIDE.get(place, ()))
 
 
 def back_address() -> str:
