@@ -47,6 +47,7 @@ from .split_form import (
     sent,
     shown,
     unit_words,
+    without_figure,
 )
 from .words import word
 
@@ -243,7 +244,7 @@ def _draw(
         today=local_today(page_now()), many=len(page.rows) > 12, levels=page.levels, splittable=SPLITTABLE,
         state_words={state: word(state) for state in State},
         granted=[(row, part) for row in page.rows for part in page.split if part.metric_id in row.granted],
-        aside=aside, aside_words=few(aside),
+        aside=aside, aside_words=few(aside), few=few, bare=without_figure(page, found) if checked else [],
         total_moved=[p for p in page.split if whole.version and p.held_total != p.total],
     )  # fmt: skip
 

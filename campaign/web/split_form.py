@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from ..clock import local_today
 from ..errors import Sentence, say
 from ..models.splits import Part
 from ..operations.cascading import Plan
@@ -18,6 +19,7 @@ from ..rules.metrics import BadValue, read_worded
 from ..rules.splitting import Sum, parts_of
 from ..rules.targets import Method
 from .filters import chinese
+from .form_reading import day_in
 from .typed_figures import DECIMALS, read_figure, typed_figure, unit_beside
 
 MOST_DIGITS = 30
@@ -131,12 +133,13 @@ def unit_words(part: Part) -> str:
 @dataclass
 class Read:
     """The form, understood as far as it can be: figures by unit and metric, what is wrong with which field, and how
-    the parts of each metric stand to its whole."""
+    the parts of each metric stand to its whole; the due day of the units that are new, where one was chosen."""
 
     shares: dict[int, dict[int, Decimal]]
     reserves: dict[int, Decimal]
     problems: list[tuple[str, Sentence]]
     sums: dict[int, Sum]
+    due_on: date | None = None
 
 
 def read(page: Splitting, typed: Typed) -> Read:
@@ -168,11 +171,13 @@ def read(page: Splitting, typed: Typed) -> Read:
     if not shares:
         problems.append(("units", say("Please choose at least one unit.")))
     problems += _empty(page, shares)
+    due_on, wrong = _day(page, typed)
+    problems += wrong
     sums = {
         part.metric_id: Sum(part.total, totals[part.metric_id], reserves.get(part.metric_id, Decimal(0)))
         for part in page.split
     }
-    return Read(shares, reserves, problems, sums)
+    return Read(shares, reserves, problems, sums, due_on)
 
 
 def _empty(page: Splitting, shares: Mapping[int, Mapping[int, Decimal]]) -> Iterable[tuple[str, Sentence]]:
@@ -197,17 +202,20 @@ def plan_of(page: Splitting, typed: Typed, found: Read) -> Plan:
         if person_id != known[unit_id].in_charge_id and not known[unit_id].fixed:
             in_charge[unit_id] = person_id
     return Plan(
-        method_of(page, typed), found.shares, found.reserves, typed.reason, in_charge, day_of(typed.due_on),
-        page.place_id,
-    )  # fmt: skip
+        method_of(page, typed), found.shares, found.reserves, typed.reason, in_charge, found.due_on, page.place_id
+    )
 
 
-def day_of(text: str) -> date | None:
-    """The day that was chosen; None for none."""
+def _day(page: Splitting, typed: Typed) -> tuple[date | None, list[tuple[str, Sentence]]]:
+    """The earlier due day that was chosen, None for that of the whole; what is wrong with it."""
     try:
-        return date.fromisoformat(text) if text else None
+        day = day_in(typed.due_on.strip())
     except ValueError:
-        return None
+        return None, [("due_on", say("Please write the day as 2026-11-20."))]
+    whole = page.whole.due_at
+    if day is not None and whole is not None and day > local_today(whole):
+        return day, [("due_on", say("What is handed down is never due later than the whole, %(day)s.", day=whole))]
+    return day, []
 
 
 def method_of(page: Splitting, typed: Typed) -> Method:
@@ -273,6 +281,15 @@ def fill(
             ))  # fmt: skip
     typed.method, typed.filled = method.name.lower(), typed.figure_digest
     return said
+
+
+def without_figure(page: Splitting, found: Read) -> list[tuple[Part, list[str]]]:
+    """The figures that some of the units would not get while they get others: nothing would be asked of them."""
+    rows = [row for row in page.rows if found.shares.get(row.unit_id) and not row.fixed]
+    bare = (
+        (part, [row.name for row in rows if part.metric_id not in found.shares[row.unit_id]]) for part in page.split
+    )
+    return [(part, names) for part, names in bare if names]
 
 
 def left_aside(page: Splitting, typed: Typed) -> list[str]:

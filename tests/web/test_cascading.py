@@ -121,6 +121,10 @@ def test_a_total_is_split_checked_and_followed(tree, task, enter, now):
     _pasted(form, sum_id, villages, officer)
     form.press("check", **{f"p-{villages[0].id}": str(officer.id)})
     assert "2 units receive the task from you" in form.text
+    for day, said in (("2027-12-31", "is never due later than the whole"), ("5月底", "Please write the day as")):
+        assert said in form.press("check", due_on=day, **{f"p-{villages[0].id}": str(officer.id)})
+        assert f'value="{day}"' in form.text and form.status == 422
+    form.press("check", due_on="", **{f"p-{villages[0].id}": str(officer.id)})
     assert "19 个 not given out yet" in form.text
     form.press("confirm", **{f"p-{villages[0].id}": str(officer.id)})
     assert (form.status, form.to) == (303, f"/assignments/{one.id}/targets")
