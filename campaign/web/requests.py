@@ -21,8 +21,8 @@ from ..operations import requests as asking
 from ..operations.deciding import Ruling
 from ..operations.requests import NUMBERS, Wish
 from ..queries import requests as queries
+from ..queries.assignments import Ask, Whole, whole
 from ..queries.assignments import Asked as Measure
-from ..queries.assignments import Whole, whole
 from ..queries.consequences import consequences_of
 from ..queries.evidence import evidence_named
 from ..queries.requests import Asked, Filters, View
@@ -193,15 +193,19 @@ def _ask_page(found: Whole, what: str, form: AskForm, errors: Errors, files: lis
         reason=form.reason.data or "", due_on=form.due_on.data or "", metrics=disputable(found, kind),
         typed=request.form, files=evidence_named(ask.id, files) if files else (), most_days=MOST_GIVEN_BACK,
         unit_beside=unit_beside, typed_figure=typed_figure,
-        rule=rule_of(ask.id) if kind is RequestKind.EXTENSION and may else None, today=local(page_now()).date(),
+        rule_days=rule_days(ask) if kind is RequestKind.EXTENSION and may else 0, today=local(page_now()).date(),
         action_id=form.client_action_id.data or str(uuid4()), seen=form.seen.data or ask.version, form_page=True,
     )  # fmt: skip
 
 
-def rule_of(assignment_id: int) -> tuple[int, int]:
-    """What the campaign still grants this assignment by rule: at most so many days, and how often; 0 for nothing."""
-    frame = frame_of(assignment_id)
-    return frame.most_days, max(frame.most_times - frame.granted, 0)
+def rule_days(ask: Ask) -> int:
+    """How many days later the campaign still grants this assignment by rule: none once it is late or was granted as
+    often as may be, and never past the date of what it was split from."""
+    frame = frame_of(ask.id)
+    if ask.due_at is None or page_now() > ask.due_at or frame.granted >= frame.most_times:
+        return 0
+    within = frame.most_days if frame.parent_due_at is None else (frame.parent_due_at - ask.due_at).days
+    return max(0, min(frame.most_days, within))
 
 
 def disputable(found: Whole, kind: RequestKind) -> list[Measure]:

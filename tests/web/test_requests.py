@@ -1,15 +1,16 @@
 """Asking for more time and deciding on it in the browser: what the pages say, what they cost."""
 
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Request
+from campaign.models import Assignment, Campaign, Request, Task
 from campaign.models.goals import goals_of
 from campaign.operations.issuing import dispatch
 from campaign.operations.requests import Wish, ask
@@ -126,6 +127,27 @@ def test_an_extension_with_a_photo_keeps_the_photo_when_the_form_fails(app, tree
     assert client.post(f"/requests/{made.id}/withdraw").status_code == 303
     answer = boss.post(decide, data={"words": "同意延期到月底", "decision": "grant"})
     assert answer.status_code == 409 and "Taken back" in answer.text and "同意延期到月底" in answer.text
+
+
+def test_what_the_rule_grants_is_said_as_far_as_it_reaches(tree, given, now, client):
+    """Never past the date of what it was split from; nothing once it was granted as often as it may be, or late."""
+    work, _metric = given
+    whole = make.assignment(db.session.get_one(Task, work.task_id), tree.unit(tree.townships[0]), due_at=work.due_at)
+    sign_in(client, tree.holder(tree.villages[0], Role.OFFICER), now)
+    said = []
+    for days, parent, past in ((7, None, 0), (7, 3, 0), (2, 3, 0), (7, 0, 0), (7, -1, 0), (7, None, 30), (0, None, 0)):
+        with unit_of_work() as session:
+            session.execute(update(Campaign).values(extension_days=days, extension_most=1))
+            due_at = now + timedelta(days=10 - past)
+            session.execute(update(Assignment).where(Assignment.id == work.id).values(due_at=due_at))
+            further = due_at + timedelta(days=parent or 0)
+            session.execute(update(Assignment).where(Assignment.id == whole.id).values(due_at=further))
+            held = None if parent is None else whole.id
+            session.execute(update(Assignment).where(Assignment.id == work.id).values(parent_id=held))
+        page = client.get(f"/assignments/{work.id}/request/extension").text
+        found = re.search(r"Up to (\d+) days? later", page)
+        said.append(int(found[1]) if found else 0)
+    assert said == [7, 3, 2, 0, 0, 0, 0]
 
 
 def test_pages_cost_few_statements_whatever_waits(tree, given, client, now):
