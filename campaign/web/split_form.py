@@ -171,8 +171,8 @@ def read(page: Splitting, typed: Typed) -> Read:
     if not shares:
         problems.append(("units", say("Please choose at least one unit.")))
     problems += _empty(page, shares)
-    due_on, wrong = _day(page, typed)
-    problems += wrong
+    due_on, wrong_day = _day(page, typed)
+    problems += wrong_day
     sums = {
         part.metric_id: Sum(part.total, totals[part.metric_id], reserves.get(part.metric_id, Decimal(0)))
         for part in page.split
