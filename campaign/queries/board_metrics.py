@@ -18,10 +18,18 @@ from ..rules.targets import Compares, Quota
 from .board import Asked, Head, Row, head_for, lines_of, way_to, windows_of
 from .board_figures import Cell, Place, figures_of, stretches_of
 from .board_slowest import narrow
-from .metric_facts import COLUMNS, MetricFact, fact_of
+from .metric_facts import COLUMNS, MetricFact, fact_of, former_since
 from .quota_targets import quotas_in
 from .rollup import rollup
-from .rollup_compared import AgainstBefore, against_before, approved_then, baselines_in
+from .rollup_compared import (
+    AgainstBefore,
+    LastYear,
+    against_before,
+    approved_then,
+    befores_in,
+    known_by,
+    same_day_last_year,
+)
 from .rollup_facts import RolledUp
 from .rollup_past import rollup_at
 from .stands import Stand, stand_of
@@ -59,7 +67,7 @@ def figures_page(
     be counted again; last year and quotas for each person are told of now alone. Raises NotFound outside their scope.
     """
     head = head_for(campaign_id, actor)
-    metrics, tasks, known = _metrics(campaign_id)
+    metrics, tasks, known, sinces = _metrics(campaign_id)
     windows = windows_of(head, actor)
     above, _below = way_to(head, asked.area_id, actor, windows)
     shown = above[-1]
@@ -69,20 +77,29 @@ def figures_page(
     rolled = _rolled(metrics, shown, head, chosen, today, at)
     whole = head.tree.holds((shown.lft, shown.rgt), head.lft)
     fixed = [metric.id for metric in metrics if metric.compares is Compares.BASELINE]
-    frozen = baselines_in(fixed, [shown], head.tree, lines=chosen)
+    last_year = _last_year(metrics, sinces, today) if at is None else None
+    befores = befores_in(fixed, last_year, [shown], head.tree, lines=chosen)
     given = _quotas(metrics, rolled, shown, head, chosen) if at is None else {}
     rows = []
     for metric in metrics:
         if (metric.id, shown.id) in rolled:
-            then = approved_then(rolled.get((metric.former, shown.id))) if metric.former else None
-            found = rolled[metric.id, shown.id]
-            against = against_before(found, frozen.get((metric.id, shown.id), then))
+            found, then = rolled[metric.id, shown.id], befores.get((metric.former or metric.id, shown.id))
+            if metric.former and (last_year is None or metric.former not in last_year.turns):
+                then = approved_then(rolled.get((metric.former, shown.id)))  # the whole of it
+            against = against_before(found, then)
             rows.append(Standing(metric, stand_of(found, whole=whole, given=given.get(metric.id)), against))
     cells = figures_of(shown, [], tasks, chosen, now, head.tree).get(shown.id, {})
     return FiguresPage(
         head, tuple(tasks), lines, above, Row(shown, "total", cells, Cell.added(cells.values())),
         tuple(row for row in rows if row.stand.rolled.asked), at, looks_back,
     )  # fmt: skip
+
+
+def _last_year(metrics: Sequence[MetricFact], sinces: Mapping[int, datetime], today: date) -> LastYear:
+    """The metrics of last year of which it is known how they stood on the same day."""
+    day = same_day_last_year(today)
+    former = [metric.former for metric in metrics if metric.former is not None]
+    return LastYear({id: None for id in former if known_by(sinces.get(id), day)}, day)
 
 
 def _rolled(
@@ -114,10 +131,10 @@ def _quotas(
     return {row.what: row.value for row in db.session.execute(union_all(*parts)) if row.value is not None}
 
 
-def _metrics(campaign_id: int) -> tuple[list[MetricFact], list[int], set[Line]]:
-    """The metrics, the tasks and their lines; one statement."""
+def _metrics(campaign_id: int) -> tuple[list[MetricFact], list[int], set[Line], dict[int, datetime]]:
+    """The metrics, the tasks and their lines, and since when those of last year were asked; one statement."""
     rows = db.session.execute(
-        select(*COLUMNS, Task.id.label("any_task_id"))
+        select(*COLUMNS, Task.id.label("any_task_id"), former_since())
         .select_from(Task)
         .outerjoin(Metric, Metric.task_id == Task.id)
         .outerjoin(TaskLine, TaskLine.task_id == Task.id)
@@ -126,4 +143,5 @@ def _metrics(campaign_id: int) -> tuple[list[MetricFact], list[int], set[Line]]:
     ).all()
     metrics = {row.metric_id: fact_of(row) for row in rows if row.metric_id is not None}
     tasks = list(dict.fromkeys(row.any_task_id for row in rows))
-    return list(metrics.values()), tasks, {row.line for row in rows if row.line is not None}
+    sinces = {row.former_metric_id: row.former_since for row in rows if row.former_since is not None}
+    return list(metrics.values()), tasks, {row.line for row in rows if row.line is not None}, sinces

@@ -1,14 +1,16 @@
 """What the plan says of a metric, and the metric that a reader asks for, with its campaign."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import String, cast, exists, func, select
+from sqlalchemy.orm import aliased
 
 from ..db import db
 from ..errors import NotFound, say
-from ..models import Allocation, Campaign, Metric, Period, Share, Task, TaskLine
+from ..models import Allocation, Batch, Campaign, Metric, Period, Share, Task, TaskLine
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime
 from ..rules.organisation import Actor, Line
 from ..rules.plans import CampaignStatus
@@ -74,13 +76,17 @@ class AskedMetric:
 @dataclass(frozen=True)
 class Found:
     """A metric with its campaign. `lines`: those that are asked; `turns`: every turn of its task, where it is compared
-    with last year's, as `rollup_compared.a_year_before` reads them; `split`: parts of its total were given to units."""
+    with last year's, as `rollup_compared.a_year_before` reads them; `split`: parts of its total were given to units;
+    `own_since`, `former_since`: when it, and the metric that was last year's, was first asked of anybody (UTC); None:
+    never, or there is none."""
 
     head: Head
     metric: MetricFact
     lines: set[Line]
     turns: str | None
     split: bool
+    former_since: datetime | None
+    own_since: datetime | None
 
 
 def fact_of(row: Any) -> MetricFact:
@@ -97,7 +103,7 @@ def metric_head(metric_id: int, actor: Actor) -> Found:
     """The metric for this reader; one statement. Raises NotFound outside their scope."""
     rows = db.session.execute(
         heads(actor)
-        .add_columns(*COLUMNS, _turns(), _split())
+        .add_columns(*COLUMNS, _turns(), _split(), former_since(), _own_since())
         .join(Task, Task.campaign_id == Campaign.id)
         .join(Metric, Metric.task_id == Task.id)
         .outerjoin(TaskLine, TaskLine.task_id == Task.id)
@@ -107,12 +113,32 @@ def metric_head(metric_id: int, actor: Actor) -> Found:
         raise NotFound(say("There is no such metric, or it is not yours to see."))
     known = {each.line for each in rows if each.line is not None} or set(Line)
     first = rows[0]
-    return Found(head_of(first, actor), fact_of(first), known, first.turns, bool(first.split))
+    return Found(
+        head_of(first, actor),
+        fact_of(first),
+        known,
+        first.turns,
+        bool(first.split),
+        first.former_since,
+        first.own_since,
+    )
 
 
 def turn_of(rolled: RolledUp, period: int | None) -> int | None:
     """The turn of a recurring task whose figures are shown; None: all of them together."""
     return rolled.metric.last_period if period is None and not rolled.metric.every_turn else period
+
+
+def former_since() -> Any:
+    """A column over Metric: when the metric that was last year's was first asked of anybody."""
+    former = aliased(Metric)
+    found = select(func.min(Batch.dispatched_at)).join(former, former.task_id == Batch.task_id)
+    return found.where(former.id == Metric.former_metric_id).correlate(Metric).scalar_subquery().label("former_since")
+
+
+def _own_since() -> Any:
+    found = select(func.min(Batch.dispatched_at)).where(Batch.task_id == Task.id)
+    return found.correlate(Task).scalar_subquery().label("own_since")
 
 
 def _turns() -> Any:

@@ -35,11 +35,22 @@ from ..rules.targets import Compares, Quota
 from .board import Head, lines_of, way_to, windows_of
 from .board_figures import Place, stretches_of
 from .history import FigurePoint, figure_trend
-from .metric_facts import AskedMetric, MetricFact, metric_head, turn_of
+from .metric_facts import AskedMetric, Found, MetricFact, metric_head, turn_of
 from .quota_targets import quotas_in
 from .rechecks import Confidence, confidence_of, found_inside
 from .rollup import RollUp, rollup
-from .rollup_compared import AgainstBefore, Before, a_year_before, against_before, approved_then, baselines_in
+from .rollup_compared import (
+    AgainstBefore,
+    Before,
+    LastYear,
+    a_year_before,
+    against_before,
+    approved_then,
+    baselines_in,
+    befores_in,
+    known_by,
+    same_day_last_year,
+)
 from .rollup_facts import RolledUp, Sums
 from .stands import Stand, stand_of
 
@@ -126,7 +137,7 @@ def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: dateti
     rows = [_branch(p, "leaf" if p.level in LEAF_LEVELS else "area", metric, rolled, splits, head) for p in below]
     rows = [row for row in rows if row.stand.rolled.asked or row.split.below or _credited(row)]
     paged = more or bool(asked.after)
-    before = _before(metric, found.turns, places, rolled, head, chosen, today, asked.period)
+    before = _before(found, places, rolled, chosen, today, asked.period)
     total, rows = _against(total, before), [_against(row, before) for row in rows]
     own = _own(total, rows) if rows and not paged else None
     points = figure_trend(
@@ -145,25 +156,28 @@ def _against(row: Branch, before: Mapping[int, Before | None]) -> Branch:
 
 
 def _before(
-    metric: MetricFact, turns: str | None, places: Sequence[Place], rolled: RollUp, head: Head,
-    lines: Sequence[Line] | None, today: date, period: int | None,
+    found: Found, places: Sequence[Place], rolled: RollUp, lines: Sequence[Line] | None, today: date,
+    period: int | None,
 ) -> dict[int, Before | None]:  # fmt: skip
-    """What the plan compares the metric with, per area; no statement where it is nothing."""
-    ids = [place.id for place in places]
+    """What the plan compares the metric with, per area; no statement where it is nothing. Last year is told up to the
+    same day, and as a whole where nothing had been asked by then."""
+    metric, ids = found.metric, [place.id for place in places]
     if metric.compares is Compares.BASELINE:
-        found = baselines_in([metric.id], places, head.tree, lines=lines)
-        return {id: found.get((metric.id, id)) for id in ids}
+        frozen = baselines_in([metric.id], places, found.head.tree, lines=lines)
+        return {id: frozen.get((metric.id, id)) for id in ids}
     if metric.compares is not Compares.LAST_YEAR:
         return {}
-    if metric.former is not None:
-        then = rollup([metric.former], ids, on=today, lines=lines)
-        return {id: approved_then(then.get((metric.former, id))) for id in ids}
-    shown = turn_of(rolled[metric.id, ids[0]], period)
-    turn = None if shown is None else a_year_before(turns, shown)
-    if turn is None:
-        return {}
-    then = rollup([metric.id], ids, on=today, lines=lines, period=turn)
-    return {id: approved_then(then.get((metric.id, id))) for id in ids}
+    other, turn, day = metric.former or metric.id, None, same_day_last_year(today)
+    if metric.former is None:
+        shown = turn_of(rolled[metric.id, ids[0]], period)
+        turn = None if shown is None else a_year_before(found.turns, shown)
+        if turn is None:
+            return {}
+    if known_by(found.former_since if metric.former else found.own_since, day):
+        by_then = befores_in((), LastYear({other: turn}, day), places, found.head.tree, lines=lines)
+        return {id: by_then.get((other, id)) for id in ids}
+    then = rollup([other], ids, on=today, lines=lines, period=turn)
+    return {id: approved_then(then.get((other, id))) for id in ids}
 
 
 def _branch(

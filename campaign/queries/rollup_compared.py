@@ -1,30 +1,73 @@
 """Beside a rolled-up figure: the baseline of the same area, or what was approved of another metric or turn."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import BigInteger, func, select, true, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import aliased
 
-from ..db import db
-from ..models import Area, Baseline, Unit
+from ..clock import zone
+from ..db import Instant, db
+from ..models import Area, Baseline, FigureCount, Metric, Unit
+from ..models.climbing import SUMS
+from ..models.contributions import ADDED_UP
 from ..models.past import A_YEAR, ABOUT
+from ..rules.dates import end_of_day
+from ..rules.figures import Standing
 from ..rules.former_tree import FormerTree
-from ..rules.metrics import KINDS, Aggregation, Comparator, Value, meets
-from ..rules.organisation import Line
+from ..rules.metrics import KINDS, Aggregation, Comparator, OverTime, Value, meets
+from ..rules.organisation import LEAF_LEVELS, Line
 from .board_figures import Place, stretches_of
 from .rollup_facts import RolledUp, exact
+from .rollup_past import leaves_at
 
 DOWNWARDS = (Comparator.AT_MOST, Comparator.EQUAL)  # what shall come down: equal is mostly to nothing
 
 
 @dataclass(frozen=True)
 class Before:
-    """The baselines of an area added up; rates as sum over sum. `units`: how many units have one."""
+    """What was before in an area, added up; rates as sum over sum. `units`: how many units have a figure of then.
+    `until`: the day up to which it counts; None for a baseline, and for a whole year."""
 
     value: Value
     units: int
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class LastYear:
+    """The metrics that are looked at as of the end of a day of last year: by id the turn of a recurring task, None for
+    the latest turn or all of them, as the metric adds up over time."""
+
+    turns: Mapping[int, int | None]
+    day: date
+
+
+def same_day_last_year(day: date) -> date:
+    """The 28th for a 29 February."""
+    return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
+
+
+def known_by(since: datetime | None, day: date) -> bool:
+    """Whether anything had been asked when that day was over, so that its figures can be told."""
+    return since is not None and since <= end_of_day(day, zone())
 
 
 def baselines_in(
@@ -33,28 +76,99 @@ def baselines_in(
     """(metric, area) -> the baselines of the units below it on the day of the campaign (`tree`: what moved since), also
     of areas that ended there and named one below it as their successor. Only where there is any. One statement, over
     all baselines of these metrics."""
-    if not metric_ids or not places:
+    return befores_in(metric_ids, None, places, tree, lines=lines)
+
+
+def befores_in(
+    frozen: Sequence[int], then: LastYear | None, places: Sequence[Place], tree: FormerTree, *,
+    lines: Sequence[Line] | None = None,
+) -> dict[tuple[int, int], Before]:  # fmt: skip
+    """The same of the baselines of those metrics, and of what had been approved of others by a day of last year: of
+    areas from the record of the slots, of leaves from what was logged and submitted until then. One statement."""
+    parts = [_frozen(frozen, places, tree, lines)] if frozen and places else []
+    parts += _approved_by(then, places, lines) if then and then.turns and places else []
+    if not parts or (lines is not None and not lines):
         return {}
+    alone = lines is not None and len(lines) == 1
+    turns: dict[tuple[int, int], dict[int, list[int]]] = defaultdict(dict)
+    every: dict[int, bool] = {}
+    for metric, area, turn, standing, all_turns, *sums in db.session.execute(union_all(*parts)):
+        wanted = then.turns.get(metric) if then else None
+        if wanted is not None and turn != wanted:
+            continue
+        every[metric] = bool(all_turns)
+        known = turns[metric, area].setdefault(turn, [0] * 5)
+        if standing == Standing.APPROVED:
+            turns[metric, area][turn] = [one + int(more or 0) for one, more in zip(known, sums, strict=True)]
+    found: dict[tuple[int, int], Before] = {}
+    for (metric, area), each in turns.items():
+        counted = each.values() if every[metric] else [each[max(each)]]
+        units, number, numerator, denominator, credited = (sum(column) for column in zip(*counted, strict=True))
+        if units:
+            day = then.day if then and metric in then.turns else None
+            value = Value(exact(number + (credited if alone else 0)), exact(numerator), exact(denominator))
+            found[metric, area] = Before(value, units, day)
+    return found
+
+
+def _frozen(
+    metric_ids: Sequence[int], places: Sequence[Place], tree: FormerTree, lines: Sequence[Line] | None
+) -> Select[Any]:
     home, follower = Area.__table__.alias("home"), Area.__table__.alias("follower")
     top = stretches_of(places, tree)
     place = func.coalesce(follower.c.lft, home.c.lft)  # who was merged counts where its successor stands
-    sums = [func.sum(type_coerce(column, BigInteger)) for column in (
+    sums = [func.sum(type_coerce(column, BigInteger), type_=BigInteger) for column in (
         Baseline.number, Baseline.numerator, Baseline.denominator,
     )]  # fmt: skip
-    rows = db.session.execute(
-        select(Baseline.metric_id, top.c.id, func.count(), *sums)
+    return (
+        select(
+            Baseline.metric_id, top.c.id, _whole(0), _whole(Standing.APPROVED), _whole(0), func.count(), *sums,
+            _whole(0),
+        )
         .join(Unit, Unit.id == Baseline.unit_id)
         .join(home, home.c.id == Unit.area_id)
         .outerjoin(follower, follower.c.id == home.c.successor_id)
         .join(top, place.between(top.c.lft, top.c.rgt))
         .where(Baseline.metric_id.in_(metric_ids), true() if lines is None else Unit.line.in_(lines))
         .group_by(Baseline.metric_id, top.c.id)
-    )
-    found: dict[tuple[int, int], Before] = {}
-    for metric, area, units, *sums_there in rows:
-        number, numerator, denominator = (None if part is None else exact(int(part)) for part in sums_there)
-        found[metric, area] = Before(Value(number, numerator, denominator), int(units))
-    return found
+    )  # fmt: skip
+
+
+def _approved_by(then: LastYear, places: Sequence[Place], lines: Sequence[Line] | None) -> list[Select[Any]]:
+    at, wanted = end_of_day(then.day, zone()), and_(Metric.id.in_(then.turns), Metric.aggregation.in_(ADDED_UP))
+    leaves = [place.id for place in places if place.level in LEAF_LEVELS]
+    uppers = [place.id for place in places if place.level not in LEAF_LEVELS]
+    parts = []
+    if leaves:
+        parts.append(_added(leaves_at(wanted, leaves, at, lines).subquery().c))
+    if uppers:
+        later = aliased(FigureCount)
+        same = [
+            getattr(later, name) == getattr(FigureCount, name) for name in ("metric_id", "area_id", "line", "period")
+        ]
+        last = select(func.max(later.slot)).where(*same, later.slot <= literal(at, Instant())).scalar_subquery()
+        record = select(FigureCount.__table__).where(
+            FigureCount.metric_id.in_(then.turns), FigureCount.area_id.in_(uppers), FigureCount.slot == last,
+            true() if lines is None else FigureCount.line.in_(lines),
+        )  # fmt: skip
+        parts.append(_added(record.subquery().c).where(wanted))
+    return parts
+
+
+def _added(rows: Any) -> Select[Any]:
+    """Rows of `befores_in` from rows with their keys and sums."""
+    key = (Metric.id, rows.area_id, rows.period, type_coerce(rows.standing, BigInteger), _every())
+    sums = [func.sum(type_coerce(rows[name], BigInteger), type_=BigInteger) for name in SUMS if name != "met"]
+    return select(*key, *sums).select_from(Metric).join(rows.standing.table, Metric.id == rows.metric_id).group_by(*key)
+
+
+def _every() -> ColumnElement[int]:
+    """Over Metric: 1 where all turns count together."""
+    return case((Metric.over_time == OverTime.SUM, _whole(1)), else_=_whole(0))
+
+
+def _whole(number: int) -> ColumnElement[int]:
+    return literal_column(str(int(number)), BigInteger)
 
 
 def approved_then(rolled: RolledUp | None) -> Before | None:
@@ -81,7 +195,8 @@ class AgainstBefore:
     """A figure beside what was before. `change`: by how much it is another one, of a rate in points, None while nothing
     is approved; `percent`: that in percent of what was, None of rates and where that is nothing. `held`: it is no
     worse, by the metric's comparator (more is better where it has none). `units`: how many units have a figure of then,
-    of how many `asked` now."""
+    of how many `asked` now. `until`: the day up to which what was before counts, None for a baseline and a whole year.
+    """
 
     before: Decimal
     change: Decimal | None
@@ -89,6 +204,7 @@ class AgainstBefore:
     held: bool | None
     units: int
     asked: int
+    until: date | None = None
 
     @property
     def whole(self) -> bool:
@@ -103,9 +219,11 @@ def against_before(rolled: RolledUp, before: Before | None) -> AgainstBefore | N
     if before is None or not rolled.metric.adds_up or (stood := kind.figure(before.value)) is None:
         return None
     if figure is None or not rolled.approved:
-        return AgainstBefore(stood, None, None, None, before.units, rolled.asked)
+        return AgainstBefore(stood, None, None, None, before.units, rolled.asked, before.until)
     change = figure - stood
     rated = rolled.metric.aggregation is Aggregation.RATIO
     percent = None if rated or not stood else change * 100 / stood
     better = Comparator.AT_MOST if rolled.metric.comparator in DOWNWARDS else Comparator.AT_LEAST
-    return AgainstBefore(stood, change, percent, bool(meets(figure, better, stood)), before.units, rolled.asked)
+    return AgainstBefore(
+        stood, change, percent, bool(meets(figure, better, stood)), before.units, rolled.asked, before.until
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Date,
     Select,
     and_,
@@ -144,6 +145,33 @@ def _then(
     sums = (func.sum(every.c[name], type_=kinds.get(name, Exact())).label(name) for name in SUMS)
     chosen = select(*key, *sums).group_by(*key)
     return chosen if lines is None else chosen.where(every.c.line.in_(lines))
+
+
+def leaves_at(
+    metrics: ColumnElement[bool], area_ids: Sequence[int], at: datetime, lines: Sequence[Line] | None
+) -> Select[Any]:
+    """What these metrics (a clause over Metric) were in leaf areas at that moment, with the organisations inside them:
+    rows of area_id, metric_id, period, standing and the sums, one for each assignment. It costs what the units of these
+    areas cost, not those of the task."""
+    place, home, unit = aliased(Area), aliased(Area), aliased(Unit)
+    inside = select(unit.id).join(home, home.id == unit.area_id)
+    inside = inside.where(or_(home.id.in_(area_ids), home.parent_id.in_(area_ids)))
+    inside = inside if lines is None else inside.where(unit.line.in_(lines))
+    asked = select(Batch.id).join(Metric, Metric.task_id == Batch.task_id).where(metrics)
+    asked = asked.where(Batch.dispatched_at <= literal(at, Instant()))
+    there = and_(Assignment.unit_id.in_(inside), Assignment.batch_id.in_(asked))
+    parts = [each(there, metrics, _look(at)).subquery() for each in (reported, credited)]
+    named = ("metric_id", "unit_id", "period", "standing", *SUMS)
+    rows = union_all(*(select(*(part.c[name] for name in named)) for part in parts)).subquery()
+    own = aliased(Area)
+    found = (
+        select(place.id.label("area_id"), *(rows.c[name] for name in named if name != "unit_id"))
+        .select_from(rows)
+        .join(Unit, Unit.id == rows.c.unit_id)
+        .join(own, own.id == Unit.area_id)
+        .join(place, and_(place.id.in_(area_ids), or_(own.id == place.id, own.parent_id == place.id)))
+    )
+    return found if lines is None else found.where(Unit.line.in_(lines))
 
 
 def _look(at: datetime) -> Look:

@@ -14,7 +14,7 @@ from ..queries.stands import Stand
 from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, meets, money_in
 from ..rules.relative import IN_PERCENT, RAISES
 from ..rules.targets import Compares, Relative
-from .filters import ABSENT, chinese, number, percent
+from .filters import ABSENT, chinese, day_number, number, percent
 
 bp = Blueprint("stand_words", __name__)
 YUAN = "yuan"
@@ -85,6 +85,15 @@ def before_word(metric: Any) -> str:
     return _("Baseline") if metric.compares is Compares.BASELINE else _("Same period last year")
 
 
+def before_day(against: AgainstBefore, metric: Any) -> str:
+    """Up to which day of last year it is compared, or that it is the whole of it; '' for a baseline."""
+    if metric.compares is Compares.BASELINE:
+        return ""
+    if against.until is None:
+        return _("as a whole: how it stood on the same day is not known")
+    return _("up to %(day)s", day=day_number(against.until))
+
+
 def change_words(against: AgainstBefore, metric: Any) -> str:
     """By how much a figure is another one than before: +120 (+15.3%), of a rate in points."""
     if against.change is None:
@@ -123,7 +132,7 @@ def against_columns(metric: Any) -> list[Column]:
     show = Show.NUMBER if metric is None else sheet_show(metric, False)
     words = _("Figure of then") if metric is None else before_word(metric)
     return [
-        Column(words, 14, show), Column(_("Change since then"), 12, show),
+        Column(words, 14, show), Column(_("Counted up to"), 12, Show.DAY), Column(_("Change since then"), 12, show),
         Column(_("Change in percent"), 10, Show.PERCENT),
         Column(_("No worse"), 10), Column(_("Units with a figure of then"), 12, Show.WHOLE),
     ]  # fmt: skip
@@ -132,10 +141,10 @@ def against_columns(metric: Any) -> list[Column]:
 def against_cells(against: AgainstBefore | None, metric: Any, cell: Callable[[Decimal | None], Cell]) -> list[Cell]:
     """A comparison in these columns. `cell` gives a number as the sheet shows it."""
     if against is None:
-        return [None] * 5
+        return [None] * 6
     held = None if against.held is None else _("no worse") if against.held else _("worse")
     part = None if against.percent is None else against.percent / 100
-    return [cell(against.before), cell(against.change), part, held, against.units]
+    return [cell(against.before), against.until, cell(against.change), part, held, against.units]
 
 
 def mark_of(stand: Stand) -> tuple[str, str]:
@@ -184,7 +193,8 @@ def cover_cells(stand: Stand) -> list[Cell]:
 
 
 GLOBALS: dict[str, Callable[..., Any]] = {
-    "bare": bare, "before_word": before_word, "change_words": change_words, "relative_words": relative_words,
+    "bare": bare, "before_day": before_day, "before_word": before_word,
+    "change_words": change_words, "relative_words": relative_words,
     "full_figure": full, "fraction": fraction, "left_words": left_words, "mark_of": mark_of,
     "unit_of": unit_of,
 }  # fmt: skip

@@ -10,16 +10,18 @@ from sqlalchemy import and_, select, update
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
 from campaign.errors import Invalid
-from campaign.models import Area, Assignment, Baseline
+from campaign.models import Area, Assignment, Baseline, Batch
 from campaign.operations.areas import import_areas
 from campaign.operations.folding import fold
 from campaign.operations.issuing import dispatch, reopen
+from campaign.operations.recording import record_states
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.queries.assignments import whole
 from campaign.queries.board import Asked, head_for
 from campaign.queries.board_metrics import figures_page
 from campaign.queries.metric_facts import AskedMetric
+from campaign.queries.metric_page import metric_page
 from campaign.queries.metric_units import Lack, units_page
 from campaign.queries.rollup import rollup, rollup_of_each
 from campaign.queries.rollup_compared import against_before, baselines_in
@@ -30,7 +32,7 @@ from campaign.rules.former_tree import FormerTree
 from campaign.rules.metrics import Aggregation, MetricKind, Value
 from campaign.rules.organisation import SYSTEM, Line, Role
 from campaign.rules.states import State
-from campaign.rules.targets import Quota
+from campaign.rules.targets import Compares, Quota
 from tests import make
 from tests.counting import statements
 from tests.together import at_once
@@ -236,3 +238,39 @@ def test_who_does_not_meet_yet_is_named_page_by_page_and_baselines_follow_merger
     moved = story.tree.unit(new).name
     for township, there in ((first, False), (last, True)):
         assert (moved in [row.name for row in named(story, township)]) is there
+
+
+def test_last_year_is_told_up_to_the_same_day(now):
+    """One village was approved with 10 before this day of last year, another with 20 after it. Areas are told from the
+    record of the clock, villages from the log; of what began later than that day only the whole can be told."""
+    story = Together(now - timedelta(days=375))
+    first, second = story.tree.villages[:2]
+    for place, number, days in ((first, 10, 1), (second, 20, 200)):
+        story.village, story.now = place, now - timedelta(days=375 - days)
+        story.report(Line.WOMEN, number, Line.UNION, 3)
+        story.approve()
+        slot = story.now + timedelta(hours=1)
+        with unit_of_work():
+            record_states(slot, now=slot)
+    task = make.task(make.campaign(story.tree.unit(story.tree.county)), lines=[Line.WOMEN])
+    kept = {"aggregation": Aggregation.SUM, "compares": Compares.LAST_YEAR, "former_metric_id": story.metric}
+    metric = make.metric(task, target=50, **kept)
+    with unit_of_work():
+        dispatch(task.id, actor=story.tree.actor(story.tree.county, Role.DISPATCHER), now=now)
+    ask = {"actor": SYSTEM, "now": now, "today": now.date()}
+
+    def told(place):
+        page = figures_page(task.campaign_id, Asked(area_id=place.id), **ask)
+        shown = metric_page(metric.id, AskedMetric(area_id=place.id), **ask)
+        assert [row.against for row in page.rows] == [shown.total.against]
+        rows = (shown.total.against, *(row.against for row in shown.rows))
+        return [each and (each.before, each.until, each.units) for each in rows]
+
+    day = now.date().replace(year=now.year - 1)
+    assert told(story.tree.county) == [(10, day, 1), (10, day, 1), None]
+    assert told(story.tree.townships[0]) == [(10, day, 1), (10, day, 1), None, None]
+    assert told(first) == [(10, day, 1)]
+    with unit_of_work():
+        late = {"dispatched_at": now - timedelta(days=9)}
+        db.session.execute(update(Batch).where(Batch.dispatched_at < now).values(late))
+    assert told(story.tree.county) == [(30, None, 2), (30, None, 2), None]

@@ -146,9 +146,9 @@ def test_a_figure_stands_beside_its_baseline_and_beside_last_year(app, now):
             change = {"compares": compares, "former_metric_id": former}
             session.execute(update(Metric).where(Metric.id == work.sum.id).values(change))
         shown = metric_page(work.sum.id, AskedMetric(), actor=actor, **seen)
-        rows = [(row.against and astuple(row.against)) for row in (shown.total, *shown.rows)]
+        rows = [(row.against and astuple(row.against)[:6]) for row in (shown.total, *shown.rows)]
         page = figures_page(work.campaign.id, Asked(), actor=actor, **seen)
-        assert next(astuple(row.against) if row.against else None for row in page.rows) == rows[0]
+        assert next(astuple(row.against)[:6] if row.against else None for row in page.rows) == rows[0]
         assert cost(lambda: metric_page(work.sum.id, AskedMetric(), actor=actor, **seen)) <= 8
         assert cost(lambda: figures_page(work.campaign.id, Asked(), actor=actor, **seen)) <= 8
         return rows
