@@ -9,10 +9,26 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, exists, false, func, literal, not_, or_, select, true, union
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.orm import aliased
 
 from ..models import Area, Assignment, Person, Post, TaskUnit, Unit
+from ..models.organisation import holds_on
 from ..rules.organisation import Level, Role
 from ..rules.states import WITH_OFFICER
 from .campaigns import Head, TaskFact
@@ -169,30 +185,24 @@ def has_task(task_id: int) -> ColumnElement[bool]:
 
 def _totals(receives: ColumnElement[bool], task: TaskFact, loads: CTE, today: date) -> Select[Any]:
     """Every number by a join of its own over whole sets: asking unit by unit is slow on PostgreSQL."""
+    told = case((not_(has_task(task.id)), Post.person_id)) if task.batches else Post.person_id
+    staffed, people = func.count(Post.unit_id.distinct()), func.count(told.distinct())
     officers = (
-        select(Post.id)
+        select(staffed.label("staffed"), people.label("people"))
+        .select_from(Post)
         .join(Unit, Unit.id == Post.unit_id)
         .join(Person, Person.id == Post.person_id)
-        .where(
-            receives,
-            Post.role == Role.OFFICER,
-            Post.disabled_at.is_(None),
-            Post.valid_from <= today,
-            or_(Post.valid_to.is_(None), Post.valid_to >= today),
-            Person.disabled_at.is_(None),
-        )
+        .where(receives, Post.role == Role.OFFICER, holds_on(today), Person.disabled_at.is_(None))
+        .subquery()
     )
-    had = select(Assignment.id).join(Unit, Unit.id == Assignment.unit_id).where(receives)
-    had = had.where(Assignment.task_id == task.id)
-    fresh = officers.where(not_(has_task(task.id))) if task.batches else officers
+    had = select(func.count(Assignment.unit_id.distinct())).join(Unit, Unit.id == Assignment.unit_id)
     parts: dict[str, Select[Any]] = {
         "units": select(func.count(Unit.id)).where(receives),
-        "has": had.with_only_columns(func.count(Assignment.unit_id.distinct())) if task.batches else select(literal(0)),
+        "has": had.where(receives, Assignment.task_id == task.id) if task.batches else select(literal(0)),
         "open": select(func.coalesce(func.sum(loads.c.load), 0)),
-        "staffed": officers.with_only_columns(func.count(Post.unit_id.distinct())),
-        "people": fresh.with_only_columns(func.count(Post.person_id.distinct())),
     }
-    return select(*(part.correlate(None).scalar_subquery().label(name) for name, part in parts.items()))
+    counts = (part.correlate(None).scalar_subquery().label(name) for name, part in parts.items())
+    return select(*counts, *officers.c).select_from(officers)
 
 
 def _loads(receives: ColumnElement[bool]) -> CTE:

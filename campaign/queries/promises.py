@@ -80,17 +80,20 @@ def people_asks(
 ) -> tuple[Select[Any], ...]:  # fmt: skip
     """Of the units that would receive it (a clause over Unit, and the way up from them): the one to name people of, or
     the first; and how many people each kind of addressee has over all of them."""
-    speaking = sorted({teller for each in foreseen for step in each.speak for teller in step.rung.tells})
-    told: dict[Audience, Any] = {}  # nobody is in charge yet: that is the officers, who are counted once
-    for wanted in map(AUDIENCES.__getitem__, speaking):
-        if wanted not in told:
-            told[wanted] = _told(receives, climb, wanted, stop, today)
-    counts = [told[AUDIENCES[teller]].label(teller.name) for teller in speaking]
+    counts = [
+        _told(receives, climb, wanted, stop, today).label(f"n{place}") for place, wanted in enumerate(_wanted(foreseen))
+    ]
     return (
         _example(receives, 0 if unit_id is None else unit_id),
         _example(receives, None),
         select(*counts) if counts else select(literal(0)),
     )
+
+
+def _wanted(foreseen: Iterable[Foreseen]) -> list[Audience]:
+    """Whom the rungs that speak tell, each once: who is in charge is not named yet, so that these are the officers."""
+    speaking = {teller for each in foreseen for step in each.speak for teller in step.rung.tells}
+    return list(dict.fromkeys(AUDIENCES[teller] for teller in sorted(speaking)))
 
 
 def promises_from(
@@ -105,10 +108,11 @@ def promises_from(
     stops = {} if outlook.ladder.stop_level is None else {ladder_id: outlook.ladder.stop_level}
     coming = told(foreseen, row, now=now, stops=stops)
     speaking = {teller for each in coming if not each.overtaken for teller in each.rung.tells}
+    people = dict(zip(_wanted(foreseen), counts[0] if counts else (), strict=False))
     rungs, dated = outlook.ladder.for_grade(outlook.grade), {step.rung.number for step in outlook.steps}
     return Promises(
         coming,
-        {teller: int(getattr(counts[0], teller.name)) if counts else 0 for teller in speaking},
+        {teller: int(people.get(AUDIENCES[teller], 0)) for teller in speaking},
         tuple(rung for rung in rungs if rung.number not in dated),
         len(outlook.ladder.rungs) - len(rungs),
         row if unit else None,
@@ -150,12 +154,15 @@ def _told(receives: ColumnElement[bool], climb: Climb, wanted: Audience, stop: L
     """How many people hold the posts that such a rung tells, vacant ones passed over; 0 where it is nobody yet."""
     if wanted.from_reviewer:
         return literal(0)  # nothing is submitted yet
-    above = _above(climb, wanted, stop, today) if wanted.steps else select(Unit.id).where(receives)
-    posts = Post.unit_id.in_(above), Post.role.in_(wanted.roles)
-    people = union(
-        select(Post.person_id.label("id")).where(*posts, holds_on(today)),
-        select(Delegation.delegate_id.label("id")).join(Post, stands_in_on(today)).where(*posts),
-    ).subquery()
+    held = select(Post.person_id.label("id")).where(Post.role.in_(wanted.roles), holds_on(today))
+    lent = select(Delegation.delegate_id.label("id")).join(Post, stands_in_on(today)).where(Post.role.in_(wanted.roles))
+    if wanted.steps:
+        units = _above(climb, wanted, stop, today)
+        people = union(held.where(Post.unit_id.in_(units)), lent.where(Post.unit_id.in_(units))).subquery()
+    else:  # who stands in is found from the few delegations, and not from every unit
+        here = select(Unit.id).where(receives)
+        there = here.where(Unit.id == Post.unit_id).correlate(Post).exists()
+        people = union(held.where(Post.unit_id.in_(here)), lent.where(there)).subquery()
     count = select(func.count()).select_from(people).join(Person, Person.id == people.c.id)
     return count.correlate(None).scalar_subquery()
 
