@@ -56,7 +56,8 @@ NOTHING = tuple(literal_column("0", BigInteger).label(name) for name in SUMS)
 @dataclass(frozen=True)
 class Look:
     """How an assignment is looked at: its state, which submission counts (an ON clause), what it must reach in the end,
-    whether it was split, and the milestone in force; and whether all assignments are."""
+    whether it was split, and the milestone in force; whether all assignments are, and what they gave to units below,
+    where that is not what these must reach today."""
 
     state: ColumnElement[Any]
     latest: ColumnElement[bool]
@@ -64,6 +65,7 @@ class Look:
     split: ColumnElement[bool]
     step: ColumnElement[Any]
     whole: bool = False
+    given: ColumnElement[int] | None = None
 
 
 def touched(deltas: ColumnElement[bool], touches: ColumnElement[bool]) -> CompoundSelect[Any]:
@@ -334,4 +336,4 @@ def _compared(off: Any, comparator: Any) -> ColumnElement[bool]:
 
 def _given_away(look: Look) -> ColumnElement[int]:
     """Of a sum: what the units below must reach together; looked for only where it was split."""
-    return case((look.split, given_below()), else_=0)
+    return case((look.split, given_below() if look.given is None else look.given), else_=0)

@@ -1,8 +1,9 @@
 """What one assignment must reach: its own target row, or that of the metric where it is meant for each unit."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, func, null, or_, select, type_coerce
 from sqlalchemy.orm import aliased
@@ -45,14 +46,16 @@ def join_target() -> ColumnElement[bool]:
     return and_(Target.assignment_id == Assignment.id, Target.metric_id == Metric.id)
 
 
-def given_below() -> ColumnElement[int]:
+def given_below(asked: Callable[[Any], ColumnElement[bool]] | None = None) -> ColumnElement[int]:
     """Over Assignment and Metric, in ten-thousandths: of a sum, what the units below must reach together, once it was
-    split among them. The part of one that is asked no more falls back to who gave it."""
+    split among them. The part of one that is asked no more falls back to who gave it. `asked`: whether the assignment
+    below (an alias) is asked, where that is not how it stands today."""
     child, theirs = aliased(Assignment), aliased(Target)
     below = (
         select(func.coalesce(func.sum(type_coerce(theirs.value, BigInteger), type_=BigInteger), 0))
         .join(child, child.id == theirs.assignment_id)
-        .where(child.parent_id == Assignment.id, theirs.metric_id == Metric.id, child.state.not_in(NOT_ASKED))
+        .where(child.parent_id == Assignment.id, theirs.metric_id == Metric.id)
+        .where(child.state.not_in(NOT_ASKED) if asked is None else asked(child))
         .correlate(Assignment, Metric)
         .scalar_subquery()
     )

@@ -31,12 +31,12 @@ from ..db import DECIMAL_PLACES, Exact, Instant, db, run
 from ..models import Area, Assignment, Batch, Event, Metric, Milestone, Target, Unit
 from ..models.climbing import FIGURE, SUMS, anything_moved, climbing, issued_for_metric, parent_at
 from ..models.contributions import Look, credited, latest_until, reported
-from ..models.goals import join_target
+from ..models.goals import given_below, join_target
 from ..models.past_targets import target_at
 from ..rules.figures import Standing
 from ..rules.metrics import OverTime
 from ..rules.organisation import LEAF_LEVELS, Line
-from ..rules.states import State
+from ..rules.states import NOT_ASKED, State
 from .rollup_facts import Facts, RolledUp, Sums, own_target_of
 from .rollup_metrics import facts_alone, heard, listing
 
@@ -177,19 +177,7 @@ def leaves_at(
 def _look(at: datetime) -> Look:
     """Assignments as they stood then: moved last by the log, reported last by then, split by then."""
     moment = literal(at, Instant())
-    last = (
-        select(Event.to_state)
-        .where(
-            Event.subject == "assignment", Event.subject_id == Assignment.id, Event.to_state.is_not(None),
-            Event.at <= moment,
-        )
-        .order_by(Event.id.desc())
-        .limit(1)
-        .correlate(Assignment)
-        .scalar_subquery()
-    )  # fmt: skip
-    codes = {state.name.lower(): literal(state, Assignment.state.type) for state in State}
-    state = case(codes, value=last, else_=literal(State.ISSUED, Assignment.state.type))
+    state = _state_then(Assignment, moment)
     child, of_child = aliased(Assignment), aliased(Batch)
     split = (
         exists()
@@ -199,4 +187,21 @@ def _look(at: datetime) -> Look:
     due = Milestone.due_on >= literal(local_today(at), Date())
     step = select(Milestone.target).where(Milestone.metric_id == Metric.id, due).order_by(Milestone.due_on).limit(1)
     in_force = type_coerce(step.correlate(Metric).scalar_subquery(), BigInteger)
-    return Look(state, latest_until(moment), target_at(moment), split, in_force)
+    given = given_below(lambda below: _state_then(below, moment).not_in(NOT_ASKED))
+    return Look(state, latest_until(moment), target_at(moment), split, in_force, given=given)
+
+
+def _state_then(of: Any, moment: ColumnElement[Any]) -> ColumnElement[State]:
+    """Where an assignment (the table, or an alias of it) stood then: moved last by the log."""
+    last = (
+        select(Event.to_state)
+        .where(
+            Event.subject == "assignment", Event.subject_id == of.id, Event.to_state.is_not(None), Event.at <= moment
+        )
+        .order_by(Event.id.desc())
+        .limit(1)
+        .correlate(of)
+        .scalar_subquery()
+    )
+    codes = {state.name.lower(): literal(state, Assignment.state.type) for state in State}
+    return case(codes, value=last, else_=literal(State.ISSUED, Assignment.state.type))

@@ -8,11 +8,14 @@ from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
 from campaign.models import Allocation, Assignment, Metric, Proposal, Register, RegisterCount, Request, Share, Target
-from campaign.operations.issuing import dispatch
+from campaign.operations.issuing import cancel, dispatch
+from campaign.operations.reporting import Report, submit
+from campaign.operations.reviewing import approve
 from campaign.queries.rollup_past import rollup_at
-from campaign.rules.metrics import Aggregation, MetricKind
+from campaign.rules.metrics import Aggregation, MetricKind, Value
 from campaign.rules.organisation import Line, Role
 from campaign.rules.requests import Decision, RequestKind
+from campaign.rules.states import State
 from campaign.rules.targets import Method, Quota
 from tests import make
 
@@ -91,3 +94,25 @@ def test_a_quota_follows_the_register_of_its_time(now):
             db.session.add(RegisterCount(register_id=register.id, n=Decimal(people), **fields))
         db.session.add(Target(assignment_id=village.id, metric_id=village.metric, value=Decimal(32)))
     assert village.targets(0, 2, 4) == [None, 24, 32]
+
+
+def test_what_a_unit_had_given_to_one_that_is_cancelled_later_was_given_then(now):
+    """Of its 8 a township keeps 2 and does 3. When the village is cancelled, its 6 fall back from that moment on."""
+    tree = make.small_tree()
+    town, county = tree.townships[0], tree.county
+    task = make.task(make.campaign(tree.unit(county)), lines=[Line.WOMEN])
+    metric = make.metric(task, MetricKind.COUNT, 8, aggregation=Aggregation.SUM)
+    mine = make.assignment(task, tree.unit(town), State.ACKNOWLEDGED)
+    below = make.assignment(task, tree.unit(tree.villages[0]), State.ACKNOWLEDGED, parent_id=mine.id)
+    with unit_of_work() as session:
+        for each, value in ((mine, 8), (below, 6)):
+            session.add(Target(assignment_id=each.id, metric_id=metric.id, value=Decimal(value)))
+        session.flush()
+        report = Report(values={metric.id: Value(number=Decimal(3))})
+        submit(mine.id, report, actor=make.actor(make.holder(tree.unit(town))), now=now + HOUR, seen=mine.version)
+        approve(mine.id, actor=tree.actor(county, Role.SUPERVISOR), now=now + HOUR, seen=mine.version + 1)
+    with unit_of_work():
+        dispatcher = tree.actor(county, Role.DISPATCHER)
+        cancel(below.id, actor=dispatcher, now=now + 3 * HOUR, seen=below.version, reason="不再承担这一部分。")
+    met = [rollup_at([metric.id], town.id, at=now + n * HOUR)[metric.id].units_met for n in (0, 2, 4)]
+    assert met == [0, 1, 0]
