@@ -1,5 +1,7 @@
 """What forms share: a day as people write it, and what is wrong with a form in the order in which the page shows it."""
 
+import html
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -42,3 +44,9 @@ def by_place(errors: Mapping[str, Any], body: str) -> dict[str, Any]:
     """What is wrong, by the ids of the fields, in the order in which these stand in `body`, the form as it is drawn."""
     places = {field: body.find(f'id="{field}"') for field in errors}
     return {field: errors[field] for field in sorted(errors, key=lambda field: (places[field] < 0, places[field]))}
+
+
+def label_in(field: str, body: str) -> str:
+    """The words with which `body`, the form as it is drawn, labels the field of that id; '' where it has none."""
+    found = re.search(rf'<label[^>]*\bfor="{re.escape(field)}"[^>]*>([^<]*)', body)
+    return html.unescape(found[1]).strip() if found else ""

@@ -53,3 +53,8 @@ def test_a_task_with_many_mistakes_lists_them_from_top_to_bottom(tree, visitor):
     }  # fmt: skip
     page = visitor.get(f"/campaigns/{draft.id}/tasks/new").submit("Save the task", status=422, **wrong)
     assert len(told(page)) > 5
+    counted = [
+        entry.partition(": ") for entry in told(page) if "whole number" in entry or "Please enter a number" in entry
+    ]
+    assert counted
+    assert all(label and sentence for label, _colon, sentence in counted)  # alike, so each says whose it is
