@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    exists,
     func,
     literal,
     literal_column,
@@ -25,7 +26,7 @@ from sqlalchemy.orm import aliased
 
 from ..clock import zone
 from ..db import Instant, db
-from ..models import Area, Baseline, FigureCount, Metric, Unit
+from ..models import Area, Assignment, Baseline, FigureCount, Metric, Unit
 from ..models.climbing import SUMS
 from ..models.contributions import ADDED_UP
 from ..models.past import A_YEAR, ABOUT
@@ -74,8 +75,8 @@ def baselines_in(
     metric_ids: Sequence[int], places: Sequence[Place], tree: FormerTree, *, lines: Sequence[Line] | None = None
 ) -> dict[tuple[int, int], Before]:
     """(metric, area) -> the baselines of the units below it on the day of the campaign (`tree`: what moved since), also
-    of areas that ended there and named one below it as their successor. Only where there is any. One statement, over
-    all baselines of these metrics."""
+    of areas that ended before they were asked and named one below it as their successor. Only where there is any. One
+    statement, over all baselines of these metrics."""
     return befores_in(metric_ids, None, places, tree, lines=lines)
 
 
@@ -116,7 +117,9 @@ def _frozen(
 ) -> Select[Any]:
     home, follower = Area.__table__.alias("home"), Area.__table__.alias("follower")
     top = stretches_of(places, tree)
-    place = func.coalesce(follower.c.lft, home.c.lft)  # who was merged counts where its successor stands
+    asked = exists().where(Assignment.task_id == Metric.task_id, Assignment.unit_id == Baseline.unit_id)
+    followed = and_(follower.c.id == home.c.successor_id, ~asked.correlate_except(Assignment))
+    place = func.coalesce(follower.c.lft, home.c.lft)  # who was asked itself reports, and counts, where it stood
     sums = [func.sum(type_coerce(column, BigInteger), type_=BigInteger) for column in (
         Baseline.number, Baseline.numerator, Baseline.denominator,
     )]  # fmt: skip
@@ -127,7 +130,8 @@ def _frozen(
         )
         .join(Unit, Unit.id == Baseline.unit_id)
         .join(home, home.c.id == Unit.area_id)
-        .outerjoin(follower, follower.c.id == home.c.successor_id)
+        .join(Metric, Metric.id == Baseline.metric_id)
+        .outerjoin(follower, followed)
         .join(top, place.between(top.c.lft, top.c.rgt))
         .where(Baseline.metric_id.in_(metric_ids), true() if lines is None else Unit.line.in_(lines))
         .group_by(Baseline.metric_id, top.c.id)
