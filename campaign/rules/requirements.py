@@ -106,7 +106,9 @@ def missing(needs: Needs, words: str, values: Mapping[int, Value], evidence: Ite
             said = say("“%(item)s” is ticked; its proof is missing: %(name)s", item=rule.item_name, name=rule.name)
             found.append(Problem(f"evidence-{rule.id}", said))
         elif lack:
-            sentence = say("%(name)s: %(count)s more needed", name=rule.name, count=lack)
+            photos = say("%(name)s: photos still needed: %(count)s", name=rule.name, count=lack)
+            files = say("%(name)s: %(count)s more needed", name=rule.name, count=lack)
+            sentence = photos if rule.kind is EvidenceKind.PHOTO else files
             found.append(Problem(f"evidence-{rule.id}", sentence))
     short = needs.min_characters - length_of(words)
     if short > 0:
