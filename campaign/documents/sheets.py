@@ -20,6 +20,7 @@ SHEET_ROWS = 1_048_575  # what Excel shows on one sheet below the heading
 CELL_CHARACTERS = 32_767
 EXACT_DIGITS = 15  # a longer number would be rounded by every spreadsheet, so it goes out as text
 PLACES, FRACTION_PLACES = 4, 6  # as the database keeps a number; a percentage with as many is a hundredth of it
+EXACT_PLACES = 10  # a fen in 亿元: so much is told as it is
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 FLUSH_ROWS = 1_000
 
@@ -130,7 +131,7 @@ def _write_cell(
         return
     show = column.show or _show_by_type(value)
     if isinstance(value, Decimal) and show is not Show.TEXT and value.is_finite():
-        value = round(value, FRACTION_PLACES if show is Show.PERCENT else PLACES)  # a third has no end, a cell has
+        value = round(value, FRACTION_PLACES) if show is Show.PERCENT else _ended(value)
     if isinstance(value, datetime):
         sheet.write_datetime(row, at, _local(value, zone), formats[Show.MOMENT if show is Show.TEXT else show])
     elif isinstance(value, date):
@@ -171,9 +172,15 @@ def _local(moment: datetime, zone: str) -> datetime:
 def _text(value: Cell) -> str:
     """The value as text, without signs that no cell can hold, and with line ends of one kind."""
     if isinstance(value, Decimal):
-        text = f"{round(value, PLACES):f}"  # zeros at the end say nothing
+        text = f"{_ended(value):f}"  # zeros at the end say nothing
         return text.rstrip("0").rstrip(".") if "." in text else text
     return str(value).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _ended(value: Decimal) -> Decimal:
+    """A third has no end, a cell has; what has few enough places keeps all of them."""
+    exponent = value.as_tuple().exponent
+    return value if isinstance(exponent, int) and -exponent <= EXACT_PLACES else round(value, PLACES)
 
 
 def _csv_text(value: Cell, column: Column, zone: str) -> str:

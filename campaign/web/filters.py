@@ -18,10 +18,10 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from ..rules.dates import Light
-from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, Value, money_in
+from ..rules.metrics import MONEY_UNITS, SHOWN_PLACES, Comparator, MetricKind, Value, money_in
 from ..rules.states import State
 from .access import page_now
-from .form_reading import by_place, label_in
+from .form_reading import by_place
 from .happenings import doer
 from .language import choose_locale, speak
 from .navigation import has_endpoint, other_language, page_actor, page_language
@@ -67,7 +67,6 @@ def register_filters(app: Flask) -> None:
         "doer": doer,
         "due_words": due_words,
         "job_words": job_words,
-        "label_in": label_in,
         "light_class": light_shape,
         "light_shape": light_shape,
         "light_word": word,
@@ -195,18 +194,23 @@ def number(value: Decimal | int | float | None, places: int | None = None) -> st
 
 
 def money(value: Decimal | None, wan: bool | None = None, places: int = 0) -> str:
-    """An amount kept in 元: in 万元 from ten thousand on, unless told which; `places` 4 or 8: in 万元 or 亿元, as the
-    plan says it, while that is not too large a unit for it. English pages say yuan."""
+    """An amount kept in 元, exact: in 万元 from ten thousand on, unless told which; `places` 4 or 8: in 万元 or
+    亿元, as the plan says it, while that is not too large a unit for it. English pages say yuan. A unit is too large
+    where the amount is less than a hundredth of it, or needs more than four places."""
     if value is None:
         return ABSENT
-    while places and 0 < value < Decimal(1).scaleb(places - 2):
+    while places and (0 < value < Decimal(1).scaleb(places - 2) or not _short_in(value, places)):
         places -= 4
     if places and chinese() and wan is None:
         return f"{number(money_in(value, places))} {MONEY_UNITS[places]}"
-    in_wan = chinese() and (wan if wan is not None else value >= TEN_THOUSAND)
+    in_wan = chinese() and (wan if wan is not None else value >= TEN_THOUSAND and _short_in(value, 4))
     if in_wan:
         return f"{number(value / TEN_THOUSAND)} 万元"
     return f"{number(value)} {'元' if chinese() else 'yuan'}"
+
+
+def _short_in(value: Decimal, places: int) -> bool:
+    return value == value.quantize(Decimal(1).scaleb(places - SHOWN_PLACES))
 
 
 def percent(value: Decimal | float | None) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 from flask import Blueprint
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from markupsafe import Markup
 
 from ..documents.sheets import Cell, Column, Show
 from ..queries.rollup_compared import AgainstBefore
 from ..queries.stands import Stand
-from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, meets, money_in
+from ..rules.metrics import MONEY_UNITS, Comparator, MetricKind, meets, money_in, short_money
 from ..rules.relative import IN_PERCENT, RAISES
 from ..rules.targets import Compares, Relative
 from .filters import ABSENT, chinese, day_number, number, percent
@@ -39,10 +40,29 @@ def plain(n: Decimal | None, metric: Any, of_units: bool) -> Decimal | None:
 
 
 def bare(n: Decimal | None, metric: Any, of_units: bool) -> str:
-    """The number without its unit, for a column that names it; a rate keeps its sign."""
+    """The number without its unit, for a column that names it; a rate keeps its sign. What has many places (money in
+    亿元, a milestone in proportion) is rounded, and says so."""
     if n is not None and not of_units and metric.kind is MetricKind.RATE:
         return percent(n)
-    return number(plain(n, metric, of_units))
+    short = _short(n, metric, of_units)
+    return number(plain(n, metric, of_units)) if short is None else f"≈{number(short)}"
+
+
+def bare_cell(n: Decimal | None, metric: Any, of_units: bool) -> str:
+    """The same for a page: what is rounded tells the exact number when it is pointed at."""
+    if _short(n, metric, of_units) is None:
+        return bare(n, metric, of_units)
+    exact = f"{number(plain(n, metric, of_units))} {unit_of(metric, of_units)}"
+    return Markup('<span class="nowrap" title="{}">{}</span>').format(exact, bare(n, metric, of_units))
+
+
+def _short(n: Decimal | None, metric: Any, of_units: bool) -> Decimal | None:
+    """The number as it is rounded for a column; None where it stands as it is."""
+    if n is None or of_units or metric.kind is MetricKind.RATE:
+        return None
+    money = metric.kind is MetricKind.AMOUNT and chinese()
+    short, exact = short_money(n, metric.money_places if money else 0)
+    return None if exact else short
 
 
 def full(n: Decimal | None, metric: Any, of_units: bool) -> str:
@@ -193,7 +213,7 @@ def cover_cells(stand: Stand) -> list[Cell]:
 
 
 GLOBALS: dict[str, Callable[..., Any]] = {
-    "bare": bare, "before_day": before_day, "before_word": before_word,
+    "bare": bare_cell, "before_day": before_day, "before_word": before_word,
     "change_words": change_words, "relative_words": relative_words,
     "full_figure": full, "fraction": fraction, "left_words": left_words, "mark_of": mark_of,
     "unit_of": unit_of,

@@ -19,6 +19,7 @@ from campaign.rules.metrics import (
     read_money,
     read_number,
     read_worded,
+    short_money,
     ticked,
 )
 
@@ -233,6 +234,19 @@ def test_all_is_yes_only_when_all_say_yes():
     yes, no = (KINDS[MetricKind.BOOLEAN].read({"value": text}) for text in "10")
     assert KINDS[MetricKind.BOOLEAN].total([yes, yes]) == yes
     assert KINDS[MetricKind.BOOLEAN].total([yes, no]) == no
+
+
+SHORT = [  # 元, the unit of the column, as it is shown, and whether that is all of it
+    ("3073749.39", 8, "0.0307", False), ("307000", 8, "0.00307", True), ("307374.93", 8, "0.00307", False),
+    ("800000000", 8, "8", True), ("1234567891.23", 8, "12.3457", False), ("31234.56", 4, "3.1235", False),
+    ("31234", 4, "3.1234", True), ("31234.56", 0, "31234.56", True), ("0", 8, "0", True), ("0.01", 8, "1E-10", True),
+    ("-3073749.39", 8, "-0.0307", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("yuan", "places", "shown", "exact"), SHORT)
+def test_money_of_many_places_is_rounded_for_a_column_and_says_so(yuan, places, shown, exact):
+    assert short_money(Decimal(yuan), places) == (Decimal(shown), exact)
 
 
 COMPARISONS = [

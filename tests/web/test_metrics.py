@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from campaign.db import unit_of_work
 from campaign.models import Event, Register
 from campaign.operations.folding import fold
 from campaign.operations.milestones import bring_milestones
-from campaign.rules.metrics import Aggregation
+from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Line, Role
 from campaign.rules.targets import Quota
 from tests import make
@@ -181,3 +182,14 @@ def test_figures_stand_as_of_the_end_of_a_day_that_is_over(work, visitor, client
     for wrong in ("2026-11-21", "2099-01-01", "0001-01-01", "x"):
         assert visitor.get(f"{where}?on={wrong}").has("approved 3"), wrong
     assert cost(lambda: client.get(f"{where}?on=2026-11-20")) <= 8
+
+
+def test_a_small_amount_in_a_large_unit_is_rounded_on_the_page_and_exact_beside_it(work, visitor, client, now):
+    loans = {"money_places": 8, "aggregation": Aggregation.SUM, "name": "贷款"}
+    metric = make.metric(work.task, MetricKind.AMOUNT, Decimal("3073749.39"), **loans)
+    sign_in(client, work.holder(work.county, Role.DISPATCHER), now, "zh_CN")
+    for page in (f"/metrics/{metric.id}", f"/campaigns/{work.campaign.id}/board/figures"):
+        shown = visitor.get(page)
+        assert shown.has("≈0.0307") and 'title="0.0307374939 亿元"' in shown.html
+    assert rows_of(client, f"/metrics/{metric.id}.csv")[0]["目标 (亿元)"] == "0.0307374939"
+    assert visitor.get(f"/campaigns/{work.campaign.id}").has("3,073,749.39 元")

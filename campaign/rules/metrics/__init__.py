@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from .amount import MONEY_UNITS, Amount, money_in, read_money
+from .amount import MONEY_UNITS, SHOWN_PLACES, Amount, money_in, read_money, short_money
 from .base import Aggregation, BadValue, Comparator, Kind, MetricKind, OverTime, Value
 from .boolean import Boolean
 from .checklist import MOST_ITEMS, NONE_OF_THEM, Checklist, ticked
@@ -35,6 +35,7 @@ def meets(figure: Decimal | None, comparator: Comparator, target: Decimal | None
 
 
 __all__ = [
-    "KINDS", "LARGEST", "MONEY_UNITS", "MOST_ITEMS", "NONE_OF_THEM", "Aggregation", "BadValue", "Comparator", "Kind",
-    "MetricKind", "OverTime", "Value", "meets", "money_in", "read_money", "read_number", "read_worded", "ticked",
+    "KINDS", "LARGEST", "MONEY_UNITS", "MOST_ITEMS", "NONE_OF_THEM", "SHOWN_PLACES", "Aggregation", "BadValue",
+    "Comparator", "Kind", "MetricKind", "OverTime", "Value", "meets", "money_in", "read_money", "read_number",
+    "read_worded", "short_money", "ticked",
 ]  # fmt: skip

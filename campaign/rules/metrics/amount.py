@@ -1,6 +1,6 @@
 """Money: kept in 元, exact to the fen; typed and shown in 元, 万元 or 亿元."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from ...errors import say
 from .base import BadValue
@@ -8,6 +8,7 @@ from .count import Count
 from .numbers import LARGEST, read_number
 
 FEN = 2
+SHOWN_PLACES, SHOWN_DIGITS = 4, 3  # of 万元 that is 元, of 亿元 it is 万元; of what is less, so many digits
 MONEY_UNITS: dict[int, str] = {0: "元", 4: "万元", 8: "亿元"}  # by the decimal places that each moves the point
 
 
@@ -31,3 +32,14 @@ def money_in(yuan: Decimal, money_places: int) -> Decimal:
     moved = yuan.scaleb(-money_places)
     whole = moved.to_integral_value()
     return whole if moved == whole else moved.normalize()
+
+
+def short_money(yuan: Decimal, money_places: int) -> tuple[Decimal, bool]:
+    """The same with no more digits than a column needs, and whether it is still exact: four places, or three digits
+    where that would leave fewer."""
+    moved = money_in(yuan, money_places)
+    places = SHOWN_PLACES
+    if moved:
+        places = max(places, SHOWN_DIGITS - 1 - moved.adjusted())
+    short = moved.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    return (moved, True) if short == moved else (short, False)
