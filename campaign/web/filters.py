@@ -21,7 +21,7 @@ from ..rules.dates import Light
 from ..rules.metrics import MONEY_UNITS, SHOWN_PLACES, Comparator, MetricKind, Value, money_in
 from ..rules.states import State
 from .access import page_now
-from .form_reading import by_place
+from .form_reading import by_place, label_in
 from .happenings import doer
 from .language import choose_locale, speak
 from .navigation import has_endpoint, other_language, page_actor, page_language
@@ -67,6 +67,7 @@ def register_filters(app: Flask) -> None:
         "doer": doer,
         "due_words": due_words,
         "job_words": job_words,
+        "label_in": label_in,
         "light_class": light_shape,
         "light_shape": light_shape,
         "light_word": word,
