@@ -188,6 +188,6 @@ def _row(node: Node, reached: Actual) -> list[Cell]:
         node.unit, word(node.level), node.above or "", word(node.state) if node.state else "", node.target,
         reached.figure, reached.waiting, None if share is None else share / 100, reached.met,
         node.who or "", node.at, word(node.method) if node.method else "", node.version or None,
-        node.pieces or None, node.given, node.reserve, sums.gap if sums else None,
+        node.pieces or None, node.given, node.reserve if sums else None, sums.gap if sums else None,
         None if growth is None else growth / 100, node.reason,
     ]  # fmt: skip
