@@ -14,6 +14,7 @@ import openpyxl  # type: ignore[import-untyped]
 
 from campaign import clock
 
+from .walk_named import compare_names
 from .walk_people import Tables, Visitor
 from .walk_plans import KEYS
 from .walk_reading import HALF, TENTH, Table, Tally, alike, decimal
@@ -42,7 +43,7 @@ def compare(address: str, tables: Tables, *, some: bool = False) -> int:
     boards = Boards(reader, recount, tally, tables, some)
     for step in (
         boards.figures, boards.metric_pages, boards.lights, boards.slowest, boards.units, boards.trees,
-        boards.comparisons, boards.sheets,
+        boards.comparisons, boards.named, boards.sheets,
     ):  # fmt: skip
         step()
         print(f"{step.__name__}: {len(tally.wrong)} differences so far", flush=True)
@@ -110,7 +111,7 @@ class Boards:
                         self._page(f"/campaigns/{campaign}/board/figures?{asked}", rows, "指标")
 
     def _figures_row(self, where: str, metric: int, row: Row, expected: Expected) -> None:
-        money = self._money(metric)
+        money = self.money_of(metric)
         for name, value in (("目标", expected.target), ("阶段目标", expected.by_now), ("已通过", expected.approved),
                             ("待审核", expected.waiting), ("差距", expected.left)):  # fmt: skip
             if name in row:
@@ -132,7 +133,7 @@ class Boards:
             for column in (name, "增减", "增减幅度", "是否持平或向好", "有对比数的单位"):
                 self.tally.same(where, column, row[column], "")
             return
-        money = self._money(metric)
+        money = self.money_of(metric)
         self.tally.near(where, name, decimal(row[name]), expected.before / money)
         change = None if expected.change is None else expected.change / money
         self.tally.near(where, "增减", decimal(row["增减"]), change)
@@ -140,7 +141,7 @@ class Boards:
         self.tally.same(where, "是否持平或向好", row["是否持平或向好"], expected.worse)
         self.tally.same(where, "有对比数的单位", row["有对比数的单位"], str(expected.units))
 
-    def _money(self, metric: int) -> Decimal:
+    def money_of(self, metric: int) -> Decimal:
         """By how much a figure is divided before it is shown: 万元, 亿元."""
         fact = self.recount.metrics[metric]
         return Decimal(10) ** fact["money_places"] if fact["kind"] == 2 else Decimal(1)
@@ -212,7 +213,7 @@ class Boards:
     ) -> None:
         fact = self.recount.metrics[metric]
         rate = fact["kind"] == 3 and fact["aggregation"] == 2
-        money = self._money(metric)
+        money = self.money_of(metric)
 
         def told(value: Decimal | None) -> Decimal | None:
             return None if value is None else value / money
@@ -315,7 +316,7 @@ class Boards:
             mine = Tally()
             other = Boards(self.reader, self.recount, mine, self.tables)
             wanted = self.recount.expected(id, unit["area_id"], unit["line"])
-            money = other._money(id)
+            money = other.money_of(id)
             for name, value in (("目标", wanted.target), ("阶段目标", wanted.by_now), ("已通过", wanted.approved)):
                 mine.near(where, name, decimal(row[name]), value if value is None else value / money)
             other._share(where, row, wanted)
@@ -364,6 +365,10 @@ class Boards:
                     expected = self.recount.place(metric, area, line, row["区域"])
                     shown = next(text for name, text in row.items() if "名次" in name or name == "位次")
                     self.tally.same(where, row["区域"], shown, "" if expected is None else str(expected))
+
+    def named(self) -> None:
+        """Every unit that lacks something, by name, with what it must reach by now and what it reported."""
+        compare_names(self)
 
     def sheets(self) -> None:
         """The xlsx of a page holds what its CSV holds, cell by cell."""

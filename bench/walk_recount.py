@@ -147,12 +147,13 @@ class Recount:
         """By area; of one line, or of all."""
         if (metric, line) not in self.kept:
             found: dict[int, Counted] = defaultdict(Counted)
-            for each in self._asked(metric):
+            for each in self.asked_now(metric):
                 self._count(metric, each, line, found)
             self.kept[metric, line] = found
         return self.kept[metric, line]
 
-    def _asked(self, metric: int) -> Iterator[Any]:
+    def asked_now(self, metric: int) -> Iterator[Any]:
+        """Its assignments; of what is told anew each time those of the latest turn."""
         fact = self.metrics[metric]
         last = self.last.get(fact["task_id"])
         for each in self.of_task[fact["task_id"]]:
@@ -204,15 +205,20 @@ class Recount:
         fact, goal = self.metrics[metric], self.goal(assignment, metric)
         if fact["comparator"] == 0 or goal is None:
             return fact["kind"] in (BOOLEAN, CHECKLIST) and value["number"] == 10_000
-        if fact["aggregation"] == SUM:
-            asked = [child for child in self.children[assignment] if STANDING.get(self.assignments[child]["state"])]
-            goal -= sum(self.goals.get((child, metric), 0) for child in asked)
+        goal = self.kept_back(assignment, metric, goal)
         figure = Fraction(value["number"] or 0)
         if fact["kind"] == RATE:
             if not value["denominator"]:
                 return False
             figure = Fraction(value["numerator"] or 0, value["denominator"]) * 100 * 10_000
         return bool(_meets(figure, self.towards(metric), self.goal_now(metric, goal)))
+
+    def kept_back(self, assignment: int, metric: int, goal: int) -> int:
+        """What of its target a unit must reach itself: of a sum, what it did not give to units that are asked."""
+        if self.metrics[metric]["aggregation"] != SUM:
+            return goal
+        asked = [child for child in self.children[assignment] if STANDING.get(self.assignments[child]["state"])]
+        return goal - int(sum(self.goals.get((child, metric), 0) for child in asked))
 
     def step(self, metric: int) -> int | None:
         """The milestone in force today: the next one due, its own day included; None where there is none."""
@@ -279,7 +285,7 @@ class Recount:
         """What a quota for each person comes to there: the targets of the units that are asked; what one of them handed
         on to others of the same area counts with itself."""
         campaign, found = self.campaign_of(metric), []
-        for each in self._asked(metric):
+        for each in self.asked_now(metric):
             mine, goal = self.units[each["unit_id"]], self.goals.get((each["id"], metric))
             above, twice = self.assignments.get(each["parent_id"]), False
             if above is not None and STANDING.get(above["state"]) is not None:

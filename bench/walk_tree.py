@@ -61,13 +61,12 @@ class Tree(Recount):
     def _inside(self, unit: int, area: int, campaign: int) -> bool:
         return area in self.way(self.units[unit]["area_id"], campaign)
 
-    def _followed(self, unit: int, area: int, campaign: int) -> bool:
-        """Whether the unit, or who followed it before the campaign began, stands there."""
-        home = self.areas[self.units[unit]["area_id"]]
-        began = EPOCH + timedelta(microseconds=self.campaigns[campaign]["issued_at"] or 0)
-        if home["successor_id"] is not None and home["valid_to"] < began.date().isoformat():
+    def _followed(self, unit: int, area: int, metric: int) -> bool:
+        """Whether the unit stands there; of one that ended without having been asked, whether who followed it does."""
+        task, home = self.metrics[metric]["task_id"], self.areas[self.units[unit]["area_id"]]
+        if home["successor_id"] is not None and not any(each["unit_id"] == unit for each in self.of_task[task]):
             home = self.areas[home["successor_id"]]
-        return area in self.way(home["id"], campaign)
+        return area in self.way(home["id"], self.campaign_of(metric))
 
     def _gone(self, unit: int, task: int) -> bool:
         return any(each["unit_id"] == unit and each["state"] in GONE for each in self.of_task[task])
@@ -125,8 +124,8 @@ class Tree(Recount):
 
     def against(self, metric: int, area: int, line: int | None) -> Against | None:
         """The figure beside what the units inside had before; None where nothing is known of then."""
-        fact, campaign = self.metrics[metric], self.campaign_of(metric)
-        mine = [row for row in self.baselines[metric] if self._followed(row["unit_id"], area, campaign)
+        fact = self.metrics[metric]
+        mine = [row for row in self.baselines[metric] if self._followed(row["unit_id"], area, metric)
                 and (line is None or self.units[row["unit_id"]]["line"] == line)]  # fmt: skip
         rate = fact["aggregation"] == RATIO
         if not mine or fact["aggregation"] not in (SUM, RATIO):
