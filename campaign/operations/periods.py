@@ -20,7 +20,7 @@ from ..rules.periods import NOBODY, STOOD_STILL, Passing, Turn, passed
 from ..rules.plans import CampaignStatus, PeriodState
 from .issuing import Dispatched, Progress, acting_for, dispatch, receivers
 from .log import record
-from .repeating import once
+from .repeating import once, remember
 
 LONGEST_REASON = 400
 
@@ -35,11 +35,23 @@ class Opened:
     batch_id: int | None = None  # of the period opened last
 
 
-def send(task_id: int, *, actor: Actor, now: datetime, progress: Progress | None = None) -> Dispatched:
+def send(
+    task_id: int, *, actor: Actor, now: datetime, progress: Progress | None = None, client_action_id: str | None = None
+) -> Dispatched:
     """The dispatcher's hand: dispatches a task; begins the series of a recurring one, which opens at once what is due.
 
-    Once it has begun: gives the periods that are open to the units that came since. Raises what `dispatch` raises.
+    Once it has begun: gives the periods that are open to the units that came since. The same act again names the batch
+    of the first time and adds nothing. Raises what `dispatch` raises.
     """
+    held = once(client_action_id, actor=actor, subject=f"dispatch:{task_id}", content={}, now=now)
+    if held is not None:
+        return Dispatched(int(held) if held else None, 0)
+    done = _send(task_id, actor, now, progress)
+    remember(client_action_id, "" if done.batch_id is None else str(done.batch_id))
+    return done
+
+
+def _send(task_id: int, actor: Actor, now: datetime, progress: Progress | None) -> Dispatched:
     recurrence = recurrence_of(task_id, lock=True)
     if recurrence is None:
         return dispatch(task_id, actor=actor, now=now, progress=progress)

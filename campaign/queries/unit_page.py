@@ -3,13 +3,13 @@
 Six statements, whatever the size.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy import Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
@@ -31,16 +31,18 @@ from ..models import (
     Task,
     Unit,
 )
+from ..models.gathering import gathered
 from ..models.goals import join_target, own_target
 from ..models.organisation import holds_on
 from ..models.targets import Target
-from ..rules.burden import Ask, Burden, burden, fields_of, same_period
+from ..rules.burden import Burden, same_period
 from ..rules.dates import Light, light_of
 from ..rules.distances import left_to, share_of
 from ..rules.metrics import MetricKind, Value, meets
 from ..rules.organisation import Actor, Level, Line, Role
 from ..rules.plans import EvidenceKind
-from ..rules.states import NOT_ASKED, OPEN, State
+from ..rules.states import NOT_ASKED, OPEN, WITH_OFFICER, State
+from .burden import loads_asked, loads_from
 from .lights import light_is
 from .metric_facts import COLUMNS, MetricFact, fact_of
 from .rollup import rollup
@@ -168,9 +170,12 @@ def unit_page(unit_id: int, *, actor: Actor, now: datetime, today: date, after: 
         if (metric.id, unit.area_id) in rolled
     ]
     below, following = _below(unit_id, now, after)
+    # All that waits for it, and not only the assignments that were read: counted as before a dispatch.
+    itself = select(Unit.id).where(Unit.id == unit_id)
+    loads, people = gathered(loads_asked(itself, actor=actor), _people(unit_id, today))
     return UnitPage(
-        unit, way, tuple(asked), tuple(stands), load_of(asked, now), tuple(again_of(asked)), below,
-        _people(unit_id, today), following, more, moved,
+        unit, way, tuple(asked), tuple(stands), loads_from(loads, now)[unit_id].load, tuple(again_of(asked)), below,
+        tuple(Held(row.name, Role(row.role), row.valid_from) for row in people), following, more, moved,
     )  # fmt: skip
 
 
@@ -196,18 +201,6 @@ def _stand(rolled: RolledUp, asked: Asked, target: Decimal | None, value: Value 
     )  # fmt: skip
 
 
-def load_of(asked: Iterable[Asked], now: datetime) -> Burden:
-    """What the open assignments that wait for the unit itself ask per week."""
-    return burden(
-        (
-            Ask(each.due_at, fields_of(metric.kind for metric, _target, _value in each.figures), each.photos)
-            for each in asked
-            if each.open and each.state is not State.SUBMITTED
-        ),
-        now,
-    )
-
-
 def again_of(asked: Sequence[Asked]) -> list[Again]:
     """The figures still to be reported that the unit gave for another task in the same period: the same name, kind and
     unit of measure; of several the latest. The officer's form fills them in, by the same rule."""
@@ -222,7 +215,7 @@ def again_of(asked: Sequence[Asked]) -> list[Again]:
     for each in asked:
         since = same_period(local_today(each.dispatched_at), each.opens_on)
         for metric, _target, value in each.figures:
-            if not each.open or value is not None:
+            if each.state not in WITH_OFFICER or value is not None:
                 continue
             key = (metric.name, int(metric.kind), metric.unit_of_measure)
             others = [
@@ -362,11 +355,10 @@ def _below(unit_id: int, now: datetime, after: str) -> tuple[tuple[Below, ...], 
     return page, f"{page[-1].lft}-{page[-1].id}" if len(rows) > BELOW else ""
 
 
-def _people(unit_id: int, today: date) -> tuple[Held, ...]:
-    rows = db.session.execute(
+def _people(unit_id: int, today: date) -> Select[Any]:
+    return (
         select(Person.name, Post.role, Post.valid_from)
         .join(Post, Post.person_id == Person.id)
         .where(Post.unit_id == unit_id, holds_on(today), Person.disabled_at.is_(None))
         .order_by(Post.role, Post.id)
     )
-    return tuple(Held(*row) for row in rows)

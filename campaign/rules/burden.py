@@ -57,11 +57,6 @@ def burden(asks: Iterable[Ask], now: datetime) -> Burden:
     return Burden(n, *(total.quantize(TENTH, ROUND_HALF_UP) for total in (forms, fields, photos)))
 
 
-def fields_of(kinds: Iterable[MetricKind]) -> int:
-    """How many fields these figures are: both parts of a rate are typed."""
-    return sum(2 if kind in TWO_PARTS else 1 for kind in kinds)
-
-
 def same_period(today: date, opened_on: date | None) -> date:
     """From which day on a figure reported elsewhere is of the same period: the opening of the recurring task's own
     period, otherwise the first day of the quarter."""

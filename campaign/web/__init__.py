@@ -11,6 +11,7 @@ from . import (
     admin_vacancies,
     archives,
     board_metrics,
+    burden,
     cascade_panel,
     cascade_tree,
     comparison,
@@ -51,6 +52,7 @@ from .weight import register_weight
 BLUEPRINTS: tuple[Blueprint, ...] = (
     admin.bp,
     archives.bp,
+    burden.bp,  # no pages: the words of the load meter
     board_metrics.bp,  # the pages of a board: one blueprint
     cascade_tree.bp,
     cascade_panel.bp,  # splitting, and the panel of it on the pages of assignments: one blueprint

@@ -2,12 +2,13 @@
 
 from datetime import UTC, date, datetime, time
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import IntegerField
+from wtforms import HiddenField, IntegerField
 from wtforms.validators import InputRequired
 
 from ..clock import local_today, zone
@@ -33,6 +34,7 @@ from .periods import SeriesWords
 
 class DispatchForm(FlaskForm):
     task_id = IntegerField(validators=[InputRequired()])
+    client_action_id = HiddenField()
 
 
 @bp.get("/campaigns/<int:id>/preview")
@@ -57,8 +59,8 @@ def preview(id: int) -> Any:
         now=now, unit_id=request.args.get("unit", type=int), after=request.args.get("after", ""),
     )  # fmt: skip
     return render_template(
-        "campaigns/preview.html", head=head, tasks=tasks, task=task, found=found.preview, dates=dates,
-        now=now, sent=found.promises, meter=found.meter, offered=found.split,
+        "campaigns/preview.html", action_id=str(uuid4()), head=head, tasks=tasks, task=task,
+        found=found.preview, dates=dates, now=now, sent=found.promises, meter=found.meter, offered=found.split,
         ahead=_ahead(found.promises, dates), rest=rest, late=late, signed=signed, provisional=unsure,
         known_until=outlook.calendar.known_until,
         rolled=explained(outlook.rule, opens_on or local_today(now), outlook.calendar),
@@ -80,7 +82,7 @@ def dispatch(id: int) -> Any:
     if task is None:
         abort(404)
     with unit_of_work():
-        done = send(task.id, actor=current_actor(), now=page_now())
+        done = send(task.id, actor=current_actor(), now=page_now(), client_action_id=form.client_action_id.data or None)
     if done.batch_id is None and (series := _series(id, task)):
         told = _("The series runs. Its next period opens by itself on %(day)s.", day=day(series.ahead[0].opens_on))
         flash(told, "success")

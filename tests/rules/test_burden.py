@@ -5,8 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from campaign.rules.burden import Ask, Burden, burden, fields_of, same_period
-from campaign.rules.metrics import MetricKind
+from campaign.rules.burden import Ask, Burden, burden, same_period
 
 NOW = datetime(2026, 11, 20, 2, tzinfo=UTC)
 
@@ -28,7 +27,6 @@ def test_many_add_up_and_none_is_nothing():
         5, Decimal("4.5"), Decimal(13), Decimal(2)
     )
     assert burden([], NOW) == Burden()
-    assert fields_of([MetricKind.RATE, MetricKind.COUNT, MetricKind.TEXT]) == 4
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_from_an_empty_list_to_the_dispatch(tree, signed_in):
     preview = page.click("Preview")
     assert preview.has("Who will receive it", "6 units", "柳林东村妇联", "Notice of the task")
     page = preview.submit("Dispatch 6 assignments")
+    assert preview.submit("Dispatch 6 assignments").path == page.path, "sent again where the answer was lost"
     assert page.has("6 units have received the task", "Digest of the units")
     assert len(db.session.scalars(select(Assignment)).all()) == 6
     again = signed_in.get(preview.path)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from campaign import clock
 from campaign.db import unit_of_work
 from campaign.models import MetricValue, Submission
+from campaign.rules.dates import DueKind
 from campaign.rules.organisation import Line, Role
 from campaign.rules.states import State
 from campaign.web.stand_words import full
@@ -71,13 +72,36 @@ def test_the_page_is_there_for_whom_the_unit_is_and_costs_few_statements(work, c
     assert "每周表格" in client.get(here).get_data(as_text=True)
 
 
-def test_the_preview_of_a_dispatch_shows_the_load_and_what_is_known_already(work, visitor, now):
+def test_the_preview_of_a_dispatch_shows_the_load_and_what_is_known_already(work, visitor, client, monkeypatch, now):
     plan = make.campaign(work.unit(work.county), title="再报一次")
-    task = make.task(plan, title="贷款月报", due_on=make.TODAY + timedelta(days=7))
+    due = {"due_on": make.TODAY + timedelta(days=7)}
+    task = make.task(plan, title="贷款月报", min_characters=20, **due)
     make.metric(task, name="贷款户数", unit_of_measure="户")
     page = visitor.get(f"/campaigns/{plan.id}/preview?task={task.id}")
-    assert page.has("One form with 1 field and 0 photos.", "贷款户数 by 1 of these units")
+    assert page.has("One form: 2 fields to fill in, no photos.", "More for each unit in a week: 0.9 forms, 1.8 fields.")
+    assert page.has("贷款户数 by 1 of these units; it is filled in there")
     assert page.has("Load of the units on this page", "柳林东村妇联 0.5 now, 1.4 with this task")
+    monthly = make.task(
+        plan, title="贷款月月报", rrule="FREQ=MONTHLY;BYMONTHDAY=23", due_kind=DueKind.NONE, window_days=4
+    )
+    make.metric(monthly, name="贷款户数", unit_of_measure="户")
+    later = now + timedelta(days=3)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    sign_in(client, work.holder(work.county, Role.DISPATCHER), later)
+    page = visitor.get(f"/campaigns/{plan.id}/preview?task={monthly.id}")
+    assert not page.has("by 1 of these units"), "its period begins today, and the form asks for what is of the period"
+    bare = make.task(plan, title="学习文件", **due)
+    assert visitor.get(f"/campaigns/{plan.id}/preview?task={bare.id}").has("One form: no figures, no photos.")
+
+
+def test_the_load_is_the_same_on_the_page_of_the_unit_as_before_a_dispatch(work, visitor, monkeypatch):
+    """What waits for a decision is off its desk, and what is not listed any more is on it."""
+    for state in (State.DISPUTED, State.SUBMITTED, State.RETURNED, State.ISSUED):
+        make.assignment(make.task(work.first, title=f"任务{state}"), work.unit_here, state)
+    monkeypatch.setattr("campaign.queries.unit_page.MOST", 2)
+    assert visitor.get(f"/units/{work.unit_here.id}").has("Open assignments 3")
+    task = make.task(work.second, title="再报")
+    assert visitor.get(f"/campaigns/{work.second.id}/preview?task={task.id}").has("3 open, 4 with this one")
 
 
 def test_one_unit_is_told_as_one(app):
