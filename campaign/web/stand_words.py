@@ -110,7 +110,7 @@ def before_day(against: AgainstBefore, metric: Any) -> str:
     if metric.compares is Compares.BASELINE:
         return ""
     if against.until is None:
-        return _("as a whole: how it stood on the same day is not known")
+        return _("all of last year")
     return _("up to %(day)s", day=day_number(against.until))
 
 
