@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
@@ -239,8 +240,14 @@ def _chosen(actor: Actor, view: View, filters: Filters, now: datetime) -> Column
 def _below(actor: Actor, now: datetime) -> tuple[Select[Any], Select[Any]]:
     """The units for which the reader may decide because it is next above them, or because between nobody is; and those
     of them where nobody is either, so that it is the reader's turn."""
-    on, units = local_today(now), actor.units(*BOSSES)
-    near = or_(false(), *(Unit.lft.between(post.lft, post.rgt) for post in actor.posts if post.role in BOSSES))
+    inside = tuple((post.lft, post.rgt) for post in actor.posts if post.role in BOSSES)
+    return _below_of(tuple(actor.units(*BOSSES)), inside, local_today(now))
+
+
+@lru_cache(maxsize=1_000)
+def _below_of(units: tuple[int, ...], inside: tuple[tuple[int, int], ...], on: date) -> tuple[Select[Any], Select[Any]]:
+    """Kept for who asks again: to put these together costs more than to run them."""
+    near = or_(false(), *(Unit.lft.between(lft, rgt) for lft, rgt in inside))
     waits = select(Request.unit_id).where(Request.decision == Decision.PENDING)
     empty = not_(led_on(Unit.id, on)).label("empty")
     start = select(Unit.id.label("unit_id"), Unit.superior_id.label("above"), empty).where(Unit.id.in_(waits), near)
