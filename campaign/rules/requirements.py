@@ -107,8 +107,8 @@ def missing(needs: Needs, words: str, values: Mapping[int, Value], evidence: Ite
             found.append(Problem(f"evidence-{rule.id}", said))
         elif lack:
             photos = say("%(name)s: photos still needed: %(count)s", name=rule.name, count=lack)
-            files = say("%(name)s: %(count)s more needed", name=rule.name, count=lack)
-            sentence = photos if rule.kind is EvidenceKind.PHOTO else files
+            others = say("%(name)s: %(count)s more needed", name=rule.name, count=lack)
+            sentence = photos if rule.kind is EvidenceKind.PHOTO else others
             found.append(Problem(f"evidence-{rule.id}", sentence))
     short = needs.min_characters - length_of(words)
     if short > 0:

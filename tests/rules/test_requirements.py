@@ -83,6 +83,12 @@ TEXT = (
 TASK = "各村妇联年内至少举办一期农村妇女手工编织培训班，组织学员与合作社签订订单，年底前报送培训名册和带动就业人数。"
 
 
+def test_each_of_several_rules_is_asked_by_itself():
+    rules = (PHOTO, EvidenceNeed(4, "名册", EvidenceKind.ANY, 1), EvidenceNeed(5, "总结", EvidenceKind.DOCUMENT, 1))
+    found = missing(Needs(evidence=rules), "", {}, [])
+    assert [problem.where for problem in found] == ["evidence-1", "evidence-4", "evidence-5"]
+
+
 @pytest.mark.parametrize(
     ("other", "alike"),
     [
