@@ -178,6 +178,11 @@ class Exact(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value).scaleb(-DECIMAL_PLACES)
 
 
+class _Numbers(dict[Any, Any]):
+    def __missing__(self, value: object) -> Any:
+        raise ValueError(f"{value!r} is no member of the enum of this column")
+
+
 class Code(TypeDecorator[IntEnum]):
     """A member of an IntEnum, kept as its small number."""
 
@@ -189,9 +194,8 @@ class Code(TypeDecorator[IntEnum]):
         self.kind = kind
 
     def bind_processor(self, dialect: Any) -> Process:
-        """Only members of the enum are stored."""
-        numbers: dict[Any, Any] = {member: int(member) for member in self.kind}
-        return (numbers | {None: None}).__getitem__
+        """Only members of the enum are stored; ValueError for anything else."""
+        return _Numbers({member: int(member) for member in self.kind} | {None: None}).__getitem__
 
     def result_processor(self, dialect: Any, coltype: object) -> Process:
         """The member."""

@@ -119,8 +119,9 @@ def _columns(shown: UnitsPage) -> list[Column]:
 
     turn = [Column(_("Period"), 8, Show.WHOLE)] if metric.recurs else []
     return [
-        Column(_("Unit"), 28), Column(_("Area above"), 20), Column(_("Line"), 12), *turn, Column(_("Why"), 18),
-        Column(_("State"), 12), head(_("To reach by now")), head(_("Last reported")), head(_("Distance")),
+        Column(_("Unit"), 28), Column(_("Area above"), 20), Column(_("Line"), 12), *turn,
+        Column(_("Still lacking"), 18), Column(_("State"), 12),
+        head(_("To reach by now")), head(_("Last reported")), head(_("Distance")),
     ]  # fmt: skip
 
 

@@ -142,7 +142,9 @@ def test_units_are_named_that_have_nothing_approved_or_not_enough(work, visitor,
         assert page.has("Does not meet yet 5", "Nothing approved 3", "Approved, but not enough 2", "5 人次 to go")
         where = f"/metrics/{work.sum.id}/units.csv"
         rows = rows_of(client, where)
-        told = [(row["Unit"][:4], row["Why"], row["Last reported (人次)"], row["Distance (人次)"]) for row in rows]
+        told = [
+            (row["Unit"][:4], row["Still lacking"], row["Last reported (人次)"], row["Distance (人次)"]) for row in rows
+        ]
         assert told == [
             ("柳林西村", "Approved, but not enough", "25", "5"), ("柳林新村", "In review", "30", "0"),
             ("石桥东村", "Returned", "10", "20"), ("石桥西村", "Nothing reported", "", ""),
