@@ -1,6 +1,6 @@
 """All metrics of a campaign in one area: figure, target, distance, and beside what was before.
 
-Eight statements at most, whatever the size. What an earlier turn of the same task reported stands on the metric's own
+Seven statements at most, whatever the size. What an earlier turn of the same task reported stands on the metric's own
 page alone.
 """
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import select, union_all
+from sqlalchemy import union_all
 
 from ..db import db
-from ..models import Metric, Task, TaskLine
+from ..models import Campaign, Metric, Task, TaskLine
 from ..rules.organisation import Actor, Line
 from ..rules.targets import Compares, Quota
-from .board import Asked, Head, Row, head_for, lines_of, way_to, windows_of
+from .board import Asked, Head, Row, head_of, heads, lines_of, way_to, windows_of
 from .board_figures import Cell, Place, figures_of, stretches_of
 from .board_slowest import narrow
 from .metric_facts import COLUMNS, MetricFact, fact_of, former_since
@@ -66,8 +66,7 @@ def figures_page(
     """The figures of a campaign for this reader. `at`: as they stood at that moment, where the area is narrow enough to
     be counted again; last year and quotas for each person are told of now alone. Raises NotFound outside their scope.
     """
-    head = head_for(campaign_id, actor)
-    metrics, tasks, known, sinces = _metrics(campaign_id)
+    head, metrics, tasks, known, sinces = _metrics(campaign_id, actor)
     windows = windows_of(head, actor)
     above, _below = way_to(head, asked.area_id, actor, windows)
     shown = above[-1]
@@ -131,17 +130,22 @@ def _quotas(
     return {row.what: row.value for row in db.session.execute(union_all(*parts)) if row.value is not None}
 
 
-def _metrics(campaign_id: int) -> tuple[list[MetricFact], list[int], set[Line], dict[int, datetime]]:
-    """The metrics, the tasks and their lines, and since when those of last year were asked; one statement."""
+def _metrics(
+    campaign_id: int, actor: Actor
+) -> tuple[Head, list[MetricFact], list[int], set[Line], dict[int, datetime]]:
+    """The campaign, its metrics, the tasks and their lines, and since when those of last year were asked; one
+    statement. Raises NotFound outside the reader's scope."""
     rows = db.session.execute(
-        select(*COLUMNS, Task.id.label("any_task_id"), former_since())
-        .select_from(Task)
+        heads(actor)
+        .add_columns(*COLUMNS, Task.id.label("any_task_id"), former_since())
+        .outerjoin(Task, Task.campaign_id == Campaign.id)
         .outerjoin(Metric, Metric.task_id == Task.id)
         .outerjoin(TaskLine, TaskLine.task_id == Task.id)
-        .where(Task.campaign_id == campaign_id)
+        .where(Campaign.id == campaign_id)
         .order_by(Task.position, Metric.position, Metric.id)
     ).all()
+    head = head_of(rows[0] if rows else None, actor)
     metrics = {row.metric_id: fact_of(row) for row in rows if row.metric_id is not None}
-    tasks = list(dict.fromkeys(row.any_task_id for row in rows))
+    tasks = list(dict.fromkeys(row.any_task_id for row in rows if row.any_task_id is not None))
     sinces = {row.former_metric_id: row.former_since for row in rows if row.former_since is not None}
-    return list(metrics.values()), tasks, {row.line for row in rows if row.line is not None}, sinces
+    return head, list(metrics.values()), tasks, {row.line for row in rows if row.line is not None}, sinces

@@ -190,7 +190,7 @@ def test_figures_are_told_as_they_stood_at_a_moment(now):
         assert [(row.stand.rolled.asked, row.stand.rolled.approved, row.stand.figure) for row in page.rows] == [
             (many, 1, 10),
         ]  # fmt: skip
-        assert (page.at, len(sent)) == (approved, 6)
+        assert (page.at, len(sent)) == (approved, 5)
         assert not figures_page(story.task.campaign_id, asked, at=before, **ask).rows
         today = rollup([story.metric], [place.id], on=now.date(), lines=[Line.WOMEN])[story.metric, place.id]
         assert (today.asked, today.missing) == (many, many)
