@@ -50,12 +50,13 @@ OF_ONE = ("assignment_id", "metric_id", "unit_id")
 STATE = ("standing", *SUMS)
 
 # What a fold found changed: the rows must be compared once, since the assignments may move on between two statements.
+# PostgreSQL cuts it off at each commit: nobody vacuums it, and every fold after a large one would read its dead rows.
 _scratch = MetaData()
 CHANGED = Table(
     "changed_figure", _scratch,
     *(Column(name, BigInteger) for name in OF_ONE), Column("period", SmallInteger),
     *(Column(name, BigInteger) for name in STATE), *(Column(f"was_{name}", BigInteger) for name in STATE),
-    prefixes=["TEMPORARY"],
+    prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS",
 )  # fmt: skip
 _MAKE = CreateTable(CHANGED, if_not_exists=True)
 

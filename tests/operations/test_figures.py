@@ -6,7 +6,8 @@ import time
 from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import delete, insert, select, update
+import pytest
+from sqlalchemy import delete, insert, select, text, update
 
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
@@ -305,6 +306,19 @@ def test_two_folders_at_one_assignment_count_it_once(app, now):
         thread.join()
     assert folded() == without_leaves(recount())
     assert (fold(now=now), wrong_contributions()) == (0, [])
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_what_a_fold_compared_leaves_nothing_for_the_next_one_to_read(app, now):
+    with unit_of_work():
+        play = Play(3)
+        play.dispatch([play.tree.unit(place) for place in play.tree.villages])
+    with unit_of_work():
+        play.step()
+        fold(now=now)
+        size = text("SELECT pg_relation_size('pg_temp.changed_figure')")
+        assert db.session.scalar(size) > 0
+    assert db.session.scalar(size) == 0
 
 
 def test_what_is_recorded_at_a_slot_is_how_the_figures_stood(app, now):
