@@ -7,7 +7,7 @@ from sqlalchemy import and_, literal, null, select, type_coerce, union_all
 
 from ..db import Instant, db
 from ..models import Attachment, Capture, ChecklistItem, Evidence, EvidenceRule
-from ..rules.media import is_large, is_shown
+from ..rules.media import Kept
 from ..rules.plans import EvidenceKind
 from ..rules.requirements import EvidenceNeed
 
@@ -35,7 +35,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class File:
+class File(Kept):
     """A file uploaded for the assignment; `attached`: the latest version names it, for the rule `rule_id`."""
 
     id: int
@@ -47,16 +47,6 @@ class File:
     sha256: str = ""
     at: datetime | None = None
     taken_at: datetime | None = None  # for the rules alone: no page shows it here
-
-    @property
-    def is_photo(self) -> bool:
-        """Whether it can be shown as a picture."""
-        return is_shown(self.media_type)
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it is a photo with too many points to be shown."""
-        return is_large(self.media_type)
 
 
 def asked_and_attached(

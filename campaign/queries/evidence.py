@@ -27,7 +27,7 @@ from ..models import (
     Unit,
     Upload,
 )
-from ..rules.media import UNSHOWN, is_large, is_shown
+from ..rules.media import UNSHOWN, Kept
 from ..rules.organisation import Actor, Role
 from ..rules.windows import When, first_moment, when_taken
 from .scope import given_to_check, visible_assignments
@@ -59,7 +59,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class Earlier(Kept):
     """A piece that the unit has sent for another task. `here`: it serves this one already."""
 
     id: int
@@ -70,16 +70,6 @@ class Earlier:
     task_title: str
     campaign_title: str
     here: bool
-
-    @property
-    def is_photo(self) -> bool:
-        """Whether it can be shown as a picture."""
-        return is_shown(self.media_type)
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it is a photo with too many points to be shown."""
-        return is_large(self.media_type)
 
 
 @dataclass(frozen=True)
@@ -265,7 +255,7 @@ def is_close(assignment_id: int, actor: Actor) -> bool:
 
 
 @dataclass(frozen=True)
-class Captured:
+class Captured(Kept):
     """A photo of the latest version, what it says of its taking, and where that lies in the task's time."""
 
     id: int
@@ -275,16 +265,6 @@ class Captured:
     rule_name: str
     taken: Taken
     when: When
-
-    @property
-    def is_photo(self) -> bool:
-        """Whether it can be shown as a picture."""
-        return is_shown(self.media_type)
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it is a photo with too many points to be shown."""
-        return is_large(self.media_type)
 
 
 @dataclass(frozen=True)

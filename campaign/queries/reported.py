@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from ..models import Attachment, Evidence, EvidenceRule, Joint, Metric, MetricValue, Target, Unit
 from ..models.goals import own_target
 from ..rules.differences import Together
-from ..rules.media import is_large, is_shown
+from ..rules.media import Kept
 from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
 
 
@@ -46,7 +46,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class File:
+class File(Kept):
     """A piece of evidence, with the name of the rule it answers, or ''."""
 
     id: int
@@ -55,16 +55,6 @@ class File:
     size: int
     at: datetime
     rule_name: str
-
-    @property
-    def is_photo(self) -> bool:
-        """Whether it can be shown as a picture."""
-        return is_shown(self.media_type)
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it is a photo with too many points to be shown."""
-        return is_large(self.media_type)
 
 
 @dataclass(frozen=True)

@@ -21,3 +21,19 @@ def is_large(media_type: str) -> bool:
 def plain_type(media_type: str) -> str:
     """The type as others know it."""
     return media_type.removesuffix(UNSHOWN)
+
+
+class Kept:
+    """What a page needs to know of a file with a media type, to draw it."""
+
+    media_type: str
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it can be shown as a picture."""
+        return is_shown(self.media_type)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is a photo with too many points to be shown."""
+        return is_large(self.media_type)
