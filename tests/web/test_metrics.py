@@ -138,7 +138,7 @@ def test_units_are_named_that_have_nothing_approved_or_not_enough(work, visitor,
     for _folded in range(2):
         assert visitor.get(f"/metrics/{work.sum.id}").click("Who is missing, by name").has("Units that are missing")
         page = visitor.get(f"/metrics/{work.sum.id}/units?area={work.county.id}")
-        assert page.has("Of 6 units asked 3 have an approved figure, and 1 reach what they must by now.")
+        assert page.has("6 units were asked. Approved figures: 3; reaching what is due by now: 1.")
         assert page.has("Does not meet yet 5", "Nothing approved 3", "Approved, but not enough 2", "5 人次 to go")
         where = f"/metrics/{work.sum.id}/units.csv"
         rows = rows_of(client, where)
