@@ -14,7 +14,7 @@ from .. import clock
 from ..db import unit_of_work
 from ..errors import Busy, Forbidden, NoSpace, say
 from ..operations.signing_in import SEEN_EVERY, digest_of, touch
-from ..queries.people import SessionFact, actor_of, session_of
+from ..queries.people import SessionFact, session_of
 from ..rules.organisation import Actor, Role
 
 # The endpoints that answer to everybody. Whatever is not listed needs a signed-in person.
@@ -34,11 +34,11 @@ View = TypeVar("View", bound=Callable[..., Any])
 class SignedIn(UserMixin):
     """The person behind a living session. Its id, kept in the signed cookie, is the session's secret."""
 
-    def __init__(self, secret: str, found: SessionFact, actor: Actor) -> None:
+    def __init__(self, secret: str, found: SessionFact) -> None:
         self.secret = secret
         self.session = found
-        self.actor = actor
-        self.name = actor.name
+        self.actor = found.actor
+        self.name = found.actor.name
         self.locale = found.locale
 
     def get_id(self) -> str:
@@ -98,10 +98,7 @@ def leave() -> None:
 
 def _load(secret: str) -> SignedIn | None:
     found = session_of(digest_of(secret), now=page_now())
-    if found is None:
-        return None
-    actor = actor_of(found.person_id, clock.local_today(page_now()))
-    return None if actor is None else SignedIn(secret, found, actor)
+    return None if found is None else SignedIn(secret, found)
 
 
 def _guard() -> Any:
