@@ -4,12 +4,14 @@ A campaign is added up along the tree as it was when it was issued: an area that
 its former parent there.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     ScalarSelect,
@@ -24,7 +26,9 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    type_coerce,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from ..db import db
@@ -34,6 +38,8 @@ from .campaigns import Campaign, Metric, Task
 from .organisation import Area, Placement, Unit
 
 Rows = CompoundSelect[Any] | Select[Any]
+STRETCH = ("id", "lft", "rgt")
+MOST_NAMED = 20  # so many stretches stand in a statement themselves; SQLite refuses a thousand of them
 
 
 def issued_for_task(row: Any) -> ScalarSelect[Any]:
@@ -125,7 +131,24 @@ def moved_since(moment: Any) -> ScalarSelect[str | None]:
 
 def standing_in(column: Any, stretches: Iterable[Stretch]) -> ColumnElement[bool]:
     """A clause: the `lft` of a unit or area lies in one of these stretches of `FormerTree.stretches`."""
-    return or_(false(), *(column.between(lft, rgt) for lft, rgt in stretches))
+    there = list(stretches)
+    if len(there) <= MOST_NAMED:
+        return or_(false(), *(column.between(lft, rgt) for lft, rgt in there))
+    rows = stretch_rows((0, *each) for each in there)
+    return exists().where(column.between(rows.c.lft, rows.c.rgt))
+
+
+def stretch_rows(rows: Iterable[tuple[int, int, int]]) -> CTE:
+    """Stretches as rows (id, lft, rgt) of a table, out of a few parameters: however many there are, the statement is no
+    longer. `id`: whose stretch it is."""
+    found = list(rows)
+    if db.session.get_bind().dialect.name == "postgresql":
+        lists = (literal([row[at] for row in found], ARRAY(BigInteger)) for at in range(3))
+        each = func.unnest(*lists).table_valued(*STRETCH, name="each").render_derived()
+        return select(each.c.id, each.c.lft, each.c.rgt).cte()
+    value = func.json_each(json.dumps(found)).table_valued("value").c.value
+    numbers = (type_coerce(func.json_extract(value, f"$[{at}]"), BigInteger) for at in range(3))
+    return select(*(number.label(name) for number, name in zip(numbers, STRETCH, strict=True))).cte()
 
 
 def climbed(base: Rows, shape: Shape, *, moved: bool) -> Select[Any]:

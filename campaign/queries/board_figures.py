@@ -12,21 +12,18 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    column,
     func,
     literal,
     null,
-    or_,
     select,
     true,
     type_coerce,
     union_all,
-    values,
 )
 
-from ..db import db, micros
+from ..db import db, listed, micros
 from ..models import Area, Assignment, Batch, Tally, TallyDelta, Unit
-from ..models.climbing import standing_in
+from ..models.climbing import stretch_rows
 from ..models.pending import dispatched, left_and_reached
 from ..rules.dates import NEAR_DUE, Light, light_of
 from ..rules.former_tree import FormerTree
@@ -169,14 +166,19 @@ def figures_of(
         parts.append(_folded(tallied, tasks, lines))
         parts += [_spread(part, stretches, chosen) for part in (*_unfolded(tasks), *_standing_still(tasks))]
     # Most leaves have nothing below them, then or now: their units are found by the area, without a range.
-    inside = {place: tree.stretches((place.lft, place.rgt)) for place in leaves}
-    if lowest := [place.id for place, where in inside.items() if where == ((place.lft, place.lft),)]:
-        parts.append(_facts(Area.id, and_(Area.id.in_(lowest), Unit.area_id == Area.id), tasks, chosen))
-    if hollow := [place for place in leaves if place.id not in lowest]:
-        there = or_(*(and_(Area.id == place.id, standing_in(Unit.lft, inside[place])) for place in hollow))
-        parts.append(_facts(Area.id, there, tasks, chosen))
-    own = and_(Area.id == shown.id, Unit.area_id == Area.id)
-    parts.append(_facts(literal(OWN).label("id"), own, tasks, chosen))
+    lowest: list[Place] = []
+    hollow: list[Place] = []
+    for place in leaves:
+        alone = tree.stretches((place.lft, place.rgt)) == ((place.lft, place.lft),)
+        (lowest if alone else hollow).append(place)
+    there = Unit.area_id == Area.id
+    if lowest:
+        few = and_(Area.id.in_(listed(place.id for place in lowest)), there)
+        parts.append(_facts(Area, Area.id, few, tasks, chosen))
+    if hollow:
+        below = stretches_of(hollow, tree)
+        parts.append(_facts(below, below.c.id, Unit.lft.between(below.c.lft, below.c.rgt), tasks, chosen))
+    parts.append(_facts(Area, literal(OWN).label("id"), and_(Area.id == shown.id, there), tasks, chosen))
     return _cells(parts, now)
 
 
@@ -184,7 +186,7 @@ def _folded(areas: list[int], tasks: Sequence[int], lines: Sequence[Line] | None
     query = select(
         Tally.area_id.label("id"), Tally.task_id, Tally.state, Tally.due, Tally.behind, literal(0).label("still"),
         Tally.n, NO_ASSIGNMENT.label("assignment_id"),
-    ).where(Tally.task_id.in_(tasks), Tally.area_id.in_(areas), Tally.n != 0)  # fmt: skip
+    ).where(Tally.task_id.in_(tasks), Tally.area_id.in_(listed(areas)), Tally.n != 0)  # fmt: skip
     return query if lines is None else query.where(Tally.line.in_(lines))
 
 
@@ -221,10 +223,8 @@ def stretches_of(places: Sequence[Place], tree: FormerTree) -> FromClause:
     """The areas as rows (id, lft, rgt): where in today's order those stand who lay in each on the day of the campaign.
     Where nothing moved, an area is its own interval."""
     if not tree.moves:
-        return select(Area.id, Area.lft, Area.rgt).where(Area.id.in_([place.id for place in places])).subquery()
-    rows = [(place.id, *each) for place in places for each in tree.stretches((place.lft, place.rgt))]
-    columns = (column("id", BigInteger), column("lft", BigInteger), column("rgt", BigInteger))
-    return values(*columns, name="stretch").data(rows).cte()
+        return select(Area.id, Area.lft, Area.rgt).where(Area.id.in_(listed(place.id for place in places))).subquery()
+    return stretch_rows((place.id, *each) for place in places for each in tree.stretches((place.lft, place.rgt)))
 
 
 def _spread(part: Select[Any], stretches: FromClause, chosen: Any) -> Select[Any]:
@@ -242,7 +242,7 @@ def _spread(part: Select[Any], stretches: FromClause, chosen: Any) -> Select[Any
     )  # fmt: skip
 
 
-def _facts(key: Any, where: Any, tasks: Sequence[int], chosen: Any) -> Select[Any]:
+def _facts(places: Any, key: Any, where: Any, tasks: Sequence[int], chosen: Any) -> Select[Any]:
     # The sum keeps SQLite from the index of the task, which has every unit of the country: the few units lead.
     of_tasks = (Assignment.task_id + 0).in_(tasks)
     still = case((stands_still(), 1), else_=0).label("still")
@@ -251,7 +251,7 @@ def _facts(key: Any, where: Any, tasks: Sequence[int], chosen: Any) -> Select[An
             key, Assignment.task_id, Assignment.state, *_dates(), still, literal(1).label("n"),
             Assignment.id.label("assignment_id"),
         )
-        .select_from(Area)
+        .select_from(places)
         .join(Unit, where)
         .join(Assignment, and_(Assignment.unit_id == Unit.id, of_tasks))
         .where(chosen)
