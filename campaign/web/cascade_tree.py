@@ -51,7 +51,7 @@ def show(id: int, task_id: int) -> Any:
         "cascade/tree.html", head=head, task=task, metric=metric, found=found, node=found.node, heads=found.heads,
         parent_id=parent_id, grown=grown, splits=_splits(metric), counts=counts, reached=reached, whole=whole,
         by_head=metric.quota is Quota.PER_PERSON, unit=unit_words(metric), balance=Balance,
-        figure=lambda value: figure_words(value, metric.kind, metric.unit_of_measure),
+        figure=lambda value: figure_words(value, metric.kind, metric.unit_of_measure, metric.money_places),
         link=lambda **more: url_for(".show", id=id, task_id=task_id, **({"metric": metric.id} | more)),
         exports={kind: url_for(".export", id=id, task_id=task_id, kind=kind, metric=metric.id) for kind in EXPORTS},
         may_split=head.issuer and head.status is CampaignStatus.ISSUED and parent_id is None and some_split,
@@ -115,7 +115,7 @@ def _versions(whole: Whole, back: str, may: bool) -> Any:
 
     def figure(metric_id: int, value: Any) -> str:
         metric = metrics[metric_id]
-        return figure_words(value, metric.kind, metric.unit_of_measure)
+        return figure_words(value, metric.kind, metric.unit_of_measure, metric.money_places)
 
     return render_template(
         "cascade/versions.html", whole=whole, found=found, chosen=chosen, former=former, metrics=metrics,

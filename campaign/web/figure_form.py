@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from ..queries.assignments import Asked, Whole
@@ -18,6 +19,7 @@ from ..rules.flag_sentences import sentence
 from ..rules.flags import Found
 from ..rules.metrics import (
     KINDS,
+    MONEY_UNITS,
     NONE_OF_THEM,
     BadValue,
     MetricKind,
@@ -118,18 +120,27 @@ def is_money(metric: Asked) -> bool:
 
 
 def first_money(whole: Whole, remembered: str = "") -> str:
-    """The unit in which money is typed at first: as the officer chose it last, else as the plan says it, else 元 or
-    万元, whichever the plan's own figures suggest."""
+    """The unit in which money is typed at first: as the officer chose it last, else as the plan says it or the next
+    smaller one that fits what is asked here (700 万元 of a plan's 8 亿元), else 元 or 万元, whichever the plan's own
+    figures suggest."""
     amounts = [metric for metric in whole.metrics if is_money(metric)]
     if remembered in MONEY:
         return remembered
-    places = max((metric.money_places for metric in amounts), default=0)
+    places = max((_fitting(metric) for metric in amounts), default=0)
     if not chinese():
         return "yuan"
     if places:
         return next(name for name, moved in MONEY.items() if moved == places)
     known = [metric.target or metric.total or (metric.last and metric.last.number) for metric in amounts]
     return "wan" if any(figure and figure >= TEN_THOUSAND for figure in known) else "yuan"
+
+
+def _fitting(metric: Asked) -> int:
+    """By how many places the plan's unit moves the point, or a smaller one of which at least one is asked here."""
+    asked, places = metric.target or metric.total, metric.money_places
+    while places and asked and asked < Decimal(1).scaleb(places):
+        places -= MONEY["wan"]
+    return places
 
 
 def money_choices(whole: Whole, chosen: str) -> list[tuple[str, str]]:
@@ -272,18 +283,19 @@ def facts_of(metric: Asked, today: date) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     step = metric.step_on(today)
     if step is not None:
-        found.append((_("By %(day)s", day=day_number(step.due_on)), _figure(metric, step.target)))
+        aim = _as_typed(metric, _figure(metric, step.target), step.target)
+        found.append((_("By %(day)s", day=day_number(step.due_on)), aim))
     if metric.target is not None:
-        found.append((_("Target"), _towards(metric, metric.target)))
+        found.append((_("Target"), _as_typed(metric, _towards(metric, metric.target), metric.target)))
     elif metric.total is not None:
-        found.append((_("Target of all together"), _towards(metric, metric.total)))
+        found.append((_("Target of all together"), _as_typed(metric, _towards(metric, metric.total), metric.total)))
     if metric.last:
-        found.append((_("Last"), value_of(metric, metric.last)))
+        found.append((_("Last"), _as_typed(metric, value_of(metric, metric.last), metric.last.number)))
     told = metric.compared
     if told is not None:
         named = _("Baseline %(what)s", what=told.label) if told.label else _("Baseline")
         said = _("Same time last year") if metric.compares is Compares.LAST_YEAR else named
-        found.append((said, value_of(metric, told.value)))
+        found.append((said, _as_typed(metric, value_of(metric, told.value), told.value.number if told.value else None)))
     if metric.register_name:
         counted = "" if metric.counted is None else number(metric.counted)
         found.append((_("Register “%(name)s”", name=metric.register_name), counted or _("not counted here yet")))
@@ -298,6 +310,19 @@ def _figure(metric: Asked, figure: Decimal) -> str:
     if metric.kind is MetricKind.CHECKLIST:
         return _("everything on the list")
     return figure_words(figure, metric.kind, metric.unit_of_measure, metric.money_places)
+
+
+def _as_typed(metric: Asked, words: str, figure: Decimal | None) -> str:
+    """An amount as the plan says it, and beside it in each unit in which it may be typed; the page shows the one that
+    is chosen, and none where both are the same."""
+    if not is_money(metric) or figure is None or not chinese():
+        return words
+    others = [
+        Markup('<span class="unit-{} nowrap">（{} {}）</span>').format(name, text, MONEY_UNITS[places])
+        for name, places in MONEY.items()
+        if not words.endswith(f"{(text := number(money_in(figure, places)))} {MONEY_UNITS[places]}")
+    ]
+    return escape(words) + Markup("").join(others)
 
 
 def _towards(metric: Asked, figure: Decimal) -> str:
@@ -346,4 +371,5 @@ def distance_words(shown: MetricField, money: str) -> str:
         return ""
     if metric.comparator.name not in ("AT_LEAST", "MORE_THAN") or typed >= metric.target:
         return ""
-    return figure_words(metric.target - typed, metric.kind, metric.unit_of_measure, metric.money_places)
+    left = metric.target - typed
+    return _as_typed(metric, _figure(metric, left), left)

@@ -88,6 +88,7 @@ def register_filters(app: Flask) -> None:
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(
+        aim_words=aim_words,
         figure_words=figure_words,
         has_endpoint=has_endpoint,
         ngettext=_counted(app.jinja_env.globals),
@@ -263,6 +264,16 @@ def target_words(metric: Any) -> str:
     if metric.comparator is Comparator.MORE_THAN:
         return _("more than %(figure)s", figure=figure)
     return figure
+
+
+def aim_words(metric: Any) -> str:
+    """The same for who has to reach it: an amount of less than one 亿元 or 万元 in which the plan speaks is said in
+    the smaller unit as well, 0.07 亿元（700 万元）."""
+    words, places = target_words(metric), getattr(metric, "money_places", 0)
+    if metric.target is None or not places or not chinese() or not 0 < metric.target < Decimal(1).scaleb(places):
+        return words
+    smaller = money(metric.target, places=places - 4)
+    return words if words.endswith(smaller) else f"{words}（{smaller}）"
 
 
 def size_words(size: int) -> str:

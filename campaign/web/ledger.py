@@ -153,7 +153,7 @@ def _rows(found: Dossier, progress: tuple[Progress, ...], entries: list[Entry]) 
         part = _("Version %(number)s", number=version.number)
         yield [part, _("Description"), version.words, doer(version), version.at, None]
         for figure in found.figures:
-            text = value_words(version.values.get(figure.id), figure.kind, figure.unit_of_measure)
+            text = value_words(version.values.get(figure.id), figure.kind, figure.unit_of_measure, figure.money_places)
             content = _("%(value)s (target %(target)s)", value=text, target=target_words(figure))
             yield [part, figure.name, content if figure.target is not None else text, None, None, None]
         for file in version.files:

@@ -280,6 +280,10 @@ def test_the_tree_of_a_task_of_several_lines_costs_no_more(tree, task, enter, no
     page = client.get(path).text
     assert all(tree.unit(area, line).name in page for area in tree.townships for line in (Line.WOMEN, Line.UNION))
     assert _counted(lambda: client.get(path)) <= MOST_ON_A_PAGE
+    loan = make.metric(task, MetricKind.AMOUNT, 800_000_000, name="贷款", money_places=8, aggregation=Aggregation.SUM)
+    client = enter(tree.holder(tree.county, Role.DISPATCHER), "zh_CN")
+    page = client.get(f"{path}?metric={loan.id}").text
+    assert "<b>8 亿元</b>" in page and "80,000 万元" not in page, "in the unit in which the plan speaks"
 
 
 def test_a_letter_of_what_is_asked_of_nobody_offers_no_signature(tree, task, enter, now):

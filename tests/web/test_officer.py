@@ -27,6 +27,7 @@ from campaign.rules.events import CATALOGUE
 from campaign.rules.metrics import MetricKind
 from campaign.rules.organisation import Line, Role
 from campaign.rules.states import Action, CheckInKind, ReturnReason, State
+from campaign.rules.targets import Quota
 from campaign.web import words
 from campaign.web.words import TAGS, tag_words, word
 from tests import make
@@ -357,6 +358,17 @@ def test_chinese_pages_speak_chinese(tree, task, visitor):
     assert visitor.get("/").has("待办", "办理中", "还剩 10 天", "11月30日 周一", "填报")
     page = visitor.get(f"/assignments/{assignment.id}")
     assert page.has("要做什么", "目标 30 万元", "还差 5 项", "提交审核")
+
+
+def test_an_amount_is_said_as_the_plan_says_it_and_as_it_is_typed(tree, task, visitor):
+    make.metric(task, MetricKind.AMOUNT, 7_000_000, name="贴息", money_places=8, quota=Quota.PER_UNIT)
+    assignment = make.assignment(task, tree.unit(tree.villages[0]), State.ISSUED)
+    visitor.sign_in(tree.holder(tree.villages[0], Role.OFFICER))
+    page = visitor.get(f"/assignments/{assignment.id}")
+    assert page.has("目标 0.07 亿元（700 万元）") and not page.has("贴息 元")
+    page = page.submit("签收")
+    assert page.has("目标 0.07 亿元（7,000,000 元）（700 万元）", "目标 30 万元（300,000 元）（0.003 亿元）")
+    assert 'class="unit-wan nowrap">（700 万元）' in page.html and 'value="wan" checked' in page.html
 
 
 def test_every_event_and_every_enum_has_its_words(app):
