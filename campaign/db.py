@@ -217,12 +217,12 @@ def insert_new(table: Any) -> sqlalchemy.Insert:
     return statement
 
 
-def listed(ids: Iterable[int]) -> Select[tuple[int]]:
-    """The ids as a subquery of a single parameter: a thousand of them make no longer statement than one."""
+def listed(ids: Iterable[Any], of: Any = BigInteger) -> Select[tuple[Any]]:
+    """The ids, or words, as a subquery of a single parameter: a thousand of them make no longer statement than one."""
     if _is_postgres():
-        return select(func.unnest(literal(list(ids), postgresql.ARRAY(BigInteger))))
+        return select(func.unnest(literal(list(ids), postgresql.ARRAY(of))))
     each = func.json_each(json.dumps(list(ids))).table_valued("value")
-    return select(type_coerce(each.c.value, BigInteger))
+    return select(type_coerce(each.c.value, of))
 
 
 def listed_as(name: str) -> Select[tuple[int]]:

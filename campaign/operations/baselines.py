@@ -11,10 +11,11 @@ from sqlalchemy.orm import aliased
 
 from ..db import Instant, db, insert_new
 from ..errors import Invalid, NotFound, Problem, Refused, say
-from ..models import Area, Assignment, Baseline, Campaign, Metric, MetricValue, Submission, Task, Unit
+from ..models import Area, Assignment, Baseline, Campaign, Metric, MetricValue, Submission, Task, TaskLine, Unit
+from ..models.naming import units_called
 from ..rules.metrics import KINDS, MetricKind, read_money, read_number
 from ..rules.organisation import Actor
-from ..rules.pasting import Pasted, read_pasted
+from ..rules.pasting import Pasted, called_in, read_pasted
 from ..rules.plans import CampaignStatus
 from ..rules.states import State
 from ..rules.targets import Compares
@@ -128,24 +129,18 @@ def _parts(metric: Metric, figures: Iterable[str]) -> dict[str, Decimal]:
 
 
 def _units(metric: Metric, text: str) -> dict[str, list[int]]:
-    """The units that the lines may mean: in the area of the issuing unit, of a line that was asked; by name or code."""
-    names = {line.split("\t")[0].strip() for line in text.splitlines()}
-    keeper, area = aliased(Unit), aliased(Area)
+    """The units that the lines may mean: in the area of the issuing unit, of a line that is asked, or asked already."""
+    area = db.session.execute(
+        select(Area.lft, Area.rgt)
+        .join(Unit, Unit.area_id == Area.id)
+        .join(Campaign, Campaign.issuing_unit_id == Unit.id)
+        .join(Task, Task.campaign_id == Campaign.id)
+        .where(Task.id == metric.task_id)
+    ).one()
     asked = select(Assignment.unit_id).where(Assignment.task_id == metric.task_id)
-    rows = db.session.execute(
-        select(Unit.id, Unit.name, Area.code)
-        .join(Area, Area.id == Unit.area_id)
-        .join(Task, Task.id == metric.task_id)
-        .join(Campaign, Campaign.id == Task.campaign_id)
-        .join(keeper, keeper.id == Campaign.issuing_unit_id)
-        .join(area, and_(area.id == keeper.area_id, Unit.lft.between(area.lft, area.rgt)))
-        .where(or_(Unit.name.in_(names), and_(Area.code.in_(names), Unit.id.in_(asked))))
-    )
-    found: dict[str, list[int]] = {}
-    for row in rows:
-        for name in {row.name, row.code} & names:
-            found.setdefault(name, []).append(row.id)
-    return found
+    lines = select(TaskLine.line).where(TaskLine.task_id == metric.task_id)
+    within = and_(Unit.lft.between(area.lft, area.rgt), or_(Unit.line.in_(lines), Unit.id.in_(asked)))
+    return units_called(called_in(text), within)
 
 
 def _log(metric: Metric, units: int, source: str, actor: Actor, post_id: int | None, now: datetime) -> None:

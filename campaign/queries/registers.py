@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from ..db import db
 from ..models import Area, Event, Metric, Person, Register, RegisterCount, Unit
+from ..models.naming import units_called as called
 from ..models.quotas import in_force
 from ..rules.organisation import Actor, Level, Line, Role
 from .scope import visible_units
@@ -125,19 +126,9 @@ def everything(head: Head) -> Iterator[Count]:
         yield Count(*row)
 
 
-def units_called(head: Head, names: Iterable[str]) -> dict[str, list[int]]:
-    """Who is meant by a name, an area's name or its code, among the units below. One statement."""
-    wanted = sorted(set(names))
-    rows = db.session.execute(
-        select(Unit.id, Unit.name, Area.name.label("area"), Area.code)
-        .join(Area, Area.id == Unit.area_id)
-        .where(_inside(head), or_(Unit.name.in_(wanted), Area.name.in_(wanted), Area.code.in_(wanted)))
-    )
-    found: dict[str, list[int]] = {}
-    for row in rows:
-        for name in {row.name, row.area, row.code}:
-            found.setdefault(name, []).append(row.id)
-    return found
+def units_called(head: Head, cells: Iterable[str]) -> dict[str, list[int]]:
+    """Who of the units below is meant by these cells of a spreadsheet. At most two statements."""
+    return called(cells, _inside(head))
 
 
 def history(register_id: int) -> tuple[Change, ...]:

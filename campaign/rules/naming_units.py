@@ -10,7 +10,9 @@ FULL = {
     "居委会": "社区", "街道办事处": "街道", "办事处": "街道", "人民政府": "",
 }  # fmt: skip
 KINDS = ("社区", "街道", "村", "镇", "乡", "县", "区", "市")
+SHORTEST_CODE = 6  # digits of a county's
 SHORTEST = 2  # 东村 stays 东村
+WIDE = str.maketrans("()", "（）")
 CODE = re.compile(r"(\d{6}|\d{9})0{3,6}")  # twelve digits with nothing behind the place's own
 
 
@@ -40,6 +42,19 @@ class Names:
         if not kind:
             return sorted(set().union(*kinds.values()))
         return sorted(kinds.get(kind, set()) | kinds.get("", set()))
+
+
+def spellings(name: str) -> set[str]:
+    """How what was typed may stand in the records, so that these can be asked for it: with and without blanks, in half-
+    and full-width letters, with the other words for the kind of place; a code with the zeros behind it. None for what
+    is a plain number."""
+    bare = "".join(unicodedata.normalize("NFKC", name).split())
+    if bare.replace(".", "").isdecimal():
+        return {bare, bare.ljust(12, "0")} if len(bare) >= SHORTEST_CODE else set()
+    proper, kind = _parts(bare)
+    kinds = {"", *KINDS} if not kind else {"", kind}
+    found = {bare, *(proper + each for each in kinds), *(proper + full for full, each in FULL.items() if each in kinds)}
+    return found | {each.translate(WIDE) for each in found}
 
 
 def plain(name: str) -> str:

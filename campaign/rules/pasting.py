@@ -13,6 +13,7 @@ from .naming_units import Names, plain
 
 MOST_LINES = 5_000
 LONGEST_SHOWN = 40
+NAMING = 4  # cells of a line by which a unit may be named: a number, the place above, the name, the code
 TOTALS = {"合计", "总计", "共计", "小计", "总数", "total"}
 HEADINGS = {"单位", "单位名称", "名称", "区域", "地区", "责任单位", "序号", "代码", "unit", "code"}
 BEHIND = re.compile(r"\([^()]*\)$")  # of a heading: what it is counted in
@@ -106,11 +107,21 @@ def read_pasted(
     return found
 
 
+def called_in(text: str) -> set[str]:
+    """The cells of a pasted text by which a unit may be named: the first of each line that says something, and those
+    behind it, after the number of the line and the place above."""
+    return {cell for line in text.splitlines() for cell in _cells(line)[:NAMING] if cell}
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().strip("\ufeff\u3000\xa0") for cell in line.split("\t")]
+
+
 def _lines(text: str, names: Names) -> Iterator[Line]:
     """The lines that are not empty. Under a place that is merged over several lines only the first has it."""
     place = ""
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        cells = [cell.strip().strip("\ufeff\u3000\xa0") for cell in line.split("\t")]
+        cells = _cells(line)
         if not any(cells):
             continue
         at = 0
@@ -179,7 +190,11 @@ def _unit_of(line: Line, seen: Mapping[int, int]) -> Sentence | None:
     if not line.units:
         return say("No unit here is called “%(name)s”, by name or code.", name=line.named)
     if len(line.units) > 1:
-        return say("%(n)s units are called “%(name)s”. Please give the code.", n=len(line.units), name=line.named)
+        why = say(
+            "%(n)s units are called “%(name)s”. Please give the full name of the unit, or the code.",
+            n=len(line.units), name=line.named,
+        )  # fmt: skip
+        return why
     if line.units[0] in seen:
         return say("This unit stands on line %(line)s already.", line=seen[line.units[0]])
     return None

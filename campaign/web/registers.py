@@ -1,6 +1,6 @@
 """Registers in the browser: made, filled in by hand, pasted or from a file; every change is a version."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -12,19 +12,20 @@ from flask_babel import ngettext
 
 from ..db import unit_of_work
 from ..documents.sheets import Cell, Column, Show
-from ..documents.tables import read_table
+from ..documents.tables import Table, read_table
 from ..errors import Forbidden, Invalid, NotFound, Refused, say
 from ..operations.registers import MOST_UNITS, change_counts, create_register
 from ..queries.registers import Head, counts, everything, history, register_of, registers, units_called
 from ..rules.metrics import BadValue, read_number
 from ..rules.organisation import Level, Role
-from ..rules.pasting import Pasted, read_pasted
+from ..rules.pasting import SERIAL, Pasted, called_in, read_pasted
 from .access import current_actor, page_now, require_role
 from .downloads import table_answer
 from .language import speak
 from .navigation import DESK_ROLES
 
 bp = Blueprint("registers", __name__)
+HEADS = 10  # lines above and below a list: a title, headings, a total
 FIELDS = ("name", "condition", "unit_of_measure")
 
 
@@ -96,8 +97,9 @@ def save(id: int) -> Any:
 def export(id: int, kind: str) -> Any:
     head = _seen(id)
     columns = [
-        Column(_("Unit"), 28), Column(_("Area"), 20), Column(_("Area code"), 16), Column(_("Number"), 12, Show.NUMBER),
-        Column(_("Version"), 8, Show.WHOLE), Column(_("Counted at"), 18, Show.MOMENT),
+        Column(_("Unit"), 28), Column(_("Area"), 20), Column(_("Area code"), 16),
+        Column(_("How many"), 12, Show.NUMBER), Column(_("Version"), 8, Show.WHOLE),
+        Column(_("Counted at"), 18, Show.MOMENT),
     ]  # fmt: skip
     return table_answer(kind, f"register-{id}", head.name, columns, _rows(head))
 
@@ -132,20 +134,30 @@ def _pasted(head: Head, seen: int) -> Any:
     if given is not None and given.filename:
         try:
             table = read_table(given.stream, given.filename)
-            lines = [table.headings, *(row.cells for row in islice(table.rows, MOST_UNITS + 1))]
+            lines = _named(table)
         except Invalid as refused:
             return _page(head, problems=[("file", speak(refused.sentence))], text=text), 422
-        text = "\n".join("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in line[:2]) for line in lines)
-    names = {line.split("\t")[0].strip() for line in text.splitlines()}
-    if len(names) > MOST_UNITS:
+        text = "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines)
+    if sum(1 for line in text.splitlines() if line.strip()) > MOST_UNITS + HEADS:
         return _page(head, problems=[("pasted", _("At most %(most)s lines at once.", most=MOST_UNITS))]), 422
-    found = read_pasted(text, units_called(head, names), [_whole], {})
+    found = read_pasted(text, units_called(head, called_in(text)), [_whole], {})
     if found.bad or not found.figures:
         nothing = [("pasted", _("There is no line with a unit and a number."))]
         return _page(head, text=text, pasted=found, problems=[] if found.bad else nothing), 422
     empty = [unit_id for unit_id, (number,) in found.figures.items() if not number]
     wanted = {unit_id: _whole(number) for unit_id, (number,) in found.figures.items() if unit_id not in empty}
     return _write(head, wanted, seen, text=text)
+
+
+def _named(table: Table) -> list[Sequence[str]]:
+    """The lines of a file: of one that went out here the place above, the unit and its number, wherever these stand;
+    of another the first two cells, and the number of the line before them."""
+    lines: list[Sequence[str]] = [table.headings, *(row.cells for row in islice(table.rows, MOST_UNITS + HEADS + 1))]
+    ours = [_("Area"), _("Unit"), _("How many")]
+    if set(ours) <= set(table.headings):
+        places = [table.headings.index(heading) for heading in ours]
+        return [[line[at] if at < len(line) else "" for at in places] for line in lines[1:]]
+    return [line[: 3 if len(line) > 2 and SERIAL.fullmatch(line[0].strip()) else 2] for line in lines]
 
 
 def _whole(text: str) -> Decimal:

@@ -39,7 +39,8 @@ def test_last_year_is_frozen_once_and_pasted_figures_fill_the_rest(app, now):
     for _time in range(2):
         with unit_of_work():
             assert freeze_former(metric.id, actor=dispatcher, now=now) == (1 if _time == 0 else 0)
-    lines = "\n".join(f"{village.name}\t{place}\t8" for place, village in enumerate(villages))
+    called = [villages[0].name, f" {villages[1].name[0]}　{villages[1].name[1:]}", tree.villages[2].name[:-1]]
+    lines = "\n".join(f"{place}\t{name}\t{place - 1}\t8" for place, name in enumerate(called, 1))
     with unit_of_work():
         frozen = paste_baselines(metric.id, lines, " 2025年 年报 ", actor=dispatcher, now=now)
     assert (frozen.units, frozen.pasted.bad) == (2, [])

@@ -3,7 +3,8 @@
 import pytest
 
 from campaign.rules.metrics import KINDS, MetricKind
-from campaign.rules.pasting import read_pasted
+from campaign.rules.naming_units import spellings
+from campaign.rules.pasting import called_in, read_pasted
 
 UNITS = {"东村妇联": [1], "101": [1], "西村": [2], "102": [2], "新村": [3, 4], "103": [3]}
 PEOPLE = {1: {"王桂芬": 71}, 2: {"李春": 72}}
@@ -75,3 +76,12 @@ def test_two_figures_are_found_below_their_headings_in_any_order():
     assert (found.figures, [line.shown for line in found.passed]) == (
         {1: ("40", "3"), 2: ("50", "4")}, ["单位 户数（户） 人数", "合计 7 90"],
     )  # fmt: skip
+
+
+def test_records_are_asked_for_what_was_typed_in_every_spelling():
+    assert {"河口村", "河口村民委员会", "河口"} <= spellings("河　口 村委会")
+    assert "服务中心（北）" in spellings("服务中心(北)") and "桥东街道" in spellings("桥东")
+    assert (spellings("990101"), spellings("990101001.0") & {"990101001.0"}, spellings("55"), spellings("1.5")) == (
+        {"990101", "990101000000"}, {"990101001.0"}, set(), set()
+    )  # fmt: skip
+    assert called_in("1\t河口镇\t东村\t\t5\n \t\n合计") == {"1", "河口镇", "东村", "合计"}

@@ -286,6 +286,28 @@ def test_the_tree_of_a_task_of_several_lines_costs_no_more(tree, task, enter, no
     assert "<b>8 亿元</b>" in page and "80,000 万元" not in page, "in the unit in which the plan speaks"
 
 
+def test_a_register_takes_a_list_as_people_have_it_and_the_file_that_it_gave(tree, task, enter, now):
+    towns, villages = [[tree.unit(area) for area in areas] for areas in (tree.townships, tree.villages)]
+    client, path = enter(tree.holder(tree.county, Role.DISPATCHER)), "/registers/1"
+    areas = [db.session.get_one(Area, unit.area_id).name for unit in villages]
+    assert areas[0].endswith("村")
+    lines = f"在册妇女名册\n序号\t单位\t人数\n1\t{areas[0]}民委员会\t1,200\n2\t {areas[1][0]} {areas[1][1:]}\t7"
+    assert client.post(path, data={"op": "paste", "seen": "1", "pasted": lines}).status_code == 303
+
+    def held() -> list[list[str]]:
+        table = csv.reader(io.StringIO(client.get(f"{path}.csv").get_data().decode("utf-8-sig")))
+        return [row for row in table if row]
+
+    told = {row[0]: row[3] for row in held()}
+    assert (told["Unit"], told[villages[0].name], told[villages[1].name]) == ("How many", "1200", "7")
+    sheet = io.StringIO()
+    csv.writer(sheet).writerows([*held(), [towns[0].name, "", "", "55"]])
+    file = (io.BytesIO(sheet.getvalue().replace("1200", "1300").encode()), "名册.csv")
+    assert client.post(path, data={"op": "paste", "seen": "2", "file": file}).status_code == 303
+    told = {row[0]: row[3] for row in held()}
+    assert (told[villages[0].name], told[towns[0].name]) == ("1300", "55")
+
+
 def test_a_letter_of_what_is_asked_of_nobody_offers_no_signature(tree, task, enter, now):
     with unit_of_work():
         dispatch(task.id, actor=tree.actor(tree.county, Role.DISPATCHER), now=now)
