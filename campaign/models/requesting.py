@@ -1,15 +1,18 @@
-"""Around a request: what it may lean on, and who can decide it, for the verb and the page alike."""
+"""Around what is asked of the level above: what a request may lean on, and who can decide on it or answer, for the verb
+and the page alike."""
 
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, false, func, literal, not_, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from ..db import db
+from ..rules.organisation import Actor
 from ..rules.requests import GIVEN
 from ..rules.standstill import BOSSES
 from .assignments import Assignment
@@ -60,6 +63,28 @@ def deciders_of(unit_ids: Collection[int], *, on: date) -> dict[int, Deciders]:
         unit: Deciders(tuple(row.id for row in line), frozenset(row.id for row in line if row.led))
         for unit, line in lines.items()
     }
+
+
+def passed_up(waits: Select[Any], actor: Actor, *, on: date) -> tuple[Select[Any], Select[Any]]:
+    """Of the units that `waits` selects, those for which the actor may decide because theirs is next above, or because
+    between nobody is; and those of them where nobody is either, so that it is the actor's turn."""
+    inside = tuple((post.lft, post.rgt) for post in actor.posts if post.role in BOSSES)
+    return _passed_up(waits, tuple(actor.units(*BOSSES)), inside, on)
+
+
+@lru_cache(maxsize=1_000)
+def _passed_up(
+    waits: Select[Any], units: tuple[int, ...], inside: tuple[tuple[int, int], ...], on: date
+) -> tuple[Select[Any], Select[Any]]:
+    """Kept for who asks again: to put these together costs more than to run them."""
+    near = or_(false(), *(Unit.lft.between(lft, rgt) for lft, rgt in inside))
+    empty = not_(led_on(Unit.id, on)).label("empty")
+    start = select(Unit.id.label("unit_id"), Unit.superior_id.label("above"), empty).where(Unit.id.in_(waits), near)
+    up, upper = start.cte("passed_up", recursive=True), aliased(Unit)
+    further = select(up.c.unit_id, upper.superior_id, up.c.empty).join(up, up.c.above == upper.id)
+    up = up.union(further.where(not_(led_on(upper.id, on))))
+    below = select(up.c.unit_id).where(up.c.above.in_(units))
+    return below, below.where(up.c.empty)
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,9 @@ FOR_REVIEWERS = (
     TAGS[Anchor.REVIEW_DUE][0],
 )
 ASKED = (
-    "assignment:question:ask", "assignment:question:tell-above", "assignment:request:ask", "assignment:request:remind",
-    "assignment:request:tell-above", "assignment:request:tell-vacant", "assignment:request:consent",
+    "assignment:question:ask", "assignment:question:tell-above", "assignment:question:tell-vacant",
+    "assignment:request:ask", "assignment:request:remind", "assignment:request:tell-above",
+    "assignment:request:tell-vacant", "assignment:request:consent",
 )  # fmt: skip
 ISSUE = "assignment:dispatch:issue"
 MOVES = ("assignment:occasion:move", "calendar:days:correct")

@@ -86,6 +86,12 @@ SAYINGS: dict[str, Saying] = {
         say("A question to the level below you has not been answered. Please see to it."),
         ("reason",),
     ),
+    "assignment:question:tell-vacant": Saying(
+        Heading.URGED,
+        say("A question to you, as nobody is in post below: %(task)s (%(unit)s)"),
+        say("Nobody is in post at the unit that was asked, so the answer is yours."),
+        ("reason",),
+    ),
     "assignment:question:answer": Saying(
         Heading.NEWS,
         say("Your question was answered: %(task)s (%(unit)s)"),

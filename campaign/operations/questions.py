@@ -1,20 +1,23 @@
 """Questions upwards (请示): while one is pending the clock stands still; the days it took are given back.
 
-The officer asks the first unit that reviews, passing over one where nobody could answer. One question at a time.
+The officer asks the first unit that reviews, passing over one where nobody could answer. One question at a time. Where
+everybody leaves while it waits, the nearest level above where somebody is answers in place of the asked unit.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, not_, select, update
 
-from ..clock import zone
+from ..clock import local_today, zone
 from ..db import db
 from ..errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale, say
 from ..models import Assignment, Event, Question, Unit
 from ..models.facts import Standing
 from ..models.ladders import EVERYBODYS, calendars
+from ..models.requesting import Deciders, deciders_of, led_on
 from ..rules.organisation import Actor, PostFact, Role
 from ..rules.standstill import BOSSES, TOLD_ABOVE_AFTER, so_long_ago
 from ..rules.states import WITH_OFFICER
@@ -27,18 +30,19 @@ from .telling_above import Late, tell_bosses
 
 ASK, ANSWER = "assignment:question:ask", "assignment:question:answer"
 WITHDRAW, TELL_ABOVE = "assignment:question:withdraw", "assignment:question:tell-above"
+TELL_VACANT = "assignment:question:tell-vacant"
 LONGEST_WORDS = 2_000
 AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A question that waits, and the unit above the one that is asked."""
+    """A question that waits, and the unit that is asked."""
 
     id: int
     assignment_id: int
     unit_id: int
-    superior_id: int | None
+    unit_name: str
     asked_at: datetime
 
 
@@ -75,8 +79,8 @@ def ask(assignment_id: int, words: str, *, actor: Actor, now: datetime, client_a
 def answer(question_id: int, words: str, *, actor: Actor, now: datetime, client_action_id: str | None = None) -> int:
     """Answers; the clock goes on, and every date has moved by the days that the question took. Returns these days.
 
-    Forbidden unless the actor is a supervisor or dispatcher of the asked unit or of the one above it; Refused when it
-    was answered or withdrawn before; Invalid without words.
+    Forbidden unless the actor is a supervisor or dispatcher of the asked unit or of the one above it, further up while
+    nobody is there; Refused when it was answered or withdrawn before; Invalid without words.
     """
     words = _fitting(words, say("Please write the answer."))
     content = {"words": words}
@@ -84,11 +88,12 @@ def answer(question_id: int, words: str, *, actor: Actor, now: datetime, client_
     if before is not None:
         return int(before)
     question = pending(question_id)
-    units = (question.unit_id, question.superior_id)
+    units = _who_answers(question, now).units
     post = next((found for unit in units if (found := actor.post_in(unit, *BOSSES))), None)
     if post is None:
         raise Forbidden(say("Only a supervisor or dispatcher of the unit that was asked answers this."))
-    days = _close(question, ANSWER, words, actor, post, now)
+    in_place = {} if post.unit_id == question.unit_id else {"in_place_of": question.unit_name}
+    days = _close(question, ANSWER, words, actor, post, now, in_place)
     remember(client_action_id, str(days))
     return days
 
@@ -100,7 +105,7 @@ def withdraw(question_id: int, *, actor: Actor, now: datetime, client_action_id:
         return int(before)
     question = pending(question_id)
     post = _officer(standing_of(question.assignment_id), actor)
-    days = _close(question, WITHDRAW, "", actor, post, now)
+    days = _close(question, WITHDRAW, "", actor, post, now, {})
     remember(client_action_id, str(days))
     return days
 
@@ -108,7 +113,7 @@ def withdraw(question_id: int, *, actor: Actor, now: datetime, client_action_id:
 def pending(question_id: int) -> Pending:
     """The question, while it waits. NotFound where there is none; Refused when it no longer waits."""
     row = db.session.execute(
-        select(Question.assignment_id, Question.unit_id, Unit.superior_id, Question.asked_at, Question.answered_at)
+        select(Question.assignment_id, Question.unit_id, Unit.name, Question.asked_at, Question.answered_at)
         .join(Unit, Unit.id == Question.unit_id)
         .where(Question.id == question_id)
     ).one_or_none()
@@ -120,35 +125,49 @@ def pending(question_id: int) -> Pending:
 
 
 def tell_above(*, now: datetime) -> int:
-    """Tells the unit above the asked one of questions that have waited three working days, once each; how many, at most
-    AT_ONCE. A fixed number of statements."""
-    calendar = calendars([EVERYBODYS])[EVERYBODYS]
-    long_ago = so_long_ago(now, TOLD_ABOVE_AFTER, calendar, zone())
+    """Tells who is next in charge of questions that wait where nobody is left to answer, and the unit above the asked
+    one of those that have waited three working days, each once for a question; how many. A fixed number of statements;
+    at most AT_ONCE of each, so AT_ONCE or more: ask again."""
+    nobody = not_(led_on(Question.unit_id, local_today(now)))
+    long_ago = so_long_ago(now, TOLD_ABOVE_AFTER, calendars([EVERYBODYS])[EVERYBODYS], zone())
+    late = and_(Question.asked_at <= long_ago, Unit.superior_id.is_not(None))
+    return _speak(TELL_VACANT, nobody, now) + _speak(TELL_ABOVE, late, now)
+
+
+def _speak(tag: str, which: Any, now: datetime) -> int:
     heard = select(Event.id).where(
-        Event.subject == "assignment",
-        Event.subject_id == Question.assignment_id,
-        Event.tag == TELL_ABOVE,
+        Event.subject == "assignment", Event.subject_id == Question.assignment_id, Event.tag == tag,
         Event.at >= Question.asked_at,
-    )
+    )  # fmt: skip
     rows = db.session.execute(
-        select(Question.id, Question.assignment_id, Question.words, Unit.superior_id)
+        select(Question.id, Question.assignment_id, Question.words, Question.unit_id)
         .join(Unit, Unit.id == Question.unit_id)
         .join(Assignment, Assignment.id == Question.assignment_id)
-        .where(Question.answered_at.is_(None), Question.asked_at <= long_ago, Unit.superior_id.is_not(None))
-        .where(Assignment.state.in_(WITH_OFFICER), ~heard.exists())
+        .where(Question.answered_at.is_(None), which, Assignment.state.in_(WITH_OFFICER), ~heard.exists())
         .order_by(Question.id)
         .limit(AT_ONCE)
         .with_for_update(of=Question, skip_locked=True)
-    )
-    late = [
-        Late(row.assignment_id, row.superior_id, row.words, {"question": row.id, "unit": row.superior_id})
+    ).all()
+    if not rows:
+        return 0
+    who = deciders_of({row.unit_id for row in rows}, on=local_today(now))
+    above = 1 if tag == TELL_ABOVE else 0
+    told = {unit: found.in_charge(above) for unit, found in who.items()}
+    said = [
+        Late(row.assignment_id, told[row.unit_id], row.words, {"question": row.id, "unit": told[row.unit_id]})
         for row in rows
     ]
-    tell_bosses(late, TELL_ABOVE, now=now)
-    return len(late)
+    tell_bosses(said, tag, now=now)
+    return len(said)
 
 
-def _close(question: Pending, tag: str, words: str, actor: Actor, post: PostFact, now: datetime) -> int:
+def _who_answers(question: Pending, now: datetime) -> Deciders:
+    return deciders_of([question.unit_id], on=local_today(now))[question.unit_id]
+
+
+def _close(
+    question: Pending, tag: str, words: str, actor: Actor, post: PostFact, now: datetime, more: Mapping[str, Any]
+) -> int:
     """The question is no longer pending: the one winner writes it, gives the days back and lets the clock go on."""
     closed = db.session.execute(
         update(Question)
@@ -162,7 +181,7 @@ def _close(question: Pending, tag: str, words: str, actor: Actor, post: PostFact
     facts = standing_of(question.assignment_id)
     given = given_back(facts, question.asked_at, now=now)
     go_on(facts, given, now=now)
-    data = {"question": question.id, "days": given.days, "due_at": given.due_at}
+    data = {"question": question.id, "days": given.days, "due_at": given.due_at, **more}
     event_id = record(
         tag=tag, subject="assignment", subject_id=facts.id, actor=actor, post_id=post.id, now=now, reason=words,
         data=data,
@@ -170,7 +189,7 @@ def _close(question: Pending, tag: str, words: str, actor: Actor, post: PostFact
     if tag == ANSWER:
         tell(facts.unit_id, (Role.OFFICER,), event_id, tag, facts.id, now=now)
     else:
-        tell(question.unit_id, BOSSES, event_id, tag, facts.id, now=now)
+        tell(_who_answers(question, now).in_charge(), BOSSES, event_id, tag, facts.id, now=now)
     return given.days
 
 

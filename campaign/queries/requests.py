@@ -2,20 +2,19 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from ..clock import local_today
 from ..db import db, listed
 from ..models import Assignment, Campaign, Evidence, Metric, Person, Proposal, Request, RequestEvidence, Task, Unit
 from ..models.organisation import acted_for
-from ..models.requesting import led_on
+from ..models.requesting import led_on, passed_up
 from ..rules.metrics import MetricKind
 from ..rules.organisation import Actor, Role
 from ..rules.requests import Decision, RequestKind
@@ -28,6 +27,7 @@ from .spelled import unit_sounds_like
 PAGE = 50
 _PARENT, _HOLDER = aliased(Assignment), aliased(Unit)
 _DECIDER = aliased(Unit)
+_WAITS = select(Request.unit_id).where(Request.decision == Decision.PENDING)
 
 
 class View(Enum):
@@ -171,8 +171,8 @@ def nobody_at(unit_ids: Collection[int], *, now: datetime) -> set[int]:
 
 def request_of(request_id: int, actor: Actor, *, now: datetime) -> Asked | None:
     """One request; None where the reader neither sees its assignment nor decides it. One statement."""
-    units = actor.units(*BOSSES)
-    sees = or_(visible_assignments(actor), Request.unit_id.in_(units), Request.unit_id.in_(_below(actor, now)[0]))
+    below = passed_up(_WAITS, actor, on=local_today(now))[0]
+    sees = or_(visible_assignments(actor), Request.unit_id.in_(actor.units(*BOSSES)), Request.unit_id.in_(below))
     row = db.session.execute(_asked().where(Request.id == request_id, sees)).one_or_none()
     return None if row is None else Asked(*row)
 
@@ -220,7 +220,7 @@ def _chosen(actor: Actor, view: View, filters: Filters, now: datetime) -> Column
     elif view is View.DECIDED:
         clauses = [~pending, Request.unit_id.in_(units)]
     else:
-        below, vacant = _below(actor, now)
+        below, vacant = passed_up(_WAITS, actor, on=local_today(now))
         late = and_(Request.unit_id.in_(below), Request.decide_by < now)
         later = and_(Request.due_at > _PARENT.due_at, Request.consent.is_(False))
         asked = and_(_PARENT.unit_id.in_(actor.units(Role.DISPATCHER)), later)
@@ -235,27 +235,6 @@ def _chosen(actor: Actor, view: View, filters: Filters, now: datetime) -> Column
         found = (name.icontains(filters.text, autoescape=True) for name in named)
         clauses.append(or_(*found, unit_sounds_like(Unit.area_id, filters.text)))
     return and_(*clauses)
-
-
-def _below(actor: Actor, now: datetime) -> tuple[Select[Any], Select[Any]]:
-    """The units for which the reader may decide because it is next above them, or because between nobody is; and those
-    of them where nobody is either, so that it is the reader's turn."""
-    inside = tuple((post.lft, post.rgt) for post in actor.posts if post.role in BOSSES)
-    return _below_of(tuple(actor.units(*BOSSES)), inside, local_today(now))
-
-
-@lru_cache(maxsize=1_000)
-def _below_of(units: tuple[int, ...], inside: tuple[tuple[int, int], ...], on: date) -> tuple[Select[Any], Select[Any]]:
-    """Kept for who asks again: to put these together costs more than to run them."""
-    near = or_(false(), *(Unit.lft.between(lft, rgt) for lft, rgt in inside))
-    waits = select(Request.unit_id).where(Request.decision == Decision.PENDING)
-    empty = not_(led_on(Unit.id, on)).label("empty")
-    start = select(Unit.id.label("unit_id"), Unit.superior_id.label("above"), empty).where(Unit.id.in_(waits), near)
-    up, upper = start.cte("passed_up", recursive=True), aliased(Unit)
-    further = select(up.c.unit_id, upper.superior_id, up.c.empty).join(up, up.c.above == upper.id)
-    up = up.union(further.where(not_(led_on(upper.id, on))))
-    below = select(up.c.unit_id).where(up.c.above.in_(units))
-    return below, below.where(up.c.empty)
 
 
 def _ordered(statement: Select[Any], view: View, after: int) -> Select[Any]:

@@ -62,6 +62,7 @@ LOUD: dict[str, bool] = {
     "assignment:dispatcher:urge": True,
     "assignment:question:ask": True,
     "assignment:question:tell-above": True,
+    "assignment:question:tell-vacant": True,
     "assignment:question:answer": True,
     "assignment:question:withdraw": False,
     "assignment:request:ask": True,

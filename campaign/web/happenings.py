@@ -53,6 +53,12 @@ DONE: dict[str, Any] = {
     "assignment:question:answer": _l("%(who)s answered the question; days given back: %(days)s"),
     "assignment:question:withdraw": _l("%(who)s withdrew the question; days given back: %(days)s"),
 }
+# The same where the entry names the unit in whose place it was done.
+IN_PLACE: dict[str, Any] = {
+    "assignment:question:answer": _l(
+        "%(who)s answered the question in place of %(in_place_of)s; days given back: %(days)s"
+    ),
+}
 # The same, said to somebody who came too late.
 TOO_LATE: dict[str, Any] = {
     "assignment:sign-for:acknowledge": _l("%(who)s signed for this at %(when)s; what you did had no effect"),
@@ -116,7 +122,8 @@ def told(entry: Entry, reader_id: int | None = None) -> str:
     if entry.tag not in DONE:
         return tag_words(entry.tag)
     places = {"number": "?", "name": "", "days": 0} | dict(entry.data) | {"who": who_did(entry, reader_id)}
-    return str(DONE[entry.tag]) % places
+    words = IN_PLACE.get(entry.tag) if entry.data.get("in_place_of") else None
+    return str(words or DONE[entry.tag]) % places
 
 
 def too_late(entry: Entry, when: str, reader_id: int | None = None) -> str:

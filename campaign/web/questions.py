@@ -15,7 +15,7 @@ from ..documents.sheets import Column, Show
 from ..errors import Invalid
 from ..operations import questions as asking
 from ..queries.assignments import whole
-from ..queries.questions import Asked, Filters, Sort, everything, question_of, questions_of, waiting
+from ..queries.questions import Asked, Filters, Sort, asked_first, everything, question_of, questions_of, waiting
 from ..queries.worklist import FAR
 from ..rules.organisation import Role
 from ..rules.standstill import BOSSES, MOST_GIVEN_BACK
@@ -40,10 +40,11 @@ class WordsForm(FlaskForm):
 @require_role(*BOSSES)
 def index() -> Any:
     actor, (filters, sort), after = current_actor(), _asked(), _place(request.args.get("after", ""))
-    page, query = waiting(actor, filters, sort, after=after), _query(filters, sort)
+    page, query = waiting(actor, filters, sort, now=page_now(), after=after), _query(filters, sort)
+    mine = {post.unit_id: post.unit_name for post in actor.posts if post.role in BOSSES}
     return render_template(
         "questions/index.html", page=page, now=page_now(), later=after is not None, filters=filters, sort=sort,
-        units=sorted({post.unit_id: post.unit_name for post in actor.posts if post.role in BOSSES}.items()),
+        units=sorted(mine.items()), mine=mine,
         filtered=filters != Filters(), first_page=url_for(".index", **query),
         next_page=url_for(".index", after=f"{page.next[0]}.{page.next[1]}", **query) if page.next else "",
         exports={kind: url_for(".export", kind=kind, **query) for kind in ("xlsx", "csv")},
@@ -82,7 +83,7 @@ def export(kind: str) -> Any:
     rows = (
         (each.asked_at, each.unit_name, each.asker, each.task_title, each.campaign_title, each.due_at, each.asked_unit,
          each.words)
-        for each in everything(current_actor(), *_asked())
+        for each in everything(current_actor(), *_asked(), now=page_now())
     )  # fmt: skip
     return table_answer(kind, f"questions-{local_today(page_now()):%Y%m%d}", _("Questions"), columns, rows)
 
@@ -107,9 +108,10 @@ def ask(id: int) -> Any:
                 _("Your question is on its way. The clock of this task stands still until it is answered."), "success"
             )
             return redirect(url_for("assignments.show", id=id), 303)
-    may = found.ask.state in WITH_OFFICER and not any(each.pending for each in questions_of(id))
+    may = found.ask.state in WITH_OFFICER and found.ask.suspended_at is None
     page = render_template(
-        "questions/ask.html", ask=found.ask, asked=found.chain[0] if found.chain else "", may=may or bool(errors),
+        "questions/ask.html", ask=found.ask, asked=asked_first(found.ask, found.chain, now=page_now()),
+        may=may or bool(errors),
         words=form.words.data or "", errors=errors, most=MOST_GIVEN_BACK, form_page=True,
         action_id=form.client_action_id.data or str(uuid4()),
     )  # fmt: skip
@@ -154,14 +156,14 @@ def _told(what: str, days: int) -> str:
 
 
 def _mine(question_id: int) -> Asked:
-    found = question_of(question_id, current_actor())
+    found = question_of(question_id, current_actor(), now=page_now())
     return found if found is not None else abort(404)
 
 
 def _page_of(found: Asked, words: str, errors: list[str]) -> str:
     return render_template(
         "questions/show.html", found=found, words=words, errors=errors, now=page_now(), most=MOST_GIVEN_BACK,
-        answers=found.answers(current_actor()), takes_back=found.takes_back(current_actor()), action_id=str(uuid4()),
+        takes_back=found.takes_back(current_actor()), action_id=str(uuid4()),
     )  # fmt: skip
 
 
@@ -170,12 +172,12 @@ def panel(assignment_id: int | None) -> dict[str, Any]:
 
     None: an assignment about which nothing was ever asked; this asks the database nothing.
     """
-    actor, found = current_actor(), questions_of(assignment_id) if assignment_id is not None else ()
+    actor = current_actor()
+    found = questions_of(assignment_id, actor, now=page_now()) if assignment_id is not None else ()
     pending = next((each for each in found if each.pending), None)
     return {
         "pending": pending,
         "former": tuple(each for each in found if not each.pending),
-        "answers": pending is not None and pending.answers(actor),
         "takes_back": pending is not None and pending.takes_back(actor),
         "action_id": str(uuid4()),
     }

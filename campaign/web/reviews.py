@@ -125,7 +125,7 @@ def queue() -> Any:
     groups = waiting.groups(actor, now=now)
     return render_template(
         "review/queue.html", page=page, groups=groups, filters=filters, keep=kept(filters), now=now,
-        open_id=None, reader_id=actor.person_id, questions=questions_waiting(actor),
+        open_id=None, reader_id=actor.person_id, questions=questions_waiting(actor, now=now),
         to_decide=requests_waiting(actor, now=now),
         rechecks=count_to_check(actor), decided=decided_just_now(),
         waiting_now=sum(group.waiting for group in groups), late=sum(group.late for group in groups),

@@ -270,6 +270,7 @@ TAGS: dict[str, Any] = {
     "assignment:question:answer": _l("The question was answered"),
     "assignment:question:withdraw": _l("The question was withdrawn"),
     "assignment:question:tell-above": _l("A question waits too long; the level above has been told"),
+    "assignment:question:tell-vacant": _l("Nobody is in post to answer a question; the level above has been told"),
     "assignment:request:ask": _l("A request was made"),
     "assignment:request:grant": _l("More time was granted"),
     "assignment:request:grant-by-rule": _l("More time was granted by the rule of the campaign"),

@@ -11,10 +11,21 @@ from campaign.errors import Forbidden, Invalid, Refused
 from campaign.models import Assignment, Event, Firing, Notice, Person, Post, Question, Suspension, Tally, Timer
 from campaign.operations.folding import differences, fold
 from campaign.operations.issuing import dispatch
-from campaign.operations.questions import ANSWER, ASK, TELL_ABOVE, WITHDRAW, answer, ask, tell_above, withdraw
+from campaign.operations.questions import (
+    ANSWER,
+    ASK,
+    TELL_ABOVE,
+    TELL_VACANT,
+    WITHDRAW,
+    answer,
+    ask,
+    tell_above,
+    withdraw,
+)
 from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.sweeping import fire
 from campaign.queries.outlook import line_of
+from campaign.queries.questions import Filters, Sort, count, everything, question_of, questions_of, waiting
 from campaign.rules.calendars import DayKind
 from campaign.rules.ladder import Sweep
 from campaign.rules.metrics import MetricKind
@@ -243,6 +254,70 @@ def test_after_three_working_days_the_unit_above_hears_of_it_once(case):
     assert told(TELL_ABOVE) == {case.tree.holder(county, role).id for role in (Role.SUPERVISOR, Role.DISPATCHER)}
 
 
+def test_who_is_next_in_charge_sees_at_once_what_those_who_leave_have_not_answered(case):
+    """The people of the township leave, then those of the county; nothing is late meanwhile."""
+    tree, soon = case.tree, case.now + timedelta(minutes=5)
+    city = tree.unit(tree.city)
+    above = tree.actor(tree.county, Role.DISPATCHER)
+    head, clerk = (make.actor(make.holder(city, role)) for role in (Role.SUPERVISOR, Role.OFFICER))
+    near = make.actor(make.holder(tree.unit(tree.townships[1]), Role.DISPATCHER))
+    readers = [case.boss, above, head, clerk, near]
+    question = case.ask()
+
+    def seen():
+        """To whom it is shown, and who may answer it where it stands."""
+        lists = [waiting(each, Filters(), Sort.WAITING, now=soon) for each in readers]
+        assert [count(each, now=soon) for each in readers] == [each.total for each in lists]
+        assert [len(list(everything(each, Filters(), Sort.DUE, now=soon))) for each in readers] == [
+            len(each.items) for each in lists
+        ]
+        may = [questions_of(case.id, each, now=soon)[0].answers for each in readers]
+        for reader, one in zip(readers, may, strict=True):
+            found = question_of(question, reader, now=soon)
+            assert (found.answers if found else False) == one
+        return [bool(each.items) for each in lists], may
+
+    def hear(on=soon):
+        with unit_of_work():
+            return tell_above(now=on), told(TELL_VACANT)
+
+    assert (seen(), hear()) == (([True, *[False] * 4], [True, True, False, False, False]), (0, set()))
+    with pytest.raises(Forbidden):
+        case.answer(question, soon, actor=head)
+    with unit_of_work() as session:  # an account that was closed answers as little as a post that ended
+        session.execute(update(Person).where(Person.id == case.boss.person_id).values(disabled_at=soon))
+    bosses = {tree.holder(tree.county, role).id for role in (Role.SUPERVISOR, Role.DISPATCHER)}
+    assert (seen(), hear()) == (([True, True, False, False, False], [True, True, False, False, False]), (1, bosses))
+    assert questions_of(case.id, above, now=soon)[0].nobody
+    assert question_of(question, near, now=soon) is None
+    with unit_of_work() as session:
+        session.execute(update(Post).where(Post.person_id.in_(bosses)).values(valid_to=case.now.date() - DAY))
+    assert seen() == ([True, True, True, False, False],) * 2, "the list needs no message"
+    assert hear() == (0, bosses), "each is told once"
+    assert hear(case.now + 5 * DAY) == (1, bosses)
+    assert told(TELL_ABOVE) == {head.person_id}, "never to an empty room"
+    assert case.answer(question, case.now + 2 * DAY, actor=head) == 2
+    after = questions_of(case.id, head, now=soon)[0]
+    assert (after.in_place, after.answering_unit, after.nobody, after.answers) == (True, city.name, False, False)
+    assert f'"in_place_of":"{after.asked_unit}"' in db.session.scalar(select(Event.data).where(Event.tag == ANSWER))
+    assert (seen()[0], told(ANSWER)) == ([False] * 5, {case.officer.person_id})
+    case.ask(case.now + 3 * DAY)
+    assert count(head, now=case.now + 3 * DAY) == 1, "asked where the whole chain is empty, it waits for somebody"
+
+
+def test_what_waits_too_long_stands_in_the_list_of_the_unit_above_and_a_withdrawal_is_told_there(case):
+    above, on = case.tree.actor(case.tree.county, Role.DISPATCHER), case.now + 6 * DAY
+    question = case.ask()
+    assert count(above, now=on) == 0
+    with unit_of_work() as session:
+        tell_above(now=on)
+        session.execute(update(Person).where(Person.id == case.boss.person_id).values(disabled_at=on))
+    assert count(above, now=on) == 1
+    with unit_of_work():
+        withdraw(question, actor=case.officer, now=on)
+    assert (count(above, now=on), above.person_id in told(WITHDRAW)) == (0, True)
+
+
 def test_telling_above_costs_no_more_for_many(case):
     """Each of them is in the log, and each person hears of each; the statements stay the same."""
     costs = []
@@ -254,7 +329,7 @@ def test_telling_above_costs_no_more_for_many(case):
         with statements() as ran, unit_of_work():
             assert tell_above(now=case.now + (day + 6) * DAY) == len(villages)
         costs.append(len(ran))
-    assert costs[0] == costs[1] <= 5
+    assert costs[0] == costs[1] <= 7
     entries = db.session.scalars(select(Event.subject_id).where(Event.tag == TELL_ABOVE)).all()
     assert len(entries) == len(set(entries)) == len(case.tree.villages)
     notices = db.session.execute(select(Notice.assignment_id, Notice.person_id).where(Notice.tag == TELL_ABOVE)).all()

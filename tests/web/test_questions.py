@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Event, Question
+from campaign.models import Assignment, Event, Person, Question
 from campaign.operations.issuing import dispatch
 from campaign.operations.questions import ask
 from campaign.operations.sweeping import fire
@@ -15,6 +15,7 @@ from campaign.queries import questions as queries
 from campaign.rules.ladder import Sweep
 from campaign.rules.organisation import Line, Role
 from tests import make
+from tests.counting import statements
 
 DAY = timedelta(days=1)
 
@@ -73,6 +74,25 @@ def test_an_officer_asks_and_the_unit_above_answers(tree, given, at_desk, monkey
     assert page.has("Answered. The clock goes on. 2 days are given back.", "No question waits for you")
     page = at_desk(officer).get(f"/assignments/{given[0]}")
     assert page.has("可以", "2 days were given back", "First due")
+
+
+def test_who_is_next_in_charge_answers_in_place_of_a_unit_where_nobody_is(tree, given, at_desk, now):
+    question, above = asked(tree, given[0], now), tree.holder(tree.county, Role.DISPATCHER)
+    assert at_desk(above).get("/questions").has("No question waits for you")
+    with unit_of_work():
+        db.session.get_one(Person, tree.holder(tree.townships[0], Role.SUPERVISOR).id).disabled_at = now
+    page = at_desk(above).get("/questions")
+    assert page.has("可否延用去年的名册", "asked of 柳林镇妇联", "nobody in post")
+    with statements() as ran:
+        page = page.visitor.get(f"/assignments/{given[0]}")
+    assert page.has("Nobody is in post at 柳林镇妇联 at present") and len(ran) <= 8
+    page = page.click("Answer")
+    assert page.has("the nearest level above where somebody is may answer")
+    assert page.submit("Send the answer", words="可以").has("Answered. The clock goes on.")
+    assert page.visitor.get(f"/questions/{question}").has(f"{above.name} (清河县妇联, in place of 柳林镇妇联)")
+    assert page.visitor.get(f"/assignments/{given[0]}/ledger").has("answered the question in place of 柳林镇妇联")
+    page = at_desk(tree.holder(tree.villages[0], Role.OFFICER)).get(f"/assignments/{given[0]}/ask")
+    assert page.has("asked of 清河县妇联")
 
 
 def test_the_list_is_narrowed_ordered_and_paged(tree, given, at_desk, monkeypatch, now):
