@@ -1,15 +1,15 @@
 """All metrics of a campaign in one area: figure, target, distance, and beside what was before.
 
-Seven statements at most, whatever the size. What an earlier turn of the same task reported stands on the metric's own
-page alone.
+Six statements at most, whatever the size, and one of the session. What an earlier turn of the same task reported stands
+on the metric's own page alone.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import union_all
+from sqlalchemy import Select
 
 from ..db import db
 from ..models import Campaign, Metric, Task, TaskLine
@@ -26,7 +26,7 @@ from .rollup_compared import (
     LastYear,
     against_before,
     approved_then,
-    befores_in,
+    befores_beside,
     known_by,
     same_day_last_year,
 )
@@ -77,8 +77,9 @@ def figures_page(
     whole = head.tree.holds((shown.lft, shown.rgt), head.lft)
     fixed = [metric.id for metric in metrics if metric.compares is Compares.BASELINE]
     last_year = _last_year(metrics, sinces, today) if at is None else None
-    befores = befores_in(fixed, last_year, [shown], head.tree, lines=chosen)
-    given = _quotas(metrics, rolled, shown, head, chosen) if at is None else {}
+    quotas = _quotas(metrics, rolled, shown, head, chosen) if at is None else []
+    befores, told = befores_beside(fixed, last_year, [shown], head.tree, quotas, lines=chosen)
+    given = {row.what: row.value for row in told if row.value is not None}
     rows = []
     for metric in metrics:
         if (metric.id, shown.id) in rolled:
@@ -117,17 +118,15 @@ def _rolled(
 def _quotas(
     metrics: Sequence[MetricFact], rolled: Mapping[tuple[int, int], RolledUp], shown: Place, head: Head,
     lines: Sequence[Line] | None,
-) -> dict[int, Decimal]:  # fmt: skip
-    """What quotas for each person come to in that area; no statement without any."""
+) -> list[Select[Any]]:  # fmt: skip
+    """What quotas for each person come to in that area: rows with the metric as `what`."""
     parts, where = [], stretches_of([shown], head.tree)
     for metric in metrics:
         if metric.quota is Quota.PER_PERSON and (metric.id, shown.id) in rolled:
             facts = rolled[metric.id, shown.id].metric
             turn = None if facts.every_turn else facts.last_period
             parts.append(quotas_in(metric.id, metric.task_id, turn, where, lines, what=metric.id))
-    if not parts:
-        return {}
-    return {row.what: row.value for row in db.session.execute(union_all(*parts)) if row.value is not None}
+    return parts
 
 
 def _metrics(

@@ -1,7 +1,7 @@
 """One metric of an issued campaign: the tree of targets and actuals, level by level, and how the figure moved.
 
-At most eight statements, whatever the size: the metric with its campaign, the areas, two for the roll-up, the splits
-with what re-checks found, up to two for what it is compared with, the record.
+At most six statements, whatever the size, and one of the session: the metric with its campaign, the areas, two for the
+roll-up, one for the splits, what re-checks found and what it is compared with, the record.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,9 @@ from sqlalchemy import (
     literal,
     select,
     type_coerce,
-    union_all,
 )
 
-from ..db import Exact, db
+from ..db import Exact
 from ..errors import NotFound, say
 from ..models import Assignment, Share, Unit
 from ..models.splits import granted_since, handed_back, in_force
@@ -43,11 +42,11 @@ from .rollup_compared import (
     AgainstBefore,
     Before,
     LastYear,
+    Told,
     a_year_before,
     against_before,
     approved_then,
-    baselines_in,
-    befores_in,
+    befores_beside,
     known_by,
     same_day_last_year,
 )
@@ -129,15 +128,17 @@ def metric_page(metric_id: int, asked: AskedMetric, *, actor: Actor, now: dateti
     lines, chosen = lines_of(found.lines, asked.line, shown, windows)
     below = below if asked.whole else below[:PAGE]
     places = [shown, *below]
-    rolled = rollup([metric_id], [place.id for place in places], on=today, lines=chosen, period=asked.period)
+    rolled, former = _rolled(found, [place.id for place in places], today, chosen, asked.period)
     if (metric_id, shown.id) not in rolled:  # no line of the reader's is asked here
         raise NotFound(say("There is no such metric, or it is not yours to see."))
-    splits, checked = _beside(head, metric, above, below, chosen, turn_of(rolled[metric_id, shown.id], asked.period))
+    turn = turn_of(rolled[metric_id, shown.id], asked.period)
+    beside = _beside(head, metric, above, below, chosen, turn)
+    before, told = _before(found, places, rolled, former, today, turn, lines=chosen, beside=beside)
+    splits, checked = _splits(told)
     total = _branch(shown, "total", metric, rolled, splits, head)
     rows = [_branch(p, "leaf" if p.level in LEAF_LEVELS else "area", metric, rolled, splits, head) for p in below]
     rows = [row for row in rows if row.stand.rolled.asked or row.split.below or _credited(row)]
     paged = more or bool(asked.after)
-    before = _before(found, places, rolled, chosen, today, asked.period)
     total, rows = _against(total, before), [_against(row, before) for row in rows]
     own = _own(total, rows) if rows and not paged else None
     points = figure_trend(
@@ -155,29 +156,47 @@ def _against(row: Branch, before: Mapping[int, Before | None]) -> Branch:
     return replace(row, against=against_before(row.stand.rolled, before.get(row.place.id)))
 
 
+def _told_whole(found: Found, today: date) -> bool:
+    """Whether last year is told as a whole, because nothing had been asked by the same day of it."""
+    since = found.former_since if found.metric.former else found.own_since
+    return found.metric.compares is Compares.LAST_YEAR and not known_by(since, same_day_last_year(today))
+
+
+def _rolled(
+    found: Found, ids: Sequence[int], today: date, lines: Sequence[Line] | None, period: int | None
+) -> tuple[RollUp, RollUp]:
+    """The metric in these areas; and, where last year is told as a whole, every turn of what it is compared with, in
+    the same statements."""
+    if not _told_whole(found, today):
+        rolled = rollup([found.metric.id], ids, on=today, lines=lines, period=period)
+        return rolled, rolled
+    both = {found.metric.id, found.metric.former or found.metric.id}
+    every = rollup(sorted(both), ids, on=today, lines=lines)
+    return every.of_turn(period), every
+
+
 def _before(
-    found: Found, places: Sequence[Place], rolled: RollUp, lines: Sequence[Line] | None, today: date,
-    period: int | None,
-) -> dict[int, Before | None]:  # fmt: skip
-    """What the plan compares the metric with, per area; no statement where it is nothing. Last year is told up to the
-    same day, and as a whole where nothing had been asked by then."""
-    metric, ids = found.metric, [place.id for place in places]
-    if metric.compares is Compares.BASELINE:
-        frozen = baselines_in([metric.id], places, found.head.tree, lines=lines)
-        return {id: frozen.get((metric.id, id)) for id in ids}
-    if metric.compares is not Compares.LAST_YEAR:
-        return {}
-    other, turn, day = metric.former or metric.id, None, same_day_last_year(today)
-    if metric.former is None:
-        shown = turn_of(rolled[metric.id, ids[0]], period)
-        turn = None if shown is None else a_year_before(found.turns, shown)
-        if turn is None:
-            return {}
-    if known_by(found.former_since if metric.former else found.own_since, day):
-        by_then = befores_in((), LastYear({other: turn}, day), places, found.head.tree, lines=lines)
-        return {id: by_then.get((other, id)) for id in ids}
-    then = rollup([other], ids, on=today, lines=lines, period=turn)
-    return {id: approved_then(then.get((other, id))) for id in ids}
+    found: Found, places: Sequence[Place], rolled: RollUp, former: RollUp, today: date, turn: int | None, *,
+    lines: Sequence[Line] | None, beside: Sequence[Select[Any]],
+) -> tuple[dict[int, Before | None], list[Told]]:  # fmt: skip
+    """What the plan compares the metric with, per area, and what is asked beside it; one statement. Last year is told
+    up to the same day, and as a whole where nothing had been asked by then (`former`). `turn`: the one that is shown.
+    """
+    metric, tree, ids = found.metric, found.head.tree, [place.id for place in places]
+    other = metric.former or metric.id
+    turns: dict[int, int | None] = {}
+    if metric.compares is Compares.LAST_YEAR:
+        one = None if metric.former or turn is None else a_year_before(found.turns, turn)
+        if metric.former or one is not None:
+            turns = {other: one}
+    fixed = [metric.id] if metric.compares is Compares.BASELINE else []
+    whole = bool(turns) and _told_whole(found, today)
+    by_then = LastYear(turns, same_day_last_year(today)) if turns and not whole else None
+    befores, told = befores_beside(fixed, by_then, places, tree, beside, lines=lines)
+    if whole:
+        then = former.of_turn(turns[other])
+        return {id: approved_then(then.get((other, id))) for id in ids}, told
+    return {id: befores.get((other, id)) for id in ids}, told
 
 
 def _branch(
@@ -222,9 +241,9 @@ def _beside(
     below: Sequence[Place],
     lines: Sequence[Line] | None,
     turn: int | None,
-) -> tuple[dict[int, Split], Confidence]:
+) -> list[Select[Any]]:
     """Per area what its own unit gave and holds back, and what units inside it were given from above; and what
-    re-checks found in the shown area. One statement."""
+    re-checks found in the shown area: as rows that `_splits` reads."""
     inside = head.tree.stretches((above[-1].lft, above[-1].rgt))
     parts = [found_inside(metric.task_id, inside, lines, what=CHECKED)]
     summed = metric.aggregation is Aggregation.SUM and metric.comparator is not Comparator.NONE
@@ -233,9 +252,13 @@ def _beside(
     if metric.quota is Quota.PER_PERSON:
         places = stretches_of([above[-1], *below], head.tree)
         parts.append(quotas_in(metric.id, metric.task_id, turn, places, lines, what=BELOW))
+    return parts
+
+
+def _splits(told: Sequence[Told]) -> tuple[dict[int, Split], Confidence]:
     found: dict[int, Split] = {}
     results: dict[RecheckResult, int] = {}
-    for row in db.session.execute(union_all(*parts)):
+    for row in told:
         value = Decimal(0) if row.value is None else row.value
         if row.what == CHECKED:
             results[RecheckResult(row.key)] = int(value)

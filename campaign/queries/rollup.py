@@ -44,6 +44,13 @@ class RollUp(Mapping[Key, RolledUp]):
             rows = [row for row in rows if row[2] == metric.last_period]
         return RolledUp(metric, area_id, Standings(rows), own_target_of(metric, rows), self._alone)
 
+    def of_turn(self, period: int | None) -> "RollUp":
+        """That turn of a recurring task alone, of a roll-up that was asked for without one; None: the same as it is."""
+        if period is None:
+            return self
+        rows = {key: [row for row in each if row[2] == period] for key, each in self._rows.items()}
+        return RollUp(self._facts, self._area_ids, rows, alone=self._alone, latest=False)
+
     def __iter__(self) -> Iterator[Key]:
         return ((metric_id, area_id) for metric_id in self._facts for area_id in self._area_ids)
 

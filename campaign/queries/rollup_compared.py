@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Label,
     Select,
     and_,
     case,
@@ -39,6 +40,7 @@ from .board_figures import Place, stretches_of
 from .rollup_facts import RolledUp, exact
 from .rollup_past import leaves_at
 
+BESIDE = -1  # in place of a standing: a row of another question
 DOWNWARDS = (Comparator.AT_MOST, Comparator.EQUAL)  # what shall come down: equal is mostly to nothing
 
 
@@ -61,6 +63,17 @@ class LastYear:
     day: date
 
 
+class Told(NamedTuple):
+    """A row of another question: what it tells, of whom, and how much."""
+
+    what: int
+    key: int
+    value: Decimal | None
+
+
+Befores = dict[tuple[int, int], Before]
+
+
 def same_day_last_year(day: date) -> date:
     """The 28th for a 29 February."""
     return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
@@ -73,7 +86,7 @@ def known_by(since: datetime | None, day: date) -> bool:
 
 def baselines_in(
     metric_ids: Sequence[int], places: Sequence[Place], tree: FormerTree, *, lines: Sequence[Line] | None = None
-) -> dict[tuple[int, int], Before]:
+) -> Befores:
     """(metric, area) -> the baselines of the units below it on the day of the campaign (`tree`: what moved since), also
     of areas that ended before they were asked and named one below it as their successor. Only where there is any. One
     statement, over all baselines of these metrics."""
@@ -83,17 +96,41 @@ def baselines_in(
 def befores_in(
     frozen: Sequence[int], then: LastYear | None, places: Sequence[Place], tree: FormerTree, *,
     lines: Sequence[Line] | None = None,
-) -> dict[tuple[int, int], Before]:  # fmt: skip
+) -> Befores:  # fmt: skip
     """The same of the baselines of those metrics, and of what had been approved of others by a day of last year: of
     areas from the record of the slots, of leaves from what was logged and submitted until then. One statement."""
-    parts = [_frozen(frozen, places, tree, lines)] if frozen and places else []
-    parts += _approved_by(then, places, lines) if then and then.turns and places else []
-    if not parts or (lines is not None and not lines):
-        return {}
+    return befores_beside(frozen, then, places, tree, (), lines=lines)[0]
+
+
+def befores_beside(
+    frozen: Sequence[int], then: LastYear | None, places: Sequence[Place], tree: FormerTree,
+    beside: Sequence[Select[Any]], *, lines: Sequence[Line] | None = None,
+) -> tuple[Befores, list[Told]]:  # fmt: skip
+    """The same, and in the same statement the rows of others, each (what, key, value with its decimals); none where
+    there is nothing to ask. They stand side by side in one UNION: one inside another overflows SQLite's parser."""
+    nobody = lines is not None and not lines
+    parts = [_told_beside(part) for part in beside]
+    parts += [_frozen(frozen, places, tree, lines)] if frozen and places and not nobody else []
+    parts += _approved_by(then, places, lines) if then and then.turns and places and not nobody else []
+    rows = db.session.execute(union_all(*parts)).all() if parts else []
+    told = [Told(row[0], row[1], None if row[6] is None else exact(row[6])) for row in rows if row[3] == BESIDE]
     alone = lines is not None and len(lines) == 1
+    return _befores([row for row in rows if row[3] != BESIDE], then, alone), told
+
+
+def _told_beside(part: Select[Any]) -> Select[Any]:
+    """Such a row as one of `befores_in`, its value in ten-thousandths."""
+    what, key, value = part.selected_columns
+    number = type_coerce(value.element if isinstance(value, Label) else value, BigInteger)
+    keys = (type_coerce(what, BigInteger), type_coerce(key, BigInteger), _whole(0), _whole(BESIDE), _whole(0))
+    return part.with_only_columns(*keys, _whole(0), number, *(_whole(0) for _rest in range(3)))
+
+
+def _befores(rows: Sequence[Any], then: LastYear | None, alone: bool) -> Befores:
+    """What was before from those rows. `alone`: of one line, so that what others credit to it counts."""
     turns: dict[tuple[int, int], dict[int, list[int]]] = defaultdict(dict)
     every: dict[int, bool] = {}
-    for metric, area, turn, standing, all_turns, *sums in db.session.execute(union_all(*parts)):
+    for metric, area, turn, standing, all_turns, *sums in rows:
         wanted = then.turns.get(metric) if then else None
         if wanted is not None and turn != wanted:
             continue
@@ -101,7 +138,7 @@ def befores_in(
         known = turns[metric, area].setdefault(turn, [0] * 5)
         if standing == Standing.APPROVED:
             turns[metric, area][turn] = [one + int(more or 0) for one, more in zip(known, sums, strict=True)]
-    found: dict[tuple[int, int], Before] = {}
+    found: Befores = {}
     for (metric, area), each in turns.items():
         counted = each.values() if every[metric] else [each[max(each)]]
         units, number, numerator, denominator, credited = (sum(column) for column in zip(*counted, strict=True))
