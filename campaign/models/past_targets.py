@@ -5,7 +5,21 @@ Splits and counts of registers are kept in versions, and a granted dispute keeps
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, exists, func, literal, null, or_, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy import type_coerce as coerced
 from sqlalchemy.orm import aliased
 
@@ -17,20 +31,21 @@ from .assignments import Assignment
 from .campaigns import Metric
 from .goals import meant_for_each
 from .organisation import Area, Unit
-from .quotas import FEN, WHOLE
+from .quotas import FEN, NOBODY, WHOLE, counts_until, heads_of, stood_apart
 from .requests import Proposal, Request
-from .targets import Allocation, RegisterCount, Share, Target
+from .targets import Allocation, Share, Target
 
 NEVER = literal(-1, BigInteger)
 
 
-def target_at(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+def target_at(moment: ColumnElement[Any], *, moved: bool) -> ColumnElement[Any]:
     """What an assignment had to reach then, NULL for nothing. In a statement over Assignment, Metric and Target.
 
     The latest of the split and the grant before that moment says it. Where there was none yet, a quota for each person
     follows the register of then; else the first grant since names what it replaced, and before a first split the
     target of the metric counted, where that is meant for each unit. What a register says of an assignment that was
-    finished before it was counted again is not told apart.
+    finished before it was counted again is not told apart. `moved`: whether any area moved since its campaign was
+    issued. Called once for a statement, which may use it often.
     """
     split, granted = _splits(), _grants()
     last_split = split.where(Allocation.at <= moment).order_by(Allocation.version.desc()).limit(1)
@@ -48,7 +63,7 @@ def target_at(moment: ColumnElement[Any]) -> ColumnElement[Any]:
     told = case(
         (and_(grant_at >= split_at, grant_at >= 0), _one(last_grant.with_only_columns(Proposal.value))),
         (split_at >= 0, _one(last_split.with_only_columns(Share.value))),
-        (_by_heads(), _quota(moment)),
+        (_by_heads(), _quota(moment, moved)),
         else_=alone,
     )
     return coerced(told, Exact())
@@ -91,35 +106,30 @@ def _by_heads() -> ColumnElement[bool]:
     return and_(Metric.quota == Quota.PER_PERSON, Metric.register_id.is_not(None), Metric.target.is_not(None))
 
 
-def _quota(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+def _quota(moment: ColumnElement[Any], moved: bool) -> ColumnElement[Any]:
     """So much for each person whom the register counted by then, as `models/quotas.py` says it of now."""
-    counted = func.coalesce(_counted(moment, own=True), _counted(moment, own=False))
-    exact = coerced(Metric.target, BigInteger) * (counted // WHOLE)
+    counts = counts_until(moment)
+    own, below = _counted(counts)
+    counted: ColumnElement[Any] = func.coalesce(own, below)
+    if moved:
+        then = heads_of(stood_apart(counts), Assignment.unit_id)
+        counted = func.nullif(func.coalesce(own, then, below), NOBODY)
+    exact = coerced(Metric.target, BigInteger) * (coerced(counted, BigInteger) // WHOLE)
     step = case((Metric.kind == MetricKind.AMOUNT, FEN), else_=WHOLE)
     up: ColumnElement[Any] = ((exact + step - 1) // step) * step
     return up
 
 
-def _counted(moment: ColumnElement[Any], *, own: bool) -> ColumnElement[Any]:
-    """How many the unit itself had in the register, or those of its line below it together."""
-    count, later, unit, below = aliased(RegisterCount), aliased(RegisterCount), aliased(Unit), aliased(Unit)
-    area = aliased(Area)
-    newer = exists().where(
-        later.register_id == count.register_id, later.unit_id == count.unit_id, later.version > count.version,
-        later.at <= moment,
-    )  # fmt: skip
-    then = and_(count.register_id == Metric.register_id, count.at <= moment, ~newer)
-    number = cast(func.sum(coerced(count.n, BigInteger)), BigInteger)
-    if own:
-        rows = select(number).where(then, count.unit_id == Assignment.unit_id)
-    else:
-        inside = and_(below.line == unit.line, below.lft > area.lft, below.lft <= area.rgt)
-        rows = (
-            select(number)
-            .select_from(count)
-            .join(below, below.id == count.unit_id)
-            .join(unit, unit.id == Assignment.unit_id)
-            .join(area, area.id == unit.area_id)
-            .where(then, inside)
-        )
-    return rows.correlate(Assignment, Metric).scalar_subquery()
+def _counted(counts: CTE) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """How many the unit itself had in the register, and those of its line below it together, by the tree of today."""
+    count, unit, below, area = counts, aliased(Unit), aliased(Unit), aliased(Area)
+    number = select(cast(func.sum(coerced(count.c.n, BigInteger)), BigInteger)).select_from(count)
+    number = number.where(count.c.register_id == Metric.register_id)
+    inside = and_(below.line == unit.line, below.lft > area.lft, below.lft <= area.rgt)
+    joined = (
+        number.join(below, below.id == count.c.unit_id)
+        .join(unit, unit.id == Assignment.unit_id)
+        .join(area, area.id == unit.area_id)
+        .where(inside)
+    )
+    return _one(number.where(count.c.unit_id == Assignment.unit_id)), _one(joined)

@@ -62,7 +62,10 @@ def rollup_at(
     found: dict[int, dict[int, dict[Standing, Sums]]] = {}
     own: dict[int, list[tuple[int, ...]]] = {}
     moved = anything_moved() if moved is None else moved
-    then = union_all(_then(metric_ids, area_id, at, lines, moved), _own_targets(metric_ids, area_id, at, lines))
+    look = _look(at, moved)
+    then = union_all(
+        _then(metric_ids, area_id, at, look, lines, moved), _own_targets(metric_ids, area_id, at, look, lines)
+    )
     for row in sorted(db.session.execute(then), key=lambda row: (row.metric_id, row.period)):
         if row.standing == OWN:
             goal = int(row.number.scaleb(DECIMAL_PLACES))
@@ -82,10 +85,12 @@ def rollup_at(
     return rolled
 
 
-def _own_targets(metric_ids: Sequence[int], area_id: int, at: datetime, lines: Sequence[Line] | None) -> Select[Any]:
-    """What the units of the area itself had to reach then, turn by turn: the target as the number of a row with a
-    standing of its own, and of how many units it is."""
-    goal = type_coerce(target_at(literal(at, Instant())), BigInteger)
+def _own_targets(
+    metric_ids: Sequence[int], area_id: int, at: datetime, look: Look, lines: Sequence[Line] | None
+) -> Select[Any]:
+    """What the units of the area itself that were asked then had to reach, turn by turn: the target as the number of a
+    row with a standing of its own, and of how many units it is."""
+    goal = type_coerce(look.target, BigInteger)
     nothing = [literal(0, BigInteger)] * 4
     total = func.sum(goal, type_=BigInteger)
     return (
@@ -98,7 +103,10 @@ def _own_targets(metric_ids: Sequence[int], area_id: int, at: datetime, lines: S
         .join(Metric, and_(Metric.task_id == Assignment.task_id, Metric.id.in_(metric_ids)))
         .join(Unit, Unit.id == Assignment.unit_id)
         .outerjoin(Target, join_target())
-        .where(Unit.area_id == area_id, goal.is_not(None), true() if lines is None else Unit.line.in_(lines))
+        .where(
+            Unit.area_id == area_id, goal.is_not(None), look.state.not_in(NOT_ASKED),
+            true() if lines is None else Unit.line.in_(lines),
+        )
         .group_by(Metric.id, Assignment.period)
     )  # fmt: skip
 
@@ -116,9 +124,9 @@ def _chosen(metric: Facts, turns: dict[int, dict[Standing, Sums]], period: int |
 
 
 def _then(
-    metric_ids: Sequence[int], area_id: int, at: datetime, lines: Sequence[Line] | None, moved: bool
+    metric_ids: Sequence[int], area_id: int, at: datetime, look: Look, lines: Sequence[Line] | None, moved: bool
 ) -> Select[Any]:
-    look, asked = _look(at), Metric.id.in_(metric_ids)
+    asked = Metric.id.in_(metric_ids)
     tasks = select(Metric.task_id).where(asked)
     batches = select(Batch.id).where(Batch.task_id.in_(tasks), Batch.dispatched_at <= literal(at, Instant()))
     there = Assignment.batch_id.in_(batches)
@@ -160,7 +168,8 @@ def leaves_at(
     asked = select(Batch.id).join(Metric, Metric.task_id == Batch.task_id).where(metrics)
     asked = asked.where(Batch.dispatched_at <= literal(at, Instant()))
     there = and_(Assignment.unit_id.in_(inside), Assignment.batch_id.in_(asked))
-    parts = [each(there, metrics, _look(at)).subquery() for each in (reported, credited)]
+    look = _look(at, moved=False)  # what lies below a leaf is not looked for elsewhere
+    parts = [each(there, metrics, look).subquery() for each in (reported, credited)]
     named = ("metric_id", "unit_id", "period", "standing", *SUMS)
     rows = union_all(*(select(*(part.c[name] for name in named)) for part in parts)).subquery()
     own = aliased(Area)
@@ -174,7 +183,7 @@ def leaves_at(
     return found if lines is None else found.where(Unit.line.in_(lines))
 
 
-def _look(at: datetime) -> Look:
+def _look(at: datetime, moved: bool) -> Look:
     """Assignments as they stood then: moved last by the log, reported last by then, split by then."""
     moment = literal(at, Instant())
     state = _state_then(Assignment, moment)
@@ -188,7 +197,7 @@ def _look(at: datetime) -> Look:
     step = select(Milestone.target).where(Milestone.metric_id == Metric.id, due).order_by(Milestone.due_on).limit(1)
     in_force = type_coerce(step.correlate(Metric).scalar_subquery(), BigInteger)
     given = given_below(lambda below: _state_then(below, moment).not_in(NOT_ASKED))
-    return Look(state, latest_until(moment), target_at(moment), split, in_force, given=given)
+    return Look(state, latest_until(moment), target_at(moment, moved=moved), split, in_force, given=given)
 
 
 def _state_then(of: Any, moment: ColumnElement[Any]) -> ColumnElement[State]:

@@ -7,13 +7,17 @@ import pytest
 from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
+from campaign.documents.tables import table_of
 from campaign.models import Allocation, Assignment, Metric, Proposal, Register, RegisterCount, Request, Share, Target
+from campaign.models.goals import goals_of
+from campaign.operations.areas import import_areas
 from campaign.operations.issuing import cancel, dispatch
+from campaign.operations.registers import change_counts
 from campaign.operations.reporting import Report, submit
 from campaign.operations.reviewing import approve
 from campaign.queries.rollup_past import rollup_at
 from campaign.rules.metrics import Aggregation, MetricKind, Value
-from campaign.rules.organisation import Line, Role
+from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.requests import Decision, RequestKind
 from campaign.rules.states import State
 from campaign.rules.targets import Method, Quota
@@ -82,6 +86,14 @@ def test_before_a_grant_stood_what_it_replaced(now):
     assert village.targets(0, 2, 4) == [8, 8, 5]
 
 
+def test_a_unit_that_is_cancelled_later_had_its_target_until_then(now):
+    village = Village(now, Quota.PER_UNIT)
+    with unit_of_work():
+        dispatcher = village.tree.actor(village.tree.county, Role.DISPATCHER)
+        cancel(village.id, actor=dispatcher, now=now + 3 * HOUR, seen=1, reason="不再承担这一部分。")
+    assert village.targets(2, 4) == [8, None]
+
+
 def test_a_quota_follows_the_register_of_its_time(now):
     village = Village(now, Quota.PER_PERSON)
     with unit_of_work():
@@ -116,3 +128,39 @@ def test_what_a_unit_had_given_to_one_that_is_cancelled_later_was_given_then(now
         cancel(below.id, actor=dispatcher, now=now + 3 * HOUR, seen=below.version, reason="不再承担这一部分。")
     met = [rollup_at([metric.id], town.id, at=now + n * HOUR)[metric.id].units_met for n in (0, 2, 4)]
     assert met == [0, 1, 0]
+
+
+def test_a_village_that_moves_counts_for_its_quota_where_it_stood_on_the_day_of_the_campaign(now):
+    """Two for each: the townships have 3 + 4 + 5 and 6 + 7 + 8. The first village moves to the other; then another one
+    of those that stayed counts 10 more, and the one that moved 20."""
+    tree = make.small_tree()
+    issuer, women = tree.actor(tree.county, Role.DISPATCHER), [tree.unit(village).id for village in tree.villages]
+    with unit_of_work():
+        register = Register(unit_id=tree.unit(tree.county).id, name="妇女", version=0)
+        db.session.add(register)
+        db.session.flush()
+        counts = {unit: Decimal(n) for n, unit in enumerate(women, 3)}
+        change_counts(register.id, counts, actor=issuer, now=now - HOUR, seen=0)
+    task = make.task(make.campaign(tree.unit(tree.county)), receiving_level=Level.TOWNSHIP)
+    fields = {"aggregation": Aggregation.SUM, "quota": Quota.PER_PERSON, "register_id": register.id}
+    metric = make.metric(task, MetricKind.COUNT, 2, **fields).id
+    row = (tree.villages[0].code, tree.villages[0].name, "village", tree.townships[1].code)
+    with unit_of_work():
+        dispatch(task.id, actor=issuer, now=now)
+        table = table_of("areas.csv", ("code", "name", "level", "parent_code"), [row])
+        import_areas(table, actor=SYSTEM, now=now + 2 * HOUR)
+
+    def then(hours):
+        at = now + hours * HOUR
+        return [rollup_at([metric], town.id, at=at)[metric].own_target for town in tree.townships]
+
+    assert then(1) == then(3) == [24, 42]
+    with unit_of_work():
+        counts = {women[1]: Decimal(14), women[0]: Decimal(23)}
+        change_counts(register.id, counts, actor=issuer, now=now + 4 * HOUR, seen=1)
+    ids = [
+        db.session.scalar(select(Assignment.id).where(Assignment.unit_id == tree.unit(town).id))
+        for town in tree.townships
+    ]
+    assert [goals_of(ids)[id][metric].target for id in ids] == then(5) == [84, 42]
+    assert then(3) == [24, 42]
