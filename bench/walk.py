@@ -236,9 +236,13 @@ def count_and_remember(crowd: Crowd, campaign: int, login: str, seed: int) -> No
         "SELECT m.id, l.line FROM metric m JOIN task t ON t.id = m.task_id JOIN task_line l ON l.task_id = t.id"
         " WHERE t.campaign_id = ? AND m.compares = 1"
     )
+    below = (
+        "SELECT u.name FROM unit u JOIN area r ON r.id = u.area_id JOIN area top ON r.lft BETWEEN top.lft AND top.rgt"
+        " JOIN unit issuer ON issuer.area_id = top.id JOIN campaign c ON c.issuing_unit_id = issuer.id"
+        " WHERE c.id = ? AND u.level IN (3, 4, 5) AND u.line = ? AND u.valid_to IS NULL ORDER BY u.id"
+    )
     for id, line in crowd.tables.rows(compared, campaign):
-        below = "SELECT name FROM unit WHERE level IN (3, 4, 5) AND line = ? AND valid_to IS NULL ORDER BY id"
-        units = crowd.tables.rows(below, line)
+        units = crowd.tables.rows(below, campaign, line)
         figures = "\n".join(f"{row[0]}\t{chance.randint(2, 60)}" for row in units)
         form = visitor.get(f"/campaigns/{campaign}/metrics/{id}/baseline").form("/baseline")
         crowd.kept("figures of last year", visitor.send(form, {"lines": figures, "source": "2025年统计年报"}))

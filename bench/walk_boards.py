@@ -17,7 +17,7 @@ from campaign import clock
 from .walk_named import compare_names
 from .walk_people import Tables, Visitor
 from .walk_plans import KEYS
-from .walk_reading import HALF, TENTH, Table, Tally, alike, decimal
+from .walk_reading import HALF, TENTH, Table, Tally, alike, decimal, shows
 from .walk_recount import Expected
 from .walk_tree import Against, Tree
 
@@ -239,20 +239,16 @@ class Boards:
         """The page itself shows the figures that its export has: every row by its name."""
         self.tally.pages["page"] += 1
         found = defaultdict(list)
-        for cells in Table(self.reader.get(path).text).rows:
-            found[cells[0]].append(cells)
+        table = Table(self.reader.get(path).text)
+        for cells, titles in zip(table.rows, table.titles, strict=True):
+            found[cells[0]].append(list(zip(cells, titles, strict=True)))
         for row in rows:
             said = [cells for first, each in found.items() if first.startswith(row[name]) for cells in each]
-            for what in ("目标", "已通过"):
-                expected = decimal(row[what].removesuffix("%"))
-                column = 1 if what == "目标" else 2
-                shown = [decimal(cells[column].partition(" ")[0]) for cells in said if len(cells) > column]
-                alike = any(
-                    (one is None and expected is None)
-                    or (one is not None and expected is not None and abs(one - expected) <= Decimal("0.051"))
-                    for one in shown
-                )
-                self.tally.same(f"page {path}", f"{row[name]} {what} {shown} {expected}", alike, True)
+            for what, column in (("目标", 1), ("已通过", 2)):
+                exact = decimal(row[what].removesuffix("%"))
+                shown = [cells[column] for cells in said if len(cells) > column]
+                right = any(shows(cell, title, exact) for cell, title in shown)
+                self.tally.same(f"page {path}", f"{row[name]} {what} {shown} {exact}", right, True)
 
     def lights(self) -> None:
         """The grid of units and tasks: lights, how many show them, done and asked."""

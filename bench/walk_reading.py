@@ -11,6 +11,7 @@ from typing import Any
 HALF = Decimal("0.00005")  # what a file rounds away
 LONGEST_NUMBER = 15  # of digits that a workbook keeps
 TENTH = Decimal("0.05001")  # what a page rounds away of a percentage
+ROUNDED = "≈"
 
 
 @dataclass
@@ -57,12 +58,26 @@ def decimal(text: str) -> Decimal | None:
     return Decimal(plain) if re.fullmatch(r"-?\d+(\.\d+)?", plain) else None
 
 
+def shows(cell: str, title: str, exact: Decimal | None) -> bool:
+    """Whether a cell of a page shows that number, `exact` as the file has it. A percentage may be rounded to a tenth;
+    any other number that is rounded says so, and its title says the number itself."""
+    text = cell.partition(" ")[0]
+    shown = decimal(text.removeprefix(ROUNDED))
+    if shown is None or exact is None:
+        return shown is exact
+    if not text.startswith(ROUNDED):
+        return abs(shown - exact) <= (TENTH if text.endswith("%") else 0)
+    last = Decimal(1).scaleb(int(shown.as_tuple().exponent))
+    return abs(shown - exact) <= last / 2 and decimal(title.partition(" ")[0]) == exact
+
+
 class Table(HTMLParser):
-    """The rows of the tables with figures on a page: the words of each cell."""
+    """The rows of the tables with figures on a page: the words of each cell, and what its first part is titled."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
         self.rows: list[list[str]] = []
+        self.titles: list[list[str]] = []
         self.depth, self.cell = 0, False
         self.feed(text)
 
@@ -71,10 +86,14 @@ class Table(HTMLParser):
             self.depth += "stands" in (dict(attrs).get("class") or "").split()
         elif tag == "tr" and self.depth:
             self.rows.append([])
+            self.titles.append([])
         elif tag in ("th", "td") and self.depth and self.rows:
             self.rows[-1].append("")
+            self.titles[-1].append("")
             self.cell = True
         elif self.cell and tag == "span":
+            if not self.rows[-1][-1].strip():
+                self.titles[-1][-1] = dict(attrs).get("title") or ""
             self.rows[-1][-1] += " "
 
     def handle_endtag(self, tag: str) -> None:
