@@ -7,19 +7,24 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, select, type_coerce
 from sqlalchemy.orm import aliased
 
-from ..models import Attachment, Evidence, EvidenceRule, Joint, Metric, MetricValue, Target, Unit
-from ..models.goals import own_target
+from ..db import Exact
+from ..models import Assignment, Attachment, Evidence, EvidenceRule, Joint, Metric, MetricValue, Target, Unit
+from ..models.goals import given_below, join_target, own_target
 from ..rules.differences import Together
 from ..rules.media import Kept
 from ..rules.metrics import KINDS, Comparator, MetricKind, Value, meets
 
+OF_VALUES = 12  # the columns of `values_of` before those of a value
+
 
 @dataclass(frozen=True)
 class Figure:
-    """A metric that the task asks for. `target`: what this assignment must reach; None where it has none of its own."""
+    """A metric that the task asks for. `target`: what this assignment must reach; None where it has none of its own.
+    `step`, `plan`: the milestone in force and the target of the plan in the end, if there is such; `given`: what the
+    units below must reach of the target, once it was split among them."""
 
     id: int
     name: str
@@ -30,19 +35,34 @@ class Figure:
     numerator_name: str
     denominator_name: str
     money_places: int
+    step: Decimal | None
+    plan: Decimal | None
+    given: Decimal
+
+    @property
+    def due(self) -> Decimal | None:
+        """What must be reached by now, by the unit itself: the milestone in force, in proportion to the target, without
+        what was given to the units below. The same as the roll-up weighs a unit by."""
+        if self.target is None:
+            return None
+        own = max(self.target - self.given, Decimal(0)) if self.given else self.target
+        return own if self.step is None or not self.plan else own * self.step / self.plan
 
     def share(self, value: Value | None) -> Decimal | None:
-        """How much of the target is reached, in percent; None where there is nothing to divide."""
-        if value is None or not self.target or self.kind not in (MetricKind.COUNT, MetricKind.AMOUNT):
+        """How much of what is due by now is reached, in percent; None where there is nothing to divide."""
+        if value is None or not self.due or self.kind not in (MetricKind.COUNT, MetricKind.AMOUNT):
             return None
         figure = KINDS[self.kind].figure(value)
         upward = self.comparator in (Comparator.AT_LEAST, Comparator.MORE_THAN, Comparator.EQUAL)
-        return figure / self.target * 100 if figure is not None and upward else None
+        return figure / self.due * 100 if figure is not None and upward else None
 
     def met(self, value: Value | None) -> bool | None:
-        """Whether the target is met; None where there is none, or no figure."""
+        """Whether what is due by now is met; None where there is nothing, or no figure."""
         figure = None if value is None else KINDS[self.kind].figure(value)
-        return meets(figure, self.comparator, self.target)
+        comparator = self.comparator
+        if comparator is Comparator.EQUAL and self.step is not None and self.plan is not None:
+            comparator = Comparator.AT_LEAST if self.step <= self.plan else Comparator.AT_MOST  # on its way there
+        return meets(figure, comparator, self.due)
 
 
 @dataclass(frozen=True)
@@ -72,12 +92,14 @@ def values_of(assignment_id: int, task_id: int, owner: Any, owners: Select[Any])
     return (
         select(
             Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, own_target(),
-            Metric.numerator_name, Metric.denominator_name, Metric.money_places,
+            Metric.numerator_name, Metric.denominator_name, Metric.money_places, Metric.step_target, Metric.target,
+            type_coerce(given_below(), Exact()),
             owner, MetricValue.number, MetricValue.numerator, MetricValue.denominator, MetricValue.text,
             partner.id, partner.name, Joint.number,
         )
         .select_from(Metric)
-        .outerjoin(Target, and_(Target.assignment_id == assignment_id, Target.metric_id == Metric.id))
+        .join(Assignment, and_(Assignment.id == assignment_id, Assignment.task_id == Metric.task_id))
+        .outerjoin(Target, join_target())
         .outerjoin(MetricValue, and_(MetricValue.metric_id == Metric.id, owner.in_(owners)))
         .outerjoin(Joint, and_(Joint.submission_id == MetricValue.submission_id, Joint.metric_id == Metric.id))
         .outerjoin(partner, partner.id == Joint.partner_unit_id)
@@ -92,11 +114,12 @@ def read_values(rows: Iterable[Any]) -> Values:
     values: dict[int, dict[int, Value]] = defaultdict(dict)
     joint: dict[int, dict[int, list[Together]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        figures.setdefault(row[0], Figure(*row[:9]))
-        if row[9] is not None:
-            values[row[9]][row[0]] = Value(*row[10:14])
-        if row[14] is not None:
-            joint[row[9]][row[0]].append(Together(*row[14:]))
+        figures.setdefault(row[0], Figure(*row[:OF_VALUES]))
+        owner, number, numerator, denominator, text, *together = row[OF_VALUES:]
+        if owner is not None:
+            values[owner][row[0]] = Value(number, numerator, denominator, text)
+        if together[0] is not None:
+            joint[owner][row[0]].append(Together(*together))
     return Values(tuple(figures.values()), values, joint)
 
 

@@ -1,5 +1,6 @@
 """The file of one assignment and its timeline, after a return and a second version, on both databases."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -7,14 +8,14 @@ from hashlib import sha256
 import pytest
 
 from campaign.db import db, unit_of_work
-from campaign.models import Assignment, Evidence
+from campaign.models import Assignment, Evidence, Metric, Target, Task
 from campaign.operations import issuing, reporting, reviewing
 from campaign.operations.looking import look
 from campaign.operations.reporting import Report
 from campaign.queries import timeline
 from campaign.queries.submission import check_ins, dossier
-from campaign.rules.metrics import MetricKind, Value
-from campaign.rules.organisation import Role
+from campaign.rules.metrics import Aggregation, Comparator, MetricKind, Value
+from campaign.rules.organisation import Level, Role
 from campaign.rules.states import Action, CheckInKind, ReturnReason, State
 from tests import make
 from tests.counting import statements
@@ -93,6 +94,23 @@ def test_the_file_holds_all_versions_with_figures_evidence_and_decisions(story):
     count, rate = found.figures
     assert round(count.share(found.latest.values[count.id]), 1) == Decimal("89.1")
     assert (count.met(found.latest.values[count.id]), rate.met(found.latest.values[rate.id])) == (False, True)
+
+
+def test_what_is_due_by_now_is_the_milestone_in_force_without_what_was_given_to_others(story):
+    below = make.unit(make.area("一组", Level.ORGANISATION, story.tree.villages[0]))
+    metrics = [db.session.get_one(Metric, each.id) for each in (story.count, story.rate)]
+    child = make.assignment(db.session.get_one(Task, metrics[0].task_id), below, parent_id=story.id)
+    with unit_of_work():
+        metrics[0].aggregation, metrics[0].step_target, metrics[1].step_target = Aggregation.SUM, Decimal(110), 90
+        db.session.add(Target(assignment_id=story.id, metric_id=metrics[0].id, value=Decimal(400)))
+        db.session.add(Target(assignment_id=child.id, metric_id=metrics[0].id, value=Decimal(100)))
+    found = dossier(story.id, story.reviewer)
+    count, rate = found.figures
+    assert (count.target, count.given, count.due, rate.due) == (400, 100, 150, 90)
+    values = found.latest.values
+    assert (count.met(values[count.id]), rate.met(values[rate.id])) == (True, False)
+    assert round(count.share(values[count.id])) == 131
+    assert replace(rate, step=Decimal(70), comparator=Comparator.EQUAL).met(values[rate.id])
 
 
 def test_changes_are_told_since_the_version_looked_at(story):
