@@ -1,6 +1,6 @@
 """Baselines: the figures of units that a metric is compared with. Set once for a unit, they never change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,10 +10,10 @@ from sqlalchemy import and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import Instant, db, insert_new
-from ..errors import Invalid, NotFound, Problem, Refused, say
+from ..errors import Invalid, NotFound, Problem, Refused, Sentence, say
 from ..models import Area, Assignment, Baseline, Campaign, Metric, MetricValue, Submission, Task, TaskLine, Unit
 from ..models.naming import units_called
-from ..rules.metrics import KINDS, MetricKind, read_money, read_number
+from ..rules.metrics import KINDS, MetricKind, read_number, read_worded
 from ..rules.organisation import Actor
 from ..rules.pasting import Pasted, called_in, read_pasted
 from ..rules.plans import CampaignStatus
@@ -79,11 +79,14 @@ def freeze_former(metric_id: int, *, actor: Actor, now: datetime, client_action_
     return units
 
 
-def paste_baselines(metric_id: int, text: str, source: str, *, actor: Actor, now: datetime) -> Frozen:
+def paste_baselines(
+    metric_id: int, text: str, source: str, *, actor: Actor, now: datetime, above: bool = False
+) -> Frozen:  # fmt: skip
     """Freezes figures that were pasted, a unit to a line: its name or code, the figure (of a rate part and whole).
 
-    Lines that cannot be used are told, the others are kept; a unit that has a baseline keeps it. Raises as
-    `freeze_former`, and Invalid without a source.
+    Lines that cannot be used are told, the others are kept; a unit that has a baseline keeps it. `above`: rates above
+    100 % are meant so; else they are told as well, since what is frozen cannot be mended. Raises as `freeze_former`,
+    and Invalid without a source.
     """
     metric, post_id = _compared(metric_id, actor)
     source = " ".join(source.split())
@@ -92,10 +95,12 @@ def paste_baselines(metric_id: int, text: str, source: str, *, actor: Actor, now
         raise Invalid(sentence, [Problem("source", sentence)])
     parts = KINDS[metric.kind].parts
     pasted = read_pasted(text, _units(metric, text), [lambda typed: _number(metric, typed)] * len(parts), {})
+    for unit_id, figures in list(pasted.figures.items()):
+        if why := _wrong(metric, figures, above):
+            pasted.refuse(unit_id, why)
     rows = [
         {"metric_id": metric.id, "unit_id": unit_id, "source": source, "at": now, **_parts(metric, figures)}
         for unit_id, figures in pasted.figures.items()
-        if all(figures)
     ]
     units = 0
     if rows:
@@ -120,7 +125,23 @@ def _compared(metric_id: int, actor: Actor) -> tuple[Metric, int | None]:
 
 
 def _number(metric: Metric, typed: str) -> Decimal:
-    return read_money(typed, metric.money_places) if metric.kind is MetricKind.AMOUNT else read_number(typed)
+    if metric.kind is not MetricKind.AMOUNT:
+        return read_number(typed)
+    return read_worded(typed, metric.kind, unit=metric.unit_of_measure, money_places=metric.money_places, decimals=4)
+
+
+def _wrong(metric: Metric, figures: Sequence[str], above: bool) -> Sentence | None:
+    """What speaks against freezing these figures of a unit."""
+    if not all(figures):
+        return say("Please give the part and the whole.") if metric.kind is MetricKind.RATE else say("No figure yet.")
+    if metric.kind is not MetricKind.RATE:
+        return None
+    part, whole = (_number(metric, figure) for figure in figures)
+    if not whole:
+        return say("The whole is 0, so there is no rate.")
+    if part > whole and not above:
+        return say("The part, %(part)s, is larger than the whole, %(whole)s.", part=figures[0], whole=figures[1])
+    return None
 
 
 def _parts(metric: Metric, figures: Iterable[str]) -> dict[str, Decimal]:

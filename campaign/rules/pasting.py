@@ -59,13 +59,20 @@ class BadLine:
 
 @dataclass
 class Pasted:
-    """What could be used: the figures as they were typed, one for each column (empty: none), and persons by unit.
-    `passed`: lines that are no unit's, as a title, headings or a total."""
+    """What could be used: the figures as they were typed, one for each column (empty: none), and persons by unit, and
+    the lines where they stood. `passed`: lines that are no unit's, as a title, headings or a total."""
 
     figures: dict[int, tuple[str, ...]] = field(default_factory=dict)
     people: dict[int, int] = field(default_factory=dict)
     bad: list[BadLine] = field(default_factory=list)
     passed: list[Line] = field(default_factory=list)
+    lines: dict[int, Line] = field(default_factory=dict)
+
+    def refuse(self, unit_id: int, why: Sentence) -> None:
+        """Takes the line of a unit back, which could be read and is wrong for another reason."""
+        self.figures.pop(unit_id)
+        self.people.pop(unit_id, None)
+        self.bad = sorted([*self.bad, BadLine(self.lines.pop(unit_id), why)], key=lambda bad: bad.number)
 
     @property
     def rest(self) -> str:
@@ -218,5 +225,5 @@ def _take(
         if plain(others[0]) not in here:
             return say("“%(name)s” has no post in this unit.", name=others[0][:LONGEST_SHOWN])
         found.people[unit_id] = here[plain(others[0])]
-    found.figures[unit_id] = tuple(figures)
+    found.figures[unit_id], found.lines[unit_id] = tuple(figures), line
     return None

@@ -7,7 +7,7 @@ from flask import Response, abort, current_app, flash, redirect, render_template
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_wtf import FlaskForm
-from wtforms import StringField, TextAreaField
+from wtforms import BooleanField, StringField, TextAreaField
 
 from ..db import unit_of_work
 from ..documents.sheets import Column, Show, write_xlsx
@@ -31,6 +31,7 @@ class PasteForm(FlaskForm):
 
     lines = TextAreaField()
     source = StringField()
+    above = BooleanField()
     client_action_id = StringField()
 
 
@@ -47,7 +48,9 @@ def baseline(id: int, metric_id: int) -> Any:
         return _done(id, metric_id, units)
     try:
         with unit_of_work():
-            frozen = paste_baselines(metric_id, form.lines.data or "", form.source.data or "", actor=actor, now=now)
+            frozen = paste_baselines(
+                metric_id, form.lines.data or "", form.source.data or "", actor=actor, now=now, above=form.above.data
+            )  # fmt: skip
     except Invalid as refused:
         return _draw(form, head, metric, {"source": [speak(refused.sentence)]}), 422
     if frozen.pasted.bad:

@@ -151,11 +151,16 @@ def test_baselines_are_pasted_once_and_stay(tree, asked, visit):
     campaign_id = db.session.get_one(Task, rate.task_id).campaign_id
     page = visit(tree.county, Role.DISPATCHER).get(f"/campaigns/{campaign_id}").click("建会率")
     assert page.path.endswith(f"/metrics/{rate.id}/baseline")
-    names = [tree.unit(place).name for place in tree.villages[:2]]
+    names = [tree.unit(place).name for place in tree.villages[:4]]
     lines = f"单位\t已建\t企业\n{names[0]}\t9\t10\n{names[1]}\t3\t6\n不知何处\t1\t2"
     page = page.submit("Freeze these figures", lines=lines, source="2025年报", status=422)
     assert page.has("1 line could not be used", "The baseline of 1 unit is frozen", "No unit here is called “不知何处”")
     assert page.has("50.0% (3/6)", "25.0% (1/4)")  # what was frozen before stays
     assert len(db.session.scalars(select(Baseline)).all()) == 2
-    page = page.submit("Freeze these figures", lines=f"{names[1]}\t6\t6")
+    lines = f"{names[1]}\t66\t6\n{names[2]}\t6\t\n{names[3]}\t6\t0"
+    page = page.submit("Freeze these figures", lines=lines, status=422)
+    assert page.has("3 lines could not be used", "66, is larger than the whole, 6", "the part and the whole", "is 0")
+    page = page.submit("Freeze these figures", lines=f"{names[2]}\t66\t6", above="y")
+    assert page.has("1100.0% (66/6)")
+    page = page.submit("Freeze these figures", lines=f"{names[1]}\t6\t6", source="2025年报")
     assert page.has("Nothing was new", "50.0% (3/6)")
