@@ -12,7 +12,7 @@ from flask_migrate import Migrate
 from . import clock, models  # noqa: F401  (the nouns must be known before the database is)
 from .cli import register_commands
 from .config import ConfigError, Settings, load_settings
-from .connections import prepare_engine
+from .connections import WriterPool, prepare_engine
 from .db import Base, db
 from .evidence.homes import home_of
 from .web import register_web
@@ -69,7 +69,7 @@ def own_secret(file: Path) -> str:
 
 def _engine_options(settings: Settings) -> dict[str, object]:
     if settings.effective_database_url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 5}}
+        return {"poolclass": WriterPool, "connect_args": {"timeout": 5}}
     return {
         "pool_pre_ping": True,
         "pool_size": 10,

@@ -4,7 +4,7 @@ from select import POLLIN, poll
 from typing import Any
 
 from psycopg.pq import ExecStatus, TransactionStatus
-from sqlalchemy import Engine, PoolProxiedConnection, event
+from sqlalchemy import Engine, PoolProxiedConnection, QueuePool, event
 
 LOCK_WAIT_MS = 5_000
 PREPARED_MOST = 500  # statements that one PostgreSQL connection keeps prepared
@@ -16,6 +16,51 @@ SQLITE_PRAGMAS = (
     "temp_store=MEMORY",
     "cache_size=-8192",  # KiB per connection; what is read again lies in the memory of the system anyway
 )
+
+
+class WriterPool(QueuePool):
+    """The pool of SQLite. It keeps the last writer's connection at hand for the next: only one can write at a time, and
+    the queue costs as much as a statement on the way there and again on the way back."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._at_hand: list[PoolProxiedConnection] = []
+
+    def writer(self) -> PoolProxiedConnection:
+        """The connection at hand, or another one where somebody else has that."""
+        try:
+            return self._at_hand.pop()
+        except IndexError:
+            return self.connect()
+
+    def put_back(self, pooled: PoolProxiedConnection) -> None:
+        """Takes a writer's connection back; what was not committed is undone."""
+        driver: Any = pooled.dbapi_connection
+        if self._at_hand or driver is None:  # None: it broke, and was given up
+            pooled.close()
+            return
+        if driver.in_transaction:
+            driver.rollback()
+        self._at_hand.append(pooled)
+
+    def dispose(self) -> None:
+        """Closes what nobody has."""
+        while self._at_hand:
+            self._at_hand.pop().close()  # into the queue, which is emptied next
+        super().dispose()
+
+
+def take(engine: Engine) -> PoolProxiedConnection:
+    """A connection to write on."""
+    return engine.pool.writer() if isinstance(engine.pool, WriterPool) else engine.pool.connect()
+
+
+def put_back(engine: Engine, pooled: PoolProxiedConnection) -> None:
+    """Gives it back; what was not committed is undone."""
+    if isinstance(engine.pool, WriterPool):
+        engine.pool.put_back(pooled)
+    else:
+        pooled.close()
 
 
 def prepare_engine(engine: Engine) -> None:

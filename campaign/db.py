@@ -35,6 +35,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, scoped_session
 from sqlalchemy.types import TypeDecorator
 
+from .connections import put_back, take
 from .errors import Busy, NoSpace, say
 from .plain import Direct, Outcome, said_alike
 
@@ -45,10 +46,8 @@ DECIMAL_PLACES = 4
 # As the databases say that they cannot grow, and that one had better come again: in words, or, since PostgreSQL speaks
 # the language of its server, by its codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
 FULL = ("is full", "no space left", "[53100]")
-BUSY = (
-    "locked", "busy", "readonly", "connection", "shutting down", "starting up", "terminating",
-    "[40p01]", "[55p03]", "[53300]", "[57p01]", "[57p02]", "[57p03]",
-)  # fmt: skip
+BUSY = ("locked", "busy", "readonly", "connection", "shutting down", "starting up", "terminating",
+        "[40p01]", "[55p03]", "[53300]", "[57p01]", "[57p02]", "[57p03]")  # fmt: skip
 
 # SQLite gives row ids of its own only to a column declared INTEGER; PostgreSQL needs the wide type.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -77,7 +76,7 @@ class Work(Direct):
     def __init__(self, engine: Engine) -> None:
         self._connection: Connection | None = None
         try:
-            super().__init__(engine, engine.raw_connection())
+            super().__init__(engine, take(engine))
         except engine.dialect.loaded_dbapi.Error as error:
             raise said_alike(error, engine, None) from error
 
@@ -109,7 +108,10 @@ class Work(Direct):
 
     def close(self) -> None:
         """Gives the connection back to the pool; what was not committed is undone."""
-        (self._connection or self.pooled).close()
+        if self._connection is None:
+            put_back(self.engine, self.pooled)
+        else:
+            self._connection.close()
 
 
 _work: ContextVar[Work | None] = ContextVar("work", default=None)
@@ -206,8 +208,7 @@ class Code(TypeDecorator[IntEnum]):
 def insert(table: Any) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ON CONFLICT, for the database in use. It is compiled anew for each execution: where nothing
     can conflict take SQLAlchemy's own, and `insert_new` where what is there already shall simply stay."""
-    postgres = _is_postgres()
-    return postgresql.insert(table) if postgres else sqlite.insert(table)
+    return postgresql.insert(table) if _is_postgres() else sqlite.insert(table)
 
 
 def insert_new(table: Any) -> sqlalchemy.Insert:
@@ -352,9 +353,8 @@ def unit_of_work() -> Iterator[scoped_session[FlaskSession]]:
         if any(sign in _said(error) for sign in FULL):
             raise NoSpace(say("There is no room left. Nothing was changed; please tell the administrator.")) from error
         if is_busy(error):
-            raise Busy(
-                say("The system is busy just now. Nothing was changed; please try again in a moment.")
-            ) from error
+            busy = say("The system is busy just now. Nothing was changed; please try again in a moment.")
+            raise Busy(busy) from error
         raise
 
 

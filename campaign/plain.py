@@ -17,11 +17,12 @@ MARK = re.compile(r"%\((\w+)\)s|%%")
 class Outcome:
     """What a statement gave: its rows as named tuples, and how many rows it wrote."""
 
-    __slots__ = ("_rows", "rowcount")
+    __slots__ = ("_last", "_rows", "rowcount")
 
-    def __init__(self, rows: list[Any], rowcount: int) -> None:
+    def __init__(self, rows: list[Any], rowcount: int, last: int | None = None) -> None:
         self._rows = rows
         self.rowcount = rowcount
+        self._last = last
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._rows)
@@ -37,6 +38,11 @@ class Outcome:
     def scalar_one(self) -> Any:
         """The first value of the first row; there is one."""
         return self._rows[0][0]
+
+    def inserted_id(self) -> int:
+        """The id of the one row that an INSERT without RETURNING wrote. PostgreSQL says it as a row of its own accord;
+        SQLite knows it anyway, where RETURNING would make it copy every page that it changes."""
+        return int(self._rows[0][0] if self._last is None else self._last)
 
 
 class Plain:
@@ -120,7 +126,7 @@ class Direct:
     def __init__(self, engine: Engine, pooled: PoolProxiedConnection) -> None:
         self.engine = engine
         self.pooled = pooled
-        self.driver: Any = pooled.driver_connection
+        self.driver: Any = pooled.dbapi_connection
 
     def run(self, statement: Executable, values: Mapping[str, Any]) -> Outcome:
         """Executes it. Listeners to the engine's statements hear of it, without a Connection of SQLAlchemy; the errors
@@ -141,7 +147,7 @@ class Direct:
             rows = plain.rows(cursor)
         except self.driver.Error as error:
             raise said_alike(error, engine, self.pooled, plain.sql, bound) from error
-        done = Outcome(rows, cursor.rowcount)
+        done = Outcome(rows, cursor.rowcount, None if plain.numbered else cursor.lastrowid)
         cursor.close()
         return done
 

@@ -8,7 +8,7 @@ from sqlalchemy import Select, String, and_, bindparam, cast, func, select
 from sqlalchemy.orm import aliased
 
 from ..db import flush_pending, run
-from ..rules.states import Action, State
+from ..rules.states import Action
 from ..rules.transitions import Facts
 from .assignments import Assignment
 from .campaigns import Campaign, CampaignUnit, Task
@@ -16,7 +16,7 @@ from .organisation import Post, Unit
 from .reporting import STANDS, Review, Submission
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Standing(Facts):
     """The facts of the law, and what an operation on the assignment needs beside them. `parent_id`: the assignment that
     it was split from."""
@@ -116,7 +116,7 @@ def standing_from(row: Any, reason: str = "") -> Standing:
     chain = _ids(row.chain)
     return Standing(
         id=row.id,
-        state=State(row.state),
+        state=row.state,
         version=row.version,
         unit_id=row.unit_id,
         issuing_units=(row.issuing_unit_id, *_ids(row.co_issuers)),

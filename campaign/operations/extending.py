@@ -19,7 +19,7 @@ from ..rules.transitions import Party, post_for
 from .cascade_writing import tell_moved
 from .following import bound_of, pull_below
 from .log import record
-from .move import FASTER, count, standing_of
+from .move import FASTER, count, counted, standing_of
 from .repeating import once
 from .timers import arm, disarm
 
@@ -87,7 +87,7 @@ def extend(
         data={"old": facts.due_at, "new": due_at, "cut_off": cut_off_at},
     )  # fmt: skip
     tell_posts(facts.unit_id, Role.OFFICER, event_id=event_id, tag=TAG, assignment_id=facts.id, now=now)
-    count(facts, (facts.due_at, facts.behind_at), facts.state, (due_at, behind_at))
+    count(facts, counted(facts.due_at, facts.behind_at), facts.state, counted(due_at, behind_at))
     arm(facts.id, now=now, after=now)
     pulled = pull_below(facts.id, facts.task_id, due_at, now=now)
     tell_moved(pulled, event_id=event_id, tag=TAG, now=now)

@@ -12,7 +12,7 @@ from ..rules.events import CATALOGUE
 from ..rules.organisation import Actor
 from ..rules.states import State
 
-_RECORD = insert(Event.__table__).returning(Event.__table__.c.id)  # type: ignore[arg-type]
+_RECORD = insert(Event.__table__)  # type: ignore[arg-type]
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 
 _WORDS = {state: state.name.lower() for state in State}  # a state as the log calls it
@@ -39,7 +39,7 @@ def record(
     """Appends one event and returns its id. The tag must stand in the catalogue."""
     if tag not in CATALOGUE:
         raise LookupError(f"{tag} is not in the catalogue of events")
-    event_id: int = run(
+    return run(
         _RECORD,
         {
             "at": now,
@@ -53,5 +53,4 @@ def record(
             "reason": reason,
             "data": canonical(data) if data else "{}",
         },
-    ).scalar_one()
-    return event_id
+    ).inserted_id()

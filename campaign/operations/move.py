@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, Update, bindparam, insert, update
+from sqlalchemy import BigInteger, Table, Update, bindparam, insert, type_coerce, update
 
 from ..db import db, in_list, listed, listed_as, micros, run
 from ..errors import Forbidden, NotFound, Refused, Stale, say
@@ -31,7 +31,7 @@ _MOVE = (
         _ROWS.c.state == bindparam("left", type_=_ROWS.c.state.type),
         _ROWS.c.version == bindparam("seen"),
     )
-    .returning(_ROWS.c.due_at, _ROWS.c.behind_at, _ROWS.c.suspended_at)
+    .returning(*(type_coerce(date, BigInteger) for date in (_ROWS.c.due_at, _ROWS.c.behind_at, _ROWS.c.suspended_at)))
 )
 _COUNT = insert(TallyDelta.__table__)  # type: ignore[arg-type]
 
@@ -137,8 +137,8 @@ def move(
     _tell(row, facts, reviewer_unit_id, event_id, now)
     if row.target is not facts.state:
         # Dates that were moved for many while this waited stand in the row, not in the facts read before.
-        stood = (facts.due_at, facts.behind_at) if dated else (changed.due_at, changed.behind_at)
-        count(facts, stood, row.target, (changed.due_at, changed.behind_at))
+        to = (changed.due_at or 0, changed.behind_at or 0)
+        count(facts, counted(facts.due_at, facts.behind_at) if dated else to, row.target, to)
     return event_id
 
 
@@ -202,25 +202,24 @@ def _tell(row: Transition, facts: Standing, reviewer_unit_id: int | None, event_
     tell_posts(unit_id, role, event_id=event_id, tag=row.tag, assignment_id=facts.id, now=now)
 
 
-Stood = tuple[datetime | None, datetime | None]  # due, behind: how the roll-up counts
+Counted = tuple[int, int]  # due, behind as the roll-up counts: microseconds since 1970, 0 for none
 
 
-def count(facts: Standing, stood: Stood, target: State, to: Stood) -> None:
+def counted(due_at: datetime | None, behind_at: datetime | None) -> Counted:
+    """Dates as the roll-up counts them."""
+    return 0 if due_at is None else micros(due_at), 0 if behind_at is None else micros(behind_at)
+
+
+def count(facts: Standing, stood: Counted, target: State, to: Counted) -> None:
     """Leaves a delta for the roll-up; ancestors are never touched here, where all writers would queue at the root."""
-    from_due, from_behind = map(_counted, stood)
-    to_due, to_behind = (from_due, from_behind) if to == stood else map(_counted, to)
     delta = {
         "task_id": facts.task_id,
         "unit_id": facts.unit_id,
         "from_state": facts.state,
-        "from_due": from_due,
-        "from_behind": from_behind,
+        "from_due": stood[0],
+        "from_behind": stood[1],
         "to_state": target,
-        "to_due": to_due,
-        "to_behind": to_behind,
+        "to_due": to[0],
+        "to_behind": to[1],
     }
     run(_COUNT, delta)
-
-
-def _counted(moment: datetime | None) -> int:
-    return 0 if moment is None else micros(moment)

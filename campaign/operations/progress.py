@@ -14,7 +14,7 @@ from ..models.facts import Standing
 from ..models.reaches import reach_of
 from ..rules.curves import Reach
 from ..rules.metrics import Value
-from .move import count
+from .move import count, counted
 
 NOTHING = Reach(Decimal(0))
 _ROWS: Any = Assignment.__table__
@@ -42,5 +42,5 @@ def follow_curve(facts: Standing, values: Mapping[int, Value]) -> bool:
         return False
     run(_FOLLOW, {"reported": facts.id, "behind": behind})
     stands = replace(facts, state=course.state)
-    count(stands, (course.due_at, course.behind_at), course.state, (course.due_at, behind))
+    count(stands, counted(course.due_at, course.behind_at), course.state, counted(course.due_at, behind))
     return True

@@ -19,7 +19,7 @@ from ..rules.organisation import Role
 from ..rules.requests import Decision
 from ..rules.standstill import Shifted, days_given_back, shifted
 from ..rules.states import OPEN, WITH_OFFICER, State
-from .move import FASTER, count
+from .move import FASTER, count, counted
 from .timers import arm, disarm
 
 PENDING_ALREADY = say("You already wait for an answer from above. Wait for it, or take back what you asked.")
@@ -86,7 +86,7 @@ def go_on(facts: Standing, given: Shifted, *, now: datetime) -> None:
         raise Stale(FASTER)
     _end(facts.id, given.days, now)
     if moves:
-        count(facts, (facts.due_at, facts.behind_at), facts.state, (given.due_at, given.behind_at))
+        count(facts, counted(facts.due_at, facts.behind_at), facts.state, counted(given.due_at, given.behind_at))
     if facts.state in OPEN:
         arm(facts.id, now=now, after=given.decided_until)
 

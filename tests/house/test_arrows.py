@@ -15,7 +15,7 @@ MAY = {
     "clock": {"rules"},  # which day it is in the organisation's time zone
     "errors": set(),
     "logs": set(),
-    "db": {"errors", "plain"},
+    "db": {"errors", "plain", "connections"},
     "plain": set(),
     "connections": set(),
     "rules": {"errors"},
