@@ -1,10 +1,12 @@
-"""Where nobody is: units with open work and no officer, reviews without a supervisor, posts that end, people who are
-away without a stand-in. Everything within the reader's scope, in the order of the tree, each list one statement."""
+"""Where nobody is: units with open work and no officer, reviews without a supervisor, requests and questions that
+nobody there can decide or answer, posts that end, people who are away without a stand-in. Everything within the
+reader's scope, in the order of the tree, each list one statement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -22,20 +24,24 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.orm import aliased
 
-from ..db import Code, Instant, db
-from ..models import Assignment, Campaign, Delegation, Event, Person, Post, Submission, Task, Unit
+from ..db import Code, Instant, db, listed
+from ..models import Assignment, Campaign, Delegation, Event, Person, Post, Question, Request, Submission, Task, Unit
 from ..models.organisation import holds_on, manned_on
+from ..models.requesting import deciders_of, led_on
 from ..rules.organisation import Actor, Line, Role
-from ..rules.states import WITH_OFFICER, State
+from ..rules.requests import Decision
+from ..rules.states import OPEN, WITH_OFFICER, State
 from .scope import visible_units
 from .spelled import unit_sounds_like
 
 PAGE = 50
 MOST_COUNTED = 1_000
 MOST_EXPORTED = 100_000
+AT_ONCE = 1_000
 SOON = timedelta(days=14)
 READERS = (Role.ADMINISTRATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
 STAFFED = (Role.OFFICER, Role.SUPERVISOR, Role.DISPATCHER)
@@ -48,6 +54,7 @@ class Gap(IntEnum):
     NO_SUPERVISOR = 2
     ENDING = 3
     AWAY = 4
+    UNDECIDED = 5
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,10 @@ class Filters:
 @dataclass(frozen=True)
 class Row:
     """One gap. `items`: what waits there, the earliest of it due at `earliest`; `until`: the last day of the post, or
-    until when its holder is away. `line` and `lft` say who administers the unit; `key` is its place in the list."""
+    until when its holder is away. `line` and `lft` say who administers the unit; `key` is its place in the list.
+
+    Of requests and questions: `questions` of the items are these, and they wait at `charge`, the nearest unit above
+    where somebody is, None where nobody is."""
 
     key: int
     lft: int
@@ -76,6 +86,9 @@ class Row:
     until: date | None
     items: int
     earliest: datetime | None
+    questions: int
+    charge_id: int | None = None
+    charge: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,9 +118,10 @@ def desk(actor: Actor) -> Actor:
 
 
 def page(actor: Actor, filters: Filters, *, on: date, after: tuple[int, int] | None = None, size: int = PAGE) -> Page:
-    """The gaps that follow the key. One statement."""
-    rows = [_row(row) for row in db.session.execute(_rows(_keys(actor, filters, on), after, size + 1))]
-    shown = tuple(rows[:size])
+    """The gaps that follow the key. One statement; of requests and questions two more, for where they wait."""
+    statement = _rows(filters.gap, _keys(actor, filters, on), after, size + 1)
+    rows = [Row(*row) for row in db.session.execute(statement)]
+    shown = tuple(_charged(filters.gap, rows[:size], on))
     return Page(shown, (shown[-1].lft, shown[-1].key) if len(rows) > size else None)
 
 
@@ -124,9 +138,10 @@ def counts(actor: Actor, filters: Filters, *, on: date) -> dict[Gap, int]:
 
 def everything(actor: Actor, filters: Filters, *, on: date) -> Iterator[Row]:
     """All gaps of the kind, for an export. One statement, read as it comes."""
-    statement = _rows(_keys(actor, filters, on), None, MOST_EXPORTED)
-    for row in db.session.execute(statement.execution_options(yield_per=1_000)):
-        yield _row(row)
+    statement = _rows(filters.gap, _keys(actor, filters, on), None, MOST_EXPORTED)
+    found = iter(db.session.execute(statement.execution_options(yield_per=AT_ONCE)))
+    while rows := [Row(*row) for row in islice(found, AT_ONCE)]:
+        yield from _charged(filters.gap, rows, on)
 
 
 def unit_in_scope(unit_id: int, actor: Actor, *, on: date) -> tuple[str, bool] | None:
@@ -163,6 +178,7 @@ def _keys(actor: Actor, filters: Filters, on: date) -> Select[Any]:
         Gap.NO_SUPERVISOR: _without_supervisor,
         Gap.ENDING: _ending,
         Gap.AWAY: _away,
+        Gap.UNDECIDED: _undecided,
     }[filters.gap](on)
     clauses = [visible_units(desk(actor))]
     if filters.text:
@@ -171,6 +187,21 @@ def _keys(actor: Actor, filters: Filters, on: date) -> Select[Any]:
     if filters.line is not None:
         clauses.append(Unit.line == filters.line)
     return statement.where(*clauses)
+
+
+# What is asked upwards and waits: where it is kept, its assignment, and while it waits.
+_ASKED: tuple[tuple[Any, Any, Any], ...] = (
+    (
+        Request,
+        (Assignment, Assignment.id == Request.assignment_id),
+        (Request.decision == Decision.PENDING, Assignment.state.in_(OPEN)),
+    ),
+    (
+        Question,
+        (Assignment, Assignment.id == Question.assignment_id),
+        (Question.answered_at.is_(None), Assignment.state.in_(WITH_OFFICER)),
+    ),
+)
 
 
 def _of_unit(role: Role, *clauses: ColumnElement[bool]) -> Select[Any]:
@@ -195,6 +226,12 @@ def _without_officer(on: date) -> Select[Any]:
 def _without_supervisor(on: date) -> Select[Any]:
     work = exists().where(Assignment.reviewer_unit_id == Unit.id).correlate(Unit)
     return _of_unit(Role.SUPERVISOR, work, not_(manned_on(Unit.id, Role.SUPERVISOR, on)))
+
+
+def _undecided(on: date) -> Select[Any]:
+    """Units that were asked and where neither a supervisor nor a dispatcher is; told by either, as both decide."""
+    asked = (select(noun.unit_id).select_from(noun).join(*of).where(*waits) for noun, of, waits in _ASKED)
+    return _of_unit(Role.SUPERVISOR, Unit.id.in_(union_all(*asked)), not_(led_on(Unit.id, on)))
 
 
 def _ending(on: date) -> Select[Any]:
@@ -238,7 +275,7 @@ def _away(on: date) -> Select[Any]:
     return _of_post(*clauses, until=until)
 
 
-def _rows(keys: Select[Any], after: tuple[int, int] | None, most: int) -> Select[Any]:
+def _rows(gap: Gap, keys: Select[Any], after: tuple[int, int] | None, most: int) -> Select[Any]:
     """What the page shows of these places; names and figures are asked for one page, never for the country."""
     key = keys.selected_columns
     if after is not None:
@@ -254,13 +291,23 @@ def _rows(keys: Select[Any], after: tuple[int, int] | None, most: int) -> Select
     def asked(column: Any, clauses: tuple[Any, ...]) -> Any:
         return select(column).where(*clauses).correlate(at).scalar_subquery()
 
-    items = of_role(asked(func.count(Assignment.id), work), asked(func.count(Assignment.id), reviews), literal(0))
-    first = (func.min(Assignment.due_at, type_=Instant()), func.min(Assignment.review_due_at, type_=Instant()))
-    earliest = of_role(asked(first[0], work), asked(first[1], reviews), null())
+    items: Any = asked(func.count(Assignment.id), reviews)
+    earliest = asked(func.min(Assignment.review_due_at, type_=Instant()), reviews)
+    questions: Any = literal(0)
+    if gap is Gap.UNDECIDED:
+        requests, questions = (
+            select(func.count()).select_from(noun).join(*of).where(noun.unit_id == at.c.unit_id, *waits).correlate(at)
+            .scalar_subquery()
+            for noun, of, waits in _ASKED
+        )  # fmt: skip
+        items, here = requests + questions, (Request.unit_id == at.c.unit_id, Request.decision == Decision.PENDING)
+        earliest = asked(func.min(Request.decide_by, type_=Instant()), here)
+    items = of_role(asked(func.count(Assignment.id), work), items, literal(0))
+    earliest = of_role(asked(func.min(Assignment.due_at, type_=Instant()), work), earliest, null())
     return (
         select(
             at.c.key, at.c.lft, Unit.id, Unit.name, Unit.line, at.c.role, at.c.post_id, Person.id, Person.name,
-            at.c.until, items, earliest,
+            at.c.until, items, earliest, questions,
         )
         .select_from(at)
         .join(Unit, Unit.id == at.c.unit_id)
@@ -270,5 +317,14 @@ def _rows(keys: Select[Any], after: tuple[int, int] | None, most: int) -> Select
     )  # fmt: skip
 
 
-def _row(row: Any) -> Row:
-    return Row(*row)
+def _charged(gap: Gap, rows: Sequence[Row], on: date) -> Sequence[Row]:
+    """The same rows, of requests and questions with where they wait meanwhile: two statements."""
+    if gap is not Gap.UNDECIDED or not rows:
+        return rows
+    found = deciders_of({row.unit_id for row in rows}, on=on)
+    charged = {unit: who.in_charge() for unit, who in found.items() if who.present}
+    wanted = select(Unit.id, Unit.name).where(Unit.id.in_(listed(sorted(set(charged.values())))))
+    names = dict(db.session.execute(wanted).tuples().all())
+    return [
+        replace(row, charge_id=unit, charge=names[unit]) if (unit := charged.get(row.unit_id)) else row for row in rows
+    ]

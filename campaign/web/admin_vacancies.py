@@ -18,6 +18,7 @@ from ..queries import vacancies
 from ..queries.vacancies import MOST_COUNTED, READERS, Filters, Gap, Row, Waiting
 from ..rules.accounts import may_administer
 from ..rules.organisation import Actor, Line, Role
+from ..rules.standstill import BOSSES
 from ..rules.transitions import Party, post_for
 from .access import current_actor, page_now, require_role
 from .downloads import table_answer
@@ -30,6 +31,7 @@ MOST_AT_ONCE = 100
 GAPS = {
     Gap.NO_OFFICER: _l("Work without an officer"),
     Gap.NO_SUPERVISOR: _l("Reviews without a supervisor"),
+    Gap.UNDECIDED: _l("Asked, nobody to answer"),
     Gap.ENDING: _l("Posts that end soon"),
     Gap.AWAY: _l("Away without a stand-in"),
 }
@@ -51,7 +53,7 @@ def index() -> Any:
         numbers=numbers,
         most=MOST_COUNTED,
         chips=[(GAPS[gap], numbers[gap], url_for(".index", **(query | {"gap": int(gap)})), gap is filters.gap)
-               for gap in Gap],
+               for gap in GAPS],
         lines=list(Line),
         filtered=bool(filters.text or filters.line),
         later="after" in request.args,
@@ -59,7 +61,8 @@ def index() -> Any:
         next_page=url_for(".index", after=f"{page.next[0]}-{page.next[1]}", **query) if page.next else "",
         exports={kind: url_for(".export", kind=kind, **query) for kind in ("xlsx", "csv")},
         administers={row.key for row in page.rows if may_administer(actor, row.line, row.lft)},
-        moves_up=actor.has_role(Role.SUPERVISOR, Role.DISPATCHER),
+        moves_up=actor.has_role(*BOSSES),
+        mine=set(actor.units(*BOSSES)),
         oversees=actor.has_role(Role.ADMINISTRATOR, Role.AUDITOR),
         now=page_now(),
     )  # fmt: skip
@@ -74,12 +77,17 @@ def export(kind: str) -> Any:
         Column(_("Unit"), 28), Column(_("Line"), 12), Column(_("Role"), 12), Column(_("Name"), 16),
         Column(_("Until"), 12), Column(_("Open items"), 10), Column(_("Earliest date"), 18),
     ]  # fmt: skip
+    if filters.gap is Gap.UNDECIDED:
+        columns += [Column(_("Of these questions"), 10), Column(_("Now with"), 28)]
     found = vacancies.everything(current_actor(), filters, on=today)
-    return table_answer(kind, f"vacancies-{today:%Y%m%d}", str(GAPS[filters.gap]), columns, map(_cells, found))
+    rows = (_cells(row, filters.gap) for row in found)
+    return table_answer(kind, f"vacancies-{today:%Y%m%d}", str(GAPS[filters.gap]), columns, rows)
 
 
-def _cells(row: Row) -> tuple[Any, ...]:
-    return row.unit_name, word(row.line), word(row.role), row.person_name, row.until, row.items, row.earliest
+def _cells(row: Row, gap: Gap) -> tuple[Any, ...]:
+    both = _("Supervisor or dispatcher")
+    role, more = (both, (row.questions, row.charge)) if gap is Gap.UNDECIDED else (word(row.role), ())
+    return row.unit_name, word(row.line), role, row.person_name, row.until, row.items, row.earliest, *more
 
 
 @bp.get("/vacancies/<int:unit_id>")

@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from campaign.db import db, unit_of_work
-from campaign.models import Post
+from campaign.models import Assignment, Post, Question, Request
 from campaign.operations.delegation import Wish, end_stand_in, name_stand_in
 from campaign.queries.people import actor_of
 from campaign.queries.vacancies import Filters, Gap, counts, everything, page, unit_in_scope, waiting_at
 from campaign.rules.organisation import Line, Role
+from campaign.rules.requests import Decision, RequestKind
 from campaign.rules.states import State
 from tests import make
 from tests.counting import statements
@@ -37,6 +38,10 @@ def end(person, on=None):
         held = session.scalars(select(Post).where(Post.person_id == person.id)).one()
         held.valid_to = on or TODAY - timedelta(days=1)
     return held
+
+
+def held_by(person):
+    return db.session.scalars(select(Post).where(Post.person_id == person.id)).one()
 
 
 def gaps(actor, gap, **fields):
@@ -85,6 +90,41 @@ def test_reviews_that_wait_where_nobody_can_review(tree, work):
     assert unit_in_scope(tree.unit(tree.county).id, actor, on=TODAY) == ("清河县妇联", True)
     assert unit_in_scope(unit.id, boss(tree, place=tree.townships[1]), on=TODAY) is None
     assert [item.id for item in waiting_at(unit.id, most=9)] == [work[-1].id]
+
+
+def test_what_was_asked_where_nobody_can_decide_stands_with_where_it_waits_now(tree, work):
+    """Of two requests and a question to the first township; what was decided, or asked of a closed assignment, is not
+    there; and where nobody is above either, nobody is named."""
+    place, county = tree.unit(tree.townships[0]), tree.unit(tree.county)
+    asker = tree.holder(tree.villages[1], Role.OFFICER)
+    post, later = held_by(asker), make.NOW + timedelta(days=3)
+    by = {"unit_id": place.id, "person_id": asker.id, "post_id": post.id}
+    asked = by | {"number": 1, "kind": RequestKind.EXTENSION, "reason": "名册未到", "at": make.NOW, "decide_by": later}
+    with unit_of_work() as session:
+        session.add_all(Request(assignment_id=each.id, **asked) for each in work[:2])
+        session.add(Request(assignment_id=work[2].id, **asked, decision=Decision.WITHDRAWN))
+        session.add(Question(assignment_id=work[3].id, words="可否代签", asked_at=make.NOW, **by))
+        session.add(Question(assignment_id=work[4].id, words="为何", asked_at=make.NOW, **by))
+        session.get_one(Assignment, work[4].id).state = State.APPROVED
+    actor = boss(tree)
+
+    def found(actor=actor):
+        return page(actor, Filters(Gap.UNDECIDED), on=TODAY).rows
+
+    assert found() == ()
+    end(tree.holder(tree.townships[0], Role.SUPERVISOR))
+    [row] = found()
+    assert (row.unit_name, row.items, row.questions, row.earliest) == ("柳林镇妇联", 3, 1, later)
+    assert (row.charge_id, row.charge) == (county.id, "清河县妇联")
+    assert list(everything(actor, Filters(Gap.UNDECIDED), on=TODAY)) == [row]
+    assert counts(actor, Filters(), on=TODAY)[Gap.UNDECIDED] == 1
+    assert (found(boss(tree, place=tree.townships[1])), found(boss(tree, Line.UNION))) == ((), ())
+    for role in (Role.SUPERVISOR, Role.DISPATCHER):
+        end(tree.holder(tree.county, role))
+    assert [(row.charge_id, row.charge) for row in found()] == [(None, None)]
+    with statements() as ran:
+        found()
+    assert len(ran) <= 3
 
 
 def test_posts_that_end_within_a_fortnight_without_a_successor(tree, work):

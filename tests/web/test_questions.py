@@ -86,6 +86,9 @@ def test_who_is_next_in_charge_answers_in_place_of_a_unit_where_nobody_is(tree, 
     with statements() as ran:
         page = page.visitor.get(f"/assignments/{given[0]}")
     assert page.has("Nobody is in post at 柳林镇妇联 at present") and len(ran) <= 8
+    gaps = page.visitor.get("/vacancies?gap=5")
+    assert gaps.has("柳林镇妇联", "Supervisor or dispatcher", "1 question", "waits at 清河县妇联", "Answer")
+    assert gaps.click("CSV").response.get_data(as_text=True).splitlines()[1].endswith(",1,,1,清河县妇联")
     page = page.click("Answer")
     assert page.has("the nearest level above where somebody is may answer")
     assert page.submit("Send the answer", words="可以").has("Answered. The clock goes on.")
