@@ -26,10 +26,11 @@ from sqlalchemy.orm import aliased
 from ..db import Exact
 from ..rules.metrics import MetricKind
 from ..rules.requests import GIVEN
+from ..rules.states import CLOSED
 from ..rules.targets import Quota
 from .assignments import Assignment
 from .campaigns import Metric
-from .goals import meant_for_each
+from .goals import meant_for_each, own_target
 from .organisation import Area, Unit
 from .quotas import FEN, NOBODY, WHOLE, counts_until, heads_of, stood_apart
 from .requests import Proposal, Request
@@ -41,11 +42,12 @@ NEVER = literal(-1, BigInteger)
 def target_at(moment: ColumnElement[Any], *, moved: bool) -> ColumnElement[Any]:
     """What an assignment had to reach then, NULL for nothing. In a statement over Assignment, Metric and Target.
 
-    The latest of the split and the grant before that moment says it. Where there was none yet, a quota for each person
-    follows the register of then; else the first grant since names what it replaced, and before a first split the
-    target of the metric counted, where that is meant for each unit. What a register says of an assignment that was
-    finished before it was counted again is not told apart. `moved`: whether any area moved since its campaign was
-    issued. Called once for a statement, which may use it often.
+    What was finished by then and is so today keeps what it was finished under. Else the latest of the split and the
+    grant before that moment says it. Where there was none yet, a quota for each person follows the register of then;
+    else the first grant since names what it replaced, and before a first split the target of the metric counted, where
+    that is meant for each unit. What a register says of an assignment that was finished before it was counted again,
+    and opened again since, is not told apart. `moved`: whether any area moved since its campaign was issued. Called
+    once for a statement, which may use it often.
     """
     split, granted = _splits(), _grants()
     last_split = split.where(Allocation.at <= moment).order_by(Allocation.version.desc()).limit(1)
@@ -60,7 +62,9 @@ def target_at(moment: ColumnElement[Any], *, moved: bool) -> ColumnElement[Any]:
     for_each = case((meant_for_each(), Metric.target), else_=null())
     stood = case((and_(Target.allocation_id.is_(None), Target.request_id.is_(None)), Target.value), else_=null())
     alone = func.coalesce(case((~split_since, func.coalesce(_one(replaced), stood))), for_each)
+    finished = and_(Assignment.state.in_(CLOSED), Assignment.since <= moment)
     told = case(
+        (finished, own_target()),
         (and_(grant_at >= split_at, grant_at >= 0), _one(last_grant.with_only_columns(Proposal.value))),
         (split_at >= 0, _one(last_split.with_only_columns(Share.value))),
         (_by_heads(), _quota(moment, moved)),

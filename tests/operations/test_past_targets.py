@@ -94,7 +94,8 @@ def test_a_unit_that_is_cancelled_later_had_its_target_until_then(now):
     assert village.targets(2, 4) == [8, None]
 
 
-def test_a_quota_follows_the_register_of_its_time(now):
+@pytest.mark.parametrize(("finished", "now_asked"), [(False, 32), (True, 24)])
+def test_a_quota_follows_the_register_of_its_time_until_it_is_finished(now, finished, now_asked):
     village = Village(now, Quota.PER_PERSON)
     with unit_of_work():
         register = Register(unit_id=village.unit.id, name="妇联干部")
@@ -104,8 +105,11 @@ def test_a_quota_follows_the_register_of_its_time(now):
         for version, people in ((1, 3), (2, 4)):
             fields = {"unit_id": village.unit.id, "version": version, "at": now + (2 * version - 1) * HOUR}
             db.session.add(RegisterCount(register_id=register.id, n=Decimal(people), **fields))
-        db.session.add(Target(assignment_id=village.id, metric_id=village.metric, value=Decimal(32)))
-    assert village.targets(0, 2, 4) == [None, 24, 32]
+        db.session.add(Target(assignment_id=village.id, metric_id=village.metric, value=Decimal(now_asked)))
+        if finished:
+            done = {"state": State.APPROVED, "since": now + 2 * HOUR}
+            db.session.execute(update(Assignment).where(Assignment.id == village.id).values(**done))
+    assert village.targets(0, 2, 4) == [None, 24, now_asked]
 
 
 def test_what_a_unit_had_given_to_one_that_is_cancelled_later_was_given_then(now):
