@@ -142,6 +142,8 @@ class Walk:
             if turn == MOVED:
                 crowd.kept("areas moved", _import(crowd, "areas", moved(working(self.tables, every))))
         for campaign, login in plans.items():
+            count_registers(crowd, campaign, login, Random(f"{self.seed}-again"), part=0.5)
+        for campaign, login in plans.items():
             crowd.dispatchers_undo(login, campaign, reopened=12, cancelled=8)
             walk_boards.allow_comparison(crowd.visitor(login), campaign)
         crowd.reviewers_decide(every, len(RETURNS), returns=0.2, spared=[])
@@ -220,18 +222,24 @@ def _import(crowd: Crowd, what: str, table: bytes) -> Answer:
     return administrator.send(page.form("/confirm"), {})
 
 
-def count_and_remember(crowd: Crowd, campaign: int, login: str, seed: int) -> None:
-    """The registers of a plan get their numbers, and its counts what was reached last year."""
-    visitor, chance = crowd.visitor(login), Random(seed)
+def count_registers(crowd: Crowd, campaign: int, login: str, chance: Random, part: float = 1.0) -> None:
+    """That part of the units gets a number, or another one, in the registers of a plan."""
+    visitor = crowd.visitor(login)
     units = crowd.tables.rows(
         "SELECT name FROM unit WHERE level IN (4, 5) AND line BETWEEN 2 AND 4 AND valid_to IS NULL ORDER BY id"
     )
-    lines = "\n".join(f"{row[0]}\t{chance.randint(1, 9)}" for row in units)
+    lines = "\n".join(f"{row[0]}\t{chance.randint(1, 9)}" for row in units if chance.random() < part)
     of_plan = "SELECT register_id FROM metric m JOIN task t ON t.id = m.task_id WHERE t.campaign_id = ?"
     for (id,) in crowd.tables.rows(f"SELECT id FROM register WHERE id IN ({of_plan}) OR name = ?", campaign, REGISTER):
         form = visitor.get(f"/registers/{id}").form(f"/registers/{id}")
         if form.names("pasted"):  # a register of somebody above can only be read
             crowd.kept("registers counted", visitor.send(form, {"pasted": lines, "op": "paste"}))
+
+
+def count_and_remember(crowd: Crowd, campaign: int, login: str, seed: int) -> None:
+    """The registers of a plan get their numbers, and its counts what was reached last year."""
+    visitor, chance = crowd.visitor(login), Random(seed)
+    count_registers(crowd, campaign, login, chance)
     compared = (
         "SELECT m.id, l.line FROM metric m JOIN task t ON t.id = m.task_id JOIN task_line l ON l.task_id = t.id"
         " WHERE t.campaign_id = ? AND m.compares = 1"

@@ -17,6 +17,7 @@ from campaign import clock
 from .walk_named import compare_names
 from .walk_people import Tables, Visitor
 from .walk_plans import KEYS
+from .walk_quotas import compare_quotas
 from .walk_reading import HALF, TENTH, Table, Tally, alike, decimal, shows
 from .walk_recount import Expected
 from .walk_tree import Against, Tree
@@ -43,7 +44,7 @@ def compare(address: str, tables: Tables, *, some: bool = False) -> int:
     boards = Boards(reader, recount, tally, tables, some)
     for step in (
         boards.figures, boards.metric_pages, boards.lights, boards.slowest, boards.units, boards.trees,
-        boards.comparisons, boards.named, boards.sheets,
+        boards.comparisons, boards.named, boards.quotas, boards.sheets,
     ):  # fmt: skip
         step()
         print(f"{step.__name__}: {len(tally.wrong)} differences so far", flush=True)
@@ -365,6 +366,10 @@ class Boards:
     def named(self) -> None:
         """Every unit that lacks something, by name, with what it must reach by now and what it reported."""
         compare_names(self)
+
+    def quotas(self) -> None:
+        """What each unit that is open must reach for each person of a register."""
+        compare_quotas(self)
 
     def sheets(self) -> None:
         """The xlsx of a page holds what its CSV holds, cell by cell."""
