@@ -63,7 +63,7 @@ def test_from_an_empty_list_to_the_dispatch(tree, signed_in):
     assert page.has("6 units have received the task", "Digest of the units")
     assert len(db.session.scalars(select(Assignment)).all()) == 6
     again = signed_in.get(preview.path)
-    assert again.has("Every unit has this task already")
+    assert again.has("Every unit has this task already", "Nothing: every unit") and not again.has("Notice of the task")
     assert signed_in.get("/campaigns").has("集中建会行动", "1 / 1")
     table = signed_in.client.get("/campaigns.csv?text=建会").text.splitlines()
     assert len(table) == 2 and "集中建会行动" in table[1] and table[1].endswith("1,1,6"), table
