@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import Form, SelectField, StringField
-from wtforms.validators import Length, Optional
+from wtforms.validators import Optional
 
 from ..clock import local_today
 from ..db import unit_of_work
@@ -44,7 +44,7 @@ from .access import current_actor, page_now
 from .assignments import action_id, seen
 from .downloads import table_answer
 from .filters import WEEKDAYS, WEEKDAYS_ZH, chinese
-from .form_reading import DayField
+from .form_reading import DayField, at_most
 from .language import speak
 
 NAMES: dict[str, Any] = {
@@ -90,7 +90,7 @@ class DayForm(Form):
 
     day = DayField(_l("Day"), [Optional()])
     kind = SelectField(_l("It is"))
-    name = StringField(_l("Name of the day"), [Length(max=LONGEST_NAME)])
+    name = StringField(_l("Name of the day"), [at_most(LONGEST_NAME)])
     known_until = DayField(_l("Known until"), [Optional()])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

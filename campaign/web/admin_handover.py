@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Optional
 
 from ..clock import local_today
 from ..db import unit_of_work
@@ -21,7 +21,7 @@ from ..queries.delegations import Lendable, candidates_of, lendable, link, links
 from ..rules.accounts import may_administer
 from .access import current_actor, page_now
 from .admin_person import way_to
-from .form_reading import DayField
+from .form_reading import DayField, at_most
 from .language import speak
 from .standing_in import CHOOSE, LONGEST_SEARCH, NEEDED, StandInForm, number_in
 from .words import word
@@ -31,10 +31,10 @@ class HandOverForm(FlaskForm):
     """Which posts, to whom, from when, and what the successor should know. `find` narrows the people."""
 
     posts = SelectMultipleField(_l("Posts"), [InputRequired(CHOOSE)], coerce=int, validate_choice=False)
-    find = StringField(_l("Find a person by name or unit"), [Optional(), Length(max=LONGEST_SEARCH)])
+    find = StringField(_l("Find a person by name or unit"), [Optional(), at_most(LONGEST_SEARCH)])
     to_id = SelectField(_l("Successor"), [InputRequired(CHOOSE)], validate_choice=False)
     first_day = DayField(_l("First day of the successor"), [InputRequired(NEEDED)])
-    note = TextAreaField(_l("For the successor"), [Optional(), Length(max=LONGEST_NOTE)])
+    note = TextAreaField(_l("For the successor"), [Optional(), at_most(LONGEST_NOTE)])
     client_action_id = HiddenField()
 
     def handing(self, from_id: int) -> Handing:

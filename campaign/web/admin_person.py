@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Optional
 
 from ..clock import local_today
 from ..db import unit_of_work
@@ -20,7 +20,7 @@ from ..rules.accounts import may_administer, may_administer_all
 from ..rules.organisation import Line, Role
 from .access import current_actor, page_now
 from .admin_people import standing_of
-from .form_reading import DayField
+from .form_reading import DayField, at_most
 from .happenings import beside, told, who_did
 from .language import speak
 from .words import word
@@ -31,7 +31,7 @@ NEEDED = _l("Please fill this in.")
 class PostForm(FlaskForm):
     """A post: the unit by its name, or by the code of its area and the line."""
 
-    unit = StringField(_l("Unit, or the code of its area"), [InputRequired(NEEDED), Length(max=160)])
+    unit = StringField(_l("Unit, or the code of its area"), [InputRequired(NEEDED), at_most(160)])
     line = SelectField(_l("Line"), [Optional()])
     role = SelectField(_l("Role"), [InputRequired(NEEDED)])
     valid_from = DayField(_l("From"), [InputRequired(NEEDED)])
@@ -56,10 +56,10 @@ class PostForm(FlaskForm):
 class PersonForm(PostForm):
     """A new person with the first post."""
 
-    login = StringField(_l("Login name"), [InputRequired(NEEDED), Length(max=64)])
-    name = StringField(_l("Name"), [InputRequired(NEEDED), Length(max=64)])
-    phone = StringField(_l("Telephone"), [Optional(), Length(max=32)])
-    email = StringField(_l("E-mail"), [Optional(), Length(max=254)])
+    login = StringField(_l("Login name"), [InputRequired(NEEDED), at_most(64)])
+    name = StringField(_l("Name"), [InputRequired(NEEDED), at_most(64)])
+    phone = StringField(_l("Telephone"), [Optional(), at_most(32)])
+    email = StringField(_l("E-mail"), [Optional(), at_most(254)])
 
 
 def new() -> Any:

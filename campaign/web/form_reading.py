@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField
+from wtforms.validators import Length
 
 FORMS_OF_A_DAY = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日"]  # the first is the one that is shown
 
@@ -26,6 +27,11 @@ class DayField(DateField):
     def _value(self) -> str:
         """What was read, as a browser's own field of days wants it; what could not be read, as it was typed."""
         return self.data.isoformat() if self.data else " ".join(self.raw_data or ())
+
+
+def at_most(characters: int) -> Length:
+    """A text is no longer than that, said in our words."""
+    return Length(max=characters, message=_l("The text is too long: at most %(max)d characters."))
 
 
 def day_in(text: str) -> date | None:

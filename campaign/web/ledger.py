@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired
 
 from ..db import unit_of_work
 from ..documents.sheets import Cell, Column, write_csv, write_xlsx
@@ -25,6 +25,7 @@ from ..rules.transitions import offers
 from .access import current_actor, page_now
 from .dating import date_words, story_of
 from .filters import due_words, target_words, value_words
+from .form_reading import at_most
 from .happenings import beside, doer, dot, told
 from .navigation import back_address
 from .questions import panel
@@ -48,7 +49,7 @@ class ReasonForm(FlaskForm):
         _l("Reason"),
         validators=[
             DataRequired(_l("Please say why, in a few words.")),
-            Length(max=LONGEST_REASON, message=_l("The text is too long: at most %(max)d characters.")),
+            at_most(LONGEST_REASON),
         ],
     )
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, TextAreaField
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired
 
 from ..db import unit_of_work
 from ..documents.sheets import Cell, Column
@@ -22,6 +22,7 @@ from ..rules.recurrence import parse
 from ..rules.rhythms import period_words, words_of
 from .access import current_actor, page_now
 from .downloads import table_answer
+from .form_reading import at_most
 from .language import speak
 from .words import word
 
@@ -75,7 +76,7 @@ class EndForm(FlaskForm):
         _l("Reason"),
         validators=[
             DataRequired(_l("Please say why, in a few words.")),
-            Length(max=LONGEST_REASON, message=_l("The text is too long: at most %(max)d characters.")),
+            at_most(LONGEST_REASON),
         ],
     )
 

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectChoice, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, StopValidation
+from wtforms.validators import InputRequired, StopValidation
 
 from ..db import unit_of_work
 from ..errors import Busy, Forbidden, Invalid, NoSpace, Refused, Stale, say
@@ -39,6 +39,7 @@ from ..rules.permissions import permissions
 from ..rules.states import Action, ReturnReason, State
 from ..rules.telling import HOLD
 from .access import current_actor, page_now, require_role
+from .form_reading import at_most
 from .language import speak
 from .stale import tell_what_happened
 
@@ -56,13 +57,10 @@ class DecisionForm(FlaskForm):
     client_action_id = HiddenField()
 
 
-TOO_LONG = _l("The text is too long: at most %(max)d characters.")
-
-
 class ApproveForm(DecisionForm):
     """An approval; words may come with it."""
 
-    words = TextAreaField(_l("Comment"), validators=[Length(max=reviewing.LONGEST_WORDS, message=TOO_LONG)])
+    words = TextAreaField(_l("Comment"), validators=[at_most(reviewing.LONGEST_WORDS)])
 
 
 class WordsOrPhrase:
@@ -100,10 +98,10 @@ class ReturnForm(DecisionForm):
         _l("To the officer"),
         validators=[
             WordsOrPhrase(),
-            Length(max=reviewing.LONGEST_WORDS, message=TOO_LONG),
+            at_most(reviewing.LONGEST_WORDS),
         ],
     )
-    phrase = StringField(_l("One of your phrases"), validators=[Length(max=LONGEST_PHRASE)])
+    phrase = StringField(_l("One of your phrases"), validators=[at_most(LONGEST_PHRASE)])
     keep = BooleanField(_l("Keep these words as a phrase"))
 
     @property

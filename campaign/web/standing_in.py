@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Optional
 
 from ..clock import local_today
 from ..db import unit_of_work
@@ -18,7 +18,7 @@ from ..operations import delegation
 from ..operations.delegation import LONGEST_REASON, Wish
 from ..queries.delegations import Candidate, Lendable, candidates, lendable, link, links_of
 from .access import current_actor, page_now
-from .form_reading import DayField
+from .form_reading import DayField, at_most
 from .language import speak
 from .words import word
 
@@ -33,11 +33,11 @@ class StandInForm(FlaskForm):
     """Which post, who, from when to when, and why. `find` narrows the people to choose from."""
 
     post = SelectField(_l("Post"), [InputRequired(CHOOSE)], coerce=int, validate_choice=False)
-    find = StringField(_l("Find a person by name or unit"), [Optional(), Length(max=LONGEST_SEARCH)])
+    find = StringField(_l("Find a person by name or unit"), [Optional(), at_most(LONGEST_SEARCH)])
     delegate_id = SelectField(_l("Stand-in"), [InputRequired(CHOOSE)], validate_choice=False)
     valid_from = DayField(_l("From"), [InputRequired(NEEDED)])
     valid_to = DayField(_l("Last day"), [InputRequired(NEEDED)])
-    reason = StringField(_l("Reason"), [Optional(), Length(max=LONGEST_REASON)])
+    reason = StringField(_l("Reason"), [Optional(), at_most(LONGEST_REASON)])
     client_action_id = HiddenField()
 
     def offer(self, posts: list[Lendable]) -> Lendable | None:

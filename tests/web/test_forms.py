@@ -34,6 +34,8 @@ def test_a_day_that_is_none_is_asked_for_in_plain_words(tree, visitor):
         "From",
     ]
     assert told(page)[-1] == f"From: {said}"
+    page = page.submit("Add the person", status=422, login="a" * 65)
+    assert told(page)[0] == "Login name: The text is too long: at most 64 characters."
     at = f"/admin/people/{officer.id}"
     page = visitor.get(at).submit("Add the post", status=422, unit="", valid_from="soon")
     assert told(page)[-1] == f"From: {said}"
