@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, update
 
 from campaign.db import db, unit_of_work
-from campaign.errors import Forbidden, Invalid, Refused
+from campaign.errors import Forbidden, Invalid, Refused, Stale
 from campaign.models import (
     Assignment,
     Campaign,
@@ -341,6 +342,28 @@ def test_never_past_the_date_of_what_it_was_split_from_without_consent(case):
     second = case.ask(EXTENSION, days=2)
     case.decide(second, case.now, actor=dispatcher, consents=True)
     assert db.session.get(Request, second, populate_existing=True).consent
+
+
+def test_a_decision_and_a_withdrawal_in_the_same_instant(case, app):
+    """One of them counts, the other is told so; the clock goes on once, and what was granted stands whole or not."""
+    kinds = ((DISPUTE, {"days": 3}), (EXTENSION, {"days": 7}), (NOT_APPLICABLE, {}))
+    for asked, (kind, more) in enumerate(kinds * 3, start=1):
+        request, before = case.ask(kind, **more), case.row.due_at
+        granted, wanted = kind is not NOT_APPLICABLE, before + more.get("days", 0) * DAY
+        answers = at_once(
+            app,
+            partial(decide, request, Ruling(granted, "已研究"), actor=case.boss, now=case.now),
+            partial(withdraw, request, actor=case.officer, now=case.now),
+        )
+        assert sorted(type(each) in (Refused, Stale) for each in answers) == [False, True], answers
+        db.session.rollback()
+        decided = answers[0] is None
+        assert (decision_of(request) is Decision.WITHDRAWN) == (not decided)
+        assert case.row.due_at == (wanted if decided else before)
+        assert (case.row.state, case.row.suspended_at) == (State.ISSUED, None)
+        stretches = db.session.scalars(select(Suspension.ended_at).where(Suspension.assignment_id == case.id)).all()
+        assert (len(stretches), None in stretches) == (asked, False)
+    case.sound()
 
 
 def test_two_deciders_at_once_and_one_sent_twice(case, app):
