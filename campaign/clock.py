@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-_zone = "Asia/Shanghai"
+_zone = ZoneInfo("Asia/Shanghai")
 
 
 def now() -> datetime:
@@ -14,14 +14,14 @@ def now() -> datetime:
 def use_zone(name: str) -> None:
     """Sets the organisation's time zone for this process; called once, by create_app. Unknown names raise."""
     global _zone
-    _zone = ZoneInfo(name).key
+    _zone = ZoneInfo(name)
 
 
 def zone() -> str:
     """The name of the organisation's time zone."""
-    return _zone
+    return _zone.key
 
 
 def local_today(moment: datetime) -> date:
     """The calendar day of that instant where the organisation is."""
-    return moment.astimezone(ZoneInfo(_zone)).date()
+    return moment.astimezone(_zone).date()

@@ -145,7 +145,7 @@ class Instant(TypeDecorator[datetime]):
 
     def result_processor(self, dialect: Any, coltype: object) -> Process:
         """An aware datetime in UTC."""
-        return lambda value: None if value is None else from_micros(value)
+        return lambda value: None if value is None else EPOCH + timedelta(microseconds=value)
 
 
 def micros(moment: datetime) -> int:

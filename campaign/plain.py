@@ -3,6 +3,7 @@
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -97,15 +98,16 @@ class Plain:
         found = []
         for row in map(list, cursor.fetchall()):
             for at, process in self.out:
-                if row[at] is not None:
-                    row[at] = process(row[at])
+                value = row[at]
+                if value is not None:
+                    row[at] = process(value)
             found.append(self.make(row))
         return found
 
 
 def _maker(names: Iterable[str]) -> Any:
     """What makes a named tuple of a row."""
-    return namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined]
+    return partial(tuple.__new__, namedtuple("Row", names, rename=True))
 
 
 def _by_place(places: list[int]) -> Callable[[list[Any]], Sequence[Any]]:
