@@ -196,7 +196,12 @@ def _look(at: datetime, moved: bool) -> Look:
     due = Milestone.due_on >= literal(local_today(at), Date())
     step = select(Milestone.target).where(Milestone.metric_id == Metric.id, due).order_by(Milestone.due_on).limit(1)
     in_force = type_coerce(step.correlate(Metric).scalar_subquery(), BigInteger)
-    given = given_below(lambda below: _state_then(below, moment).not_in(NOT_ASKED))
+    given = given_below(
+        lambda below: and_(
+            _state_then(below, moment).not_in(NOT_ASKED),
+            exists().where(Batch.id == below.batch_id, Batch.dispatched_at <= moment).correlate_except(Batch),
+        )
+    )
     return Look(state, latest_until(moment), target_at(moment, moved=moved), split, in_force, given=given)
 
 

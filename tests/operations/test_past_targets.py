@@ -8,7 +8,18 @@ from sqlalchemy import select, update
 
 from campaign.db import db, unit_of_work
 from campaign.documents.tables import table_of
-from campaign.models import Allocation, Assignment, Metric, Proposal, Register, RegisterCount, Request, Share, Target
+from campaign.models import (
+    Allocation,
+    Assignment,
+    Batch,
+    Metric,
+    Proposal,
+    Register,
+    RegisterCount,
+    Request,
+    Share,
+    Target,
+)
 from campaign.models.goals import goals_of
 from campaign.operations.areas import import_areas
 from campaign.operations.issuing import cancel, dispatch
@@ -113,16 +124,18 @@ def test_a_quota_follows_the_register_of_its_time_until_it_is_finished(now, fini
 
 
 def test_what_a_unit_had_given_to_one_that_is_cancelled_later_was_given_then(now):
-    """Of its 8 a township keeps 2 and does 3. When the village is cancelled, its 6 fall back from that moment on."""
+    """Of its 8 a township gives away 1, then 5, and does 3. When the 5 are cancelled, they fall back from then on."""
     tree = make.small_tree()
     town, county = tree.townships[0], tree.county
     task = make.task(make.campaign(tree.unit(county)), lines=[Line.WOMEN])
     metric = make.metric(task, MetricKind.COUNT, 8, aggregation=Aggregation.SUM)
     mine = make.assignment(task, tree.unit(town), State.ACKNOWLEDGED)
-    below = make.assignment(task, tree.unit(tree.villages[0]), State.ACKNOWLEDGED, parent_id=mine.id)
+    villages = [tree.unit(village) for village in tree.villages[:2]]
+    first, below = (make.assignment(task, unit, State.ACKNOWLEDGED, parent_id=mine.id) for unit in villages)
     with unit_of_work() as session:
-        for each, value in ((mine, 8), (below, 6)):
+        for each, value in ((mine, 8), (first, 1), (below, 5)):
             session.add(Target(assignment_id=each.id, metric_id=metric.id, value=Decimal(value)))
+        session.execute(update(Batch).where(Batch.id == below.batch_id).values(dispatched_at=now + 2 * HOUR))
         session.flush()
         report = Report(values={metric.id: Value(number=Decimal(3))})
         submit(mine.id, report, actor=make.actor(make.holder(tree.unit(town))), now=now + HOUR, seen=mine.version)
@@ -130,8 +143,8 @@ def test_what_a_unit_had_given_to_one_that_is_cancelled_later_was_given_then(now
     with unit_of_work():
         dispatcher = tree.actor(county, Role.DISPATCHER)
         cancel(below.id, actor=dispatcher, now=now + 3 * HOUR, seen=below.version, reason="不再承担这一部分。")
-    met = [rollup_at([metric.id], town.id, at=now + n * HOUR)[metric.id].units_met for n in (0, 2, 4)]
-    assert met == [0, 1, 0]
+    met = [rollup_at([metric.id], town.id, at=now + n * HOUR)[metric.id].units_met for n in (0, 1, 2, 4)]
+    assert met == [0, 0, 1, 0]
 
 
 def test_a_village_that_moves_counts_for_its_quota_where_it_stood_on_the_day_of_the_campaign(now):
