@@ -7,7 +7,7 @@ what is new and what changed.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain, islice
 
 from sqlalchemy import select
@@ -31,14 +31,18 @@ FETCH = 5_000
 
 @dataclass(frozen=True)
 class AreaChange:
-    """One change that the import would make, for the preview."""
+    """One change that the import would make, for the preview. `moves_from`, `moves_below`: the names of its former and
+    its new parent, where it gets another one; `ends_on`, `successor`: where it ends, and who follows it."""
 
     line: int
     code: str
     name: str
     old_name: str | None  # None: the area is new
     level: Level
-    moves_below: str = ""  # the name of its new parent, where it gets another one
+    moves_below: str = ""
+    moves_from: str = ""
+    ends_on: date | None = None
+    successor: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class AreaPreview:
     unchanged: int
     changes: tuple[AreaChange, ...]
     unused: tuple[str, ...]
+    moved: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,21 +84,23 @@ def preview_areas(table: Table, *, actor: Actor, progress: Progress | None = Non
     have = set(_existing_units())
     in_file = [node for node in plan.order if node.line]
     touched = (node for node in in_file if node.is_new or node.changed)
-    changes = tuple(
-        AreaChange(
-            node.line,
-            node.code,
-            node.name,
-            None if node.is_new else plan.old.get(node.code, node.name),
-            Level(node.level),
-            node.parent.name if node.old_parent is not None and node.parent is not None else "",
-        )
-        for node in sorted(islice(touched, MOST_SHOWN), key=lambda node: node.line)
-    )
+    first = sorted(islice(touched, MOST_SHOWN), key=lambda node: node.line)
+    changes = tuple(_change(node, plan.old.get(node.code, node.name)) for node in first)
     added = sum(node.is_new for node in in_file)
     changed = sum(node.changed for node in in_file)
     units = sum((node.id, line) not in have for node in in_file for line in lines_in(node.lines))
-    return AreaPreview(len(in_file), added, changed, units, len(in_file) - added - changed, changes, plan.unused)
+    moved = sum(node.old_parent is not None for node in in_file)
+    same = len(in_file) - added - changed
+    return AreaPreview(len(in_file), added, changed, units, same, changes, plan.unused, moved)
+
+
+def _change(node: Node, former: str) -> AreaChange:
+    below, above = node.parent if node.old_parent else None, node.old_parent
+    return AreaChange(
+        node.line, node.code, node.name, None if node.is_new else former, Level(node.level),
+        below.name if below else "", above.name if above else "", node.valid_to,
+        node.successor.name if node.successor else "",
+    )  # fmt: skip
 
 
 def import_areas(table: Table, *, actor: Actor, now: datetime, progress: Progress | None = None) -> AreasImported:

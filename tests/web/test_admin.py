@@ -234,6 +234,16 @@ def test_areas_are_previewed_then_imported_without_asking_for_the_file_again(tre
     assert page.submit("Import these areas", status=409).has("upload it again")
 
 
+def test_the_preview_of_a_move_says_from_where_to_where_and_what_follows(tree, county):
+    one, other, ended = tree.villages[0], tree.townships[1], tree.villages[1]
+    rows = (f"{one.code},{one.name},{other.code},,", f"{ended.code},{ended.name},,2026-11-30,{one.code}")
+    page = upload(county, "areas", "\n".join(("code,name,parent_code,valid_to,successor_code", *rows)))
+    assert page.has(
+        "areas that move 1", f"moves from {tree.townships[0].name} to {other.name}", "where it stood on the day"
+    )
+    assert page.has(f"given up on 30 Nov, followed by {one.name}")
+
+
 def test_bad_rows_are_listed_by_line_and_nothing_changes(tree, county):
     before = count(Area), count(Event)
     page = upload(county, "areas", "编码,名称,级别\n1.1E+11,坏村,村\n990199001001,孤村,村\n", status=422)
