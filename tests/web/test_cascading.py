@@ -11,14 +11,27 @@ from sqlalchemy import select, update
 
 from campaign import clock
 from campaign.db import db, unit_of_work
-from campaign.models import Area, Assignment, Person, Register, RegisterCount, Share, TaskLine, Unit
+from campaign.models import (
+    Area,
+    Assignment,
+    MetricValue,
+    Person,
+    Register,
+    RegisterCount,
+    Share,
+    Submission,
+    TaskLine,
+    Unit,
+)
 from campaign.models.goals import goals_of
+from campaign.operations.cascading import Plan, split_task
 from campaign.operations.issuing import dispatch
 from campaign.operations.letters import generate
 from campaign.queries import cascade
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Level, Line, Role
 from campaign.rules.states import State
+from campaign.rules.targets import Method
 from tests import make
 from tests.counting import statements
 
@@ -175,6 +188,43 @@ def _changed(client, path: str, charge: dict[str, str], field: str) -> None:
     versions = client.get(f"{path}/versions").text
     assert "人口变化" in versions
     assert "version 2" in versions.lower()
+
+
+def test_what_was_open_on_a_screen_while_the_split_changed_is_kept_and_measured_anew(tree, now, visitor):
+    """A dispute and a report, each typed on a page that showed the former target."""
+    task = make.task(make.campaign(tree.unit(tree.county)), "巾帼志愿服务")
+    metric = make.metric(task, name="服务人次", target=60, aggregation=Aggregation.SUM)
+    boss = tree.actor(tree.county, Role.DISPATCHER)
+    units = [tree.unit(village) for village in tree.villages]
+
+    def change(first, seen):
+        figures = [first, *[10] * 5]
+        shares = {unit.id: {metric.id: Decimal(each)} for unit, each in zip(units, figures, strict=True)}
+        with unit_of_work():
+            split_task(task.id, Plan(Method.BY_HAND, shares, reason="调整"), actor=boss, now=now, seen=seen)
+
+    change(10, seen=0)
+    with unit_of_work():
+        dispatch(task.id, actor=boss, now=now)
+    mine = db.session.scalars(select(Assignment.id).where(Assignment.unit_id == units[0].id)).one()
+    visitor.client.set_cookie("locale", "en")
+    visitor.sign_in(tree.holder(tree.villages[0], Role.OFFICER))
+    page, field = visitor.get(f"/assignments/{mine}/request/dispute"), f"target-{metric.id}"
+    assert page.has("Target now: 10")
+    change(12, seen=1)
+    page = page.submit("Send the request", status=422, reason="名册只有六人", **{field: "12"})
+    assert page.has("This is the present target.", "Target now: 12", "名册只有六人")
+    page = visitor.get(f"/assignments/{mine}").submit("Sign for")
+    change(15, seen=2)
+    page = page.submit(
+        "Submit for review", **{"words": "名册内十二人均已服务，台账在册。", f"metric-{metric.id}": "12"}
+    )
+    assert page.has("Version 1 has been submitted")
+    assert page.click("See what was submitted").has("Target 15")
+    assert visitor.get("/messages").has("The split was changed, and targets with it")
+    made = db.session.scalars(select(MetricValue.number).where(MetricValue.metric_id == metric.id)).all()
+    assert (made, goals_of([mine])[mine][metric.id].target) == ([12], 15)
+    assert db.session.scalars(select(Submission.assignment_id)).all() == [mine]
 
 
 def test_others_see_it_and_split_nothing(tree, task, enter, now):
