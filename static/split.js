@@ -101,6 +101,11 @@
       soon();
     });
   }
+  // A checked page answers a form, and the browser would not show it again on the way back: after the confirmation the
+  // way back leads to the page as it then stands.
+  form.addEventListener("submit", (event) => {
+    if (event.submitter && event.submitter.value === "confirm") history.replaceState(null, "", location.href);
+  });
   const before = document.getElementById("before") || document.getElementById("problems");
   if (before) before.focus();
 })();

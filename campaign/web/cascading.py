@@ -229,8 +229,10 @@ def _draw(
     asked = request.method == "POST" and request.form.get("op", "check") in ("check", "confirm")
     problems = [(where, speak(sentence)) for where, sentence in found.problems] if asked else []
     errors: dict[str, list[str]] = defaultdict(list)
+    names = {f"v-{row.unit_id}": row.name for row in page.rows} if problems else {}
     for where, text in problems:
-        errors[where].append(text)
+        name = names.get(where.rpartition("-")[0])  # at its field the figure need not say whose it is
+        errors[where].append(text.removeprefix(_("%(unit)s: %(why)s", unit=name, why="")) if name else text)
     if len(problems) > MOST_NAMED:
         more = len(problems) - MOST_NAMED
         problems = problems[:MOST_NAMED]

@@ -49,7 +49,7 @@ def units(id: int) -> Any:
         chips=chips, lack=lack, lacks=Lack, address=address, back=back_address() or metric_address,
         here=request.full_path.rstrip("?"), asked_line=asked_metric().line, period=asked_metric().period,
         periods=turns_of(shown.metric, behind.rolled), stands=lambda row: _stands(row),
-        reported=lambda row: _words(row.figure, shown), goal=lambda row: _words(row.goal, shown),
+        reported=lambda row: _words(row.figure, shown), goal=lambda row: _goal(row, shown),
         left=lambda row: _left(row, shown), onwards=address(after="-".join(map(str, shown.next))) if shown.next else "",
         paged=bool(request.args.get("after")), now=page_now(),
     )  # fmt: skip
@@ -97,6 +97,13 @@ def _words(n: Any, shown: UnitsPage) -> str:
     if metric.kind in YES_OR_NO:
         return figure_words(n, metric.kind)
     return full(n, metric, False)
+
+
+def _goal(row: Named, shown: UnitsPage) -> str:
+    """What a unit must reach by now; of one that gave out more than it had received, how much more."""
+    if row.goal is not None and row.goal < 0 and shown.metric.kind is not MetricKind.RATE:
+        return _("nothing: %(figure)s more were given out than received", figure=_words(-row.goal, shown))
+    return _words(row.goal, shown)
 
 
 def _left(row: Named, shown: UnitsPage) -> str:

@@ -170,7 +170,7 @@ def read(page: Splitting, typed: Typed) -> Read:
             problems.append((f"r-{part.metric_id}", wrong.sentence))
     if not shares:
         problems.append(("units", say("Please choose at least one unit.")))
-    problems += _empty(page, shares)
+    problems += _empty(page, typed, shares)
     due_on, wrong_day = _day(page, typed)
     problems += wrong_day
     sums = {
@@ -180,15 +180,18 @@ def read(page: Splitting, typed: Typed) -> Read:
     return Read(shares, reserves, problems, sums, due_on)
 
 
-def _empty(page: Splitting, shares: Mapping[int, Mapping[int, Decimal]]) -> Iterable[tuple[str, Sentence]]:
+def _empty(
+    page: Splitting, typed: Typed, shares: Mapping[int, Mapping[int, Decimal]]
+) -> Iterable[tuple[str, Sentence]]:  # fmt: skip
     """Where there are figures to split, a unit that takes part without any would be asked for nothing."""
     if not page.split:
         return []
+    with_text = {unit_id for (unit_id, _metric), text in typed.figures.items() if text}  # what is no figure is told so
     said = say("no figure yet. Give one, 0 if nothing is asked, or leave the unit out.")
     return [
         (f"v-{row.unit_id}-{page.split[0].metric_id}", say("%(unit)s: %(why)s", unit=row.name, why=said))
         for row in page.rows
-        if row.unit_id in shares and not shares[row.unit_id] and not row.fixed
+        if row.unit_id in shares and row.unit_id not in with_text and not row.fixed
     ]
 
 

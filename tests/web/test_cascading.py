@@ -107,6 +107,9 @@ def test_a_total_is_split_checked_and_followed(tree, task, enter, now):
     assert "Goes down unchanged" in form.text
     assert "covers" not in form.press("check")
     assert form.status == 422  # no figure yet
+    wrong = form.press("check", **{f"v-{towns[0].id}-{sum_id}": "五", f"v-{towns[1].id}-{sum_id}": "3"})
+    assert "1 thing to correct" in wrong and "no figure yet" not in wrong, "what is no figure is not missing besides"
+    assert f"<span>{towns[0].name}: " not in wrong and 'aria-invalid="true"' in wrong
     form.press("fill-even", **{f"r-{sum_id}": "5"})
     assert (form.fields[f"v-{towns[0].id}-{sum_id}"], form.fields[f"v-{towns[1].id}-{sum_id}"]) == ("48", "47")
     form.press("check", **{f"v-{towns[0].id}-{sum_id}": "60"})
