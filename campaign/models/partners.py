@@ -19,8 +19,8 @@ def beside(own: Any, other: Any) -> ColumnElement[bool]:
 
 def same_turn(ours: Any, theirs: Any) -> ColumnElement[bool]:
     """A clause over two aliases of Assignment (or what has their columns): the same task, the same period, and asked of
-    both."""
-    same = and_(theirs.task_id == ours.task_id, theirs.period == ours.period)
+    both. SQLite would begin with the task, which may have every unit of the country: the sum keeps it from that."""
+    same = and_(theirs.task_id + 0 == ours.task_id, theirs.period == ours.period)
     return and_(same, theirs.state.not_in(NOT_ASKED))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..clock import zone
@@ -118,26 +118,43 @@ def reported_already(task_id: int, receives: ColumnElement[bool], *, since: date
     and unit of measure for another task since that day: (name, how many units). By the rule by which the officer's form
     fills them in."""
     wanted, later = aliased(Metric), aliased(Submission)
-    alike = and_(
-        wanted.task_id == task_id, wanted.name == Metric.name, wanted.kind == Metric.kind,
-        wanted.unit_of_measure == Metric.unit_of_measure, wanted.kind.not_in(WORDS),
+    pair = (
+        select(wanted.id.label("wanted_id"), Metric.id.label("metric_id"), Metric.task_id)
+        .join(Metric, and_(
+            wanted.name == Metric.name, wanted.kind == Metric.kind, wanted.unit_of_measure == Metric.unit_of_measure,
+            Metric.task_id != task_id,
+        ))
+        .where(wanted.task_id == task_id, wanted.kind.not_in(WORDS))
+        .cte("pair").prefix_with("MATERIALIZED")
     )  # fmt: skip
-    newer = select(later.id).where(later.assignment_id == Submission.assignment_id, later.number > Submission.number)
-    return (
-        select(wanted.name, func.count(Unit.id.distinct()))
-        .select_from(wanted)
-        .join(Metric, and_(alike, Metric.task_id != task_id))
-        .join(MetricValue, MetricValue.metric_id == Metric.id)
-        .join(Submission, Submission.id == MetricValue.submission_id)
-        .join(Assignment, Assignment.id == Submission.assignment_id)
-        .join(Unit, Unit.id == Assignment.unit_id)
+    start = start_of_day(since, zone())
+    newer = exists().where(
+        later.assignment_id == Submission.assignment_id, later.number > Submission.number,
+
+    )  # fmt: skip
+    # The assignments of these tasks lead, once for all the metrics. Led by the units, SQLite reads all that each ever
+    # finished. A state is never older than the report that it is about: what stands since earlier is passed over
+    # before anything is looked up for it, which matters once a task has recurred for years.
+    told = (
+        select(Assignment.unit_id, Submission.id.label("submission_id"))
+        .join(Submission, Submission.assignment_id == Assignment.id)
         .where(
-            receives, Submission.at >= start_of_day(since, zone()), ~newer.exists(),
-            Assignment.state.in_((State.SUBMITTED, State.APPROVED)),
+            Assignment.task_id.in_(select(pair.c.task_id)), Assignment.state.in_((State.SUBMITTED, State.APPROVED)),
+            or_(Assignment.since.is_(None), Assignment.since >= start), Submission.at >= start, ~newer,
+            exists().where(Unit.id == Assignment.unit_id, receives),
         )
-        .group_by(wanted.id, wanted.name, wanted.position)
-        .order_by(wanted.position)
+        .cte("told")
     )  # fmt: skip
+    counted = (
+        select(pair.c.wanted_id, func.count(told.c.unit_id.distinct()).label("units"))
+        .select_from(told)
+        .join(MetricValue, MetricValue.submission_id == told.c.submission_id)
+        .join(pair, pair.c.metric_id == MetricValue.metric_id)
+        .group_by(pair.c.wanted_id)
+        .subquery()
+    )
+    named = select(wanted.name, counted.c.units).join(counted, counted.c.wanted_id == wanted.id)
+    return named.order_by(wanted.position)
 
 
 def _fields() -> Any:

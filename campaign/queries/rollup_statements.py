@@ -73,6 +73,9 @@ MISSING = literal_column(f"CAST({int(Standing.MISSING)} AS SMALLINT)", SmallInte
 NONE, ONE = (literal_column(f"CAST({number} AS BIGINT)", BigInteger) for number in (0, 1))
 NO_GOAL = cast(null(), BigInteger)
 NOBODY, SOMEBODY = (literal_column(str(number), Integer) for number in (0, 1))
+# Of units that are found by their areas. SQLite would begin with the line, which has every unit of the country: the sum
+# keeps it from that.
+THEIR_LINE = type_coerce(Unit.line, SmallInteger) + 0
 NOTHING = (NOBODY, NOBODY, NONE, NONE, NONE, NONE)  # in the order of SUMS
 
 
@@ -193,7 +196,7 @@ def _below_leaves(way: Way) -> Select[Any]:
     units = select(*row).select_from(leaf).join(below, below.parent_id == leaf.id).join(Unit, Unit.area_id == below.id)
     rows = _measured(units).outerjoin(Contribution, _own_contribution(Assignment.id))
     rows = rows.where(among(leaf.id, "areas"), leaf.level.in_(LEAF_LEVELS))
-    return way.narrowed(rows, Unit.line, Assignment.period)
+    return way.narrowed(rows, THEIR_LINE, Assignment.period)
 
 
 def _own_contribution(assignment_id: Any) -> ColumnElement[bool]:
@@ -264,7 +267,7 @@ def _at_leaves(way: Way, place: Place, *, pending: bool) -> Select[Any]:
     sums = rows.selected_columns
     row = _row(way.key(Metric.id, place.top, Unit.line, Assignment.period, sums.standing), _sums(sums), own)
     found = rows.with_only_columns(*row).join(Unit, Unit.id == Assignment.unit_id)
-    return way.narrowed(place.narrowed(found, issued_for_task(Metric)), Unit.line, Assignment.period)
+    return way.narrowed(place.narrowed(found, issued_for_task(Metric)), THEIR_LINE, Assignment.period)
 
 
 def _credits(way: Way, place: Place, *, pending: bool) -> Select[Any]:
@@ -276,7 +279,7 @@ def _credits(way: Way, place: Place, *, pending: bool) -> Select[Any]:
     rows = (credited(chosen, metrics) if pending else kept(chosen, metrics)[1]).subquery()
     row = _row(way.key(rows.c.metric_id, place.top, Unit.line, rows.c.period, rows.c.standing), _sums(rows.c))
     found = select(*row).select_from(rows).join(Unit, Unit.id == rows.c.unit_id)
-    return way.narrowed(place.narrowed(found, issued_for_metric(rows.c)), Unit.line, rows.c.period)
+    return way.narrowed(place.narrowed(found, issued_for_metric(rows.c)), THEIR_LINE, rows.c.period)
 
 
 def _places(asked: CTE, *, moved: bool) -> list[Place]:

@@ -236,9 +236,11 @@ def _unit(unit_id: int, actor: Actor) -> tuple[UnitFact, tuple[Step, ...], bool]
     seen = case((visible_units(actor), 1), else_=0).label("seen")
     inside = aliased(Area)
     came = select(Placement.area_id).join(inside, inside.id == Placement.area_id)
-    came = came.where(inside.lft.between(chain.c.lft, chain.c.rgt)).correlate(chain)
+    # Asked of its own area alone, and of the few that ever moved: the nation has every area of the country in it.
+    came = came.where((inside.lft + 0).between(chain.c.lft, chain.c.rgt)).correlate(chain)
     left = select(Placement.area_id).where(Placement.parent_id == chain.c.id).correlate(chain)
-    moved = case((or_(came.exists(), left.exists()), 1), else_=0).label("moved")
+    changed = and_(chain.c.id == area_id.scalar_subquery(), or_(came.exists(), left.exists()))
+    moved = case((changed, 1), else_=0).label("moved")
     rows = db.session.execute(
         select(
             chain.c.id,
