@@ -59,6 +59,8 @@ def target_words(aim: Aim) -> str:
         return PLAIN[aim.kind]
     if aim.target is None:
         return "据实报送"
+    if aim.target == 0 and aim.comparator is Comparator.AT_LEAST:
+        return "不作要求"  # at least nothing
     return f"{BOUNDS.get(aim.comparator, '')}{_figure(aim, aim.target)}"
 
 

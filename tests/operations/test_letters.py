@@ -12,7 +12,7 @@ from campaign.queries.letters import Wanted, everything, letter, letters
 from campaign.rules.metrics import Aggregation, MetricKind
 from campaign.rules.organisation import Role
 from campaign.rules.states import State
-from campaign.rules.targets import Party
+from campaign.rules.targets import Party, Quota
 from tests import make
 
 
@@ -36,6 +36,7 @@ def test_a_letter_is_made_signed_and_replaced(app, now):
     count = make.metric(task, target=9, aggregation=Aggregation.SUM, name="新建数", unit_of_measure="个")
     make.metric(task, MetricKind.RATE, target=65, name="覆盖率")
     money = make.metric(task, MetricKind.AMOUNT, target=250_000, name="投入", money_places=4)
+    make.metric(task, target=0, name="基地", unit_of_measure="个", quota=Quota.PER_UNIT)
     parent = make.assignment(task, town)
     child = make.assignment(task, village, parent_id=parent.id)
     with unit_of_work():
@@ -48,7 +49,7 @@ def test_a_letter_is_made_signed_and_replaced(app, now):
     found = db.session.get_one(Letter, first)
     said = (
         "妇女之家建设目标责任书", f"{town.name}（以下称甲方）与{village.name}（以下称乙方）", "（清妇〔2026〕18号）",
-        "1\t新建数\t不低于4个", "2\t覆盖率\t不低于65%", "3\t投入\t不低于25万元", "2026年11月30日前完成",
+        "1\t新建数\t不低于4个", "2\t覆盖率\t不低于65%", "3\t投入\t不低于25万元", "4\t基地\t不作要求", "2026年11月30日前完成",
     )  # fmt: skip
     assert [words for words in said if words not in found.content] == []
     with pytest.raises(Refused, match="says the same"):
