@@ -49,7 +49,8 @@ def test_a_letter_is_made_signed_and_replaced(app, now):
     found = db.session.get_one(Letter, first)
     said = (
         "妇女之家建设目标责任书", f"{town.name}（以下称甲方）与{village.name}（以下称乙方）", "（清妇〔2026〕18号）",
-        "1\t新建数\t不低于4个", "2\t覆盖率\t不低于65%", "3\t投入\t不低于25万元", "4\t基地\t不作要求", "2026年11月30日前完成",
+        "1\t新建数\t不低于4个", "2\t覆盖率\t不低于65%", "3\t投入\t不低于25万元", "4\t基地\t不作要求",
+        "2026年11月30日前完成",
     )  # fmt: skip
     assert [words for words in said if words not in found.content] == []
     with pytest.raises(Refused, match="says the same"):
