@@ -16,6 +16,7 @@ from sqlalchemy import Select, String, and_, case, cast, exists, func, literal, 
 from sqlalchemy.orm import aliased
 
 from ..db import db
+from ..rules.burden import SAME_ANYWHERE
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime, Value
 from ..rules.milestones import Step
 from ..rules.plausible import Past
@@ -288,8 +289,7 @@ def _elsewhere(here: Here) -> Select[Any]:
     rows = _reported(_row(Source.ELSEWHERE, wanted.id, VALUES, Submission.at, NONE, label, NO))
     alike = and_(
         wanted.task_id == here.task_id, wanted.name == Metric.name, wanted.kind == Metric.kind,
-        wanted.unit_of_measure == Metric.unit_of_measure, wanted.kind != MetricKind.TEXT,
-        wanted.kind != MetricKind.CHECKLIST,
+        wanted.unit_of_measure == Metric.unit_of_measure, wanted.kind.in_(SAME_ANYWHERE),
     )  # fmt: skip
     return (
         rows.join(Metric, Metric.id == BY_REPORT)

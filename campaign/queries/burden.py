@@ -13,8 +13,7 @@ from sqlalchemy.orm import aliased
 
 from ..clock import zone
 from ..models import Assignment, EvidenceRule, Metric, MetricValue, Submission, Task, Unit
-from ..rules.burden import TWO_PARTS, Ask, Burden, burden
-from ..rules.metrics import MetricKind
+from ..rules.burden import SAME_ANYWHERE, TWO_PARTS, Ask, Burden, burden
 from ..rules.organisation import Actor
 from ..rules.periods import start_of_day
 from ..rules.plans import EvidenceKind
@@ -23,7 +22,6 @@ from .preview import Receiver
 from .scope import visible_units
 
 PHOTOS = (EvidenceKind.PHOTO, EvidenceKind.ANY)
-WORDS = (MetricKind.TEXT, MetricKind.CHECKLIST)
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def reported_already(task_id: int, receives: ColumnElement[bool], *, since: date
             wanted.name == Metric.name, wanted.kind == Metric.kind, wanted.unit_of_measure == Metric.unit_of_measure,
             Metric.task_id != task_id,
         ))
-        .where(wanted.task_id == task_id, wanted.kind.not_in(WORDS))
+        .where(wanted.task_id == task_id, wanted.kind.in_(SAME_ANYWHERE))
         .cte("pair").prefix_with("MATERIALIZED")
     )  # fmt: skip
     start = start_of_day(since, zone())

@@ -35,7 +35,7 @@ from ..models.gathering import gathered
 from ..models.goals import join_target, own_target
 from ..models.organisation import holds_on
 from ..models.targets import Target
-from ..rules.burden import Burden, same_period
+from ..rules.burden import SAME_ANYWHERE, Burden, same_period
 from ..rules.dates import Light, light_of
 from ..rules.distances import left_to, share_of
 from ..rules.metrics import MetricKind, Value, meets
@@ -52,7 +52,6 @@ from .stands import Stand, stand_of
 
 MOST = 200  # assignments that are read; the list of tasks has all of them
 BELOW = 100
-WORDS = (MetricKind.TEXT, MetricKind.CHECKLIST)
 PHOTOS = (EvidenceKind.PHOTO, EvidenceKind.ANY)
 
 
@@ -207,7 +206,7 @@ def again_of(asked: Sequence[Asked]) -> list[Again]:
     given: dict[tuple[str, int, str], list[tuple[datetime, Asked, Value]]] = {}
     for each in asked:
         for metric, _target, value in each.figures:
-            counts = each.state in (State.SUBMITTED, State.APPROVED) and metric.kind not in WORDS
+            counts = each.state in (State.SUBMITTED, State.APPROVED) and metric.kind in SAME_ANYWHERE
             if counts and value is not None and each.reported_at is not None:
                 key = (metric.name, int(metric.kind), metric.unit_of_measure)
                 given.setdefault(key, []).append((each.reported_at, each, value))

@@ -11,6 +11,8 @@ WEEK = timedelta(days=7)
 UNDATED_WEEKS = 4  # what has no due date is taken as a month's work, so that it is not left out
 TENTH = Decimal("0.1")
 TWO_PARTS = (MetricKind.RATE,)
+# What is the same figure wherever it stands under the same name. Yes to “held” and words are about one task alone.
+SAME_ANYWHERE = (MetricKind.COUNT, MetricKind.AMOUNT, MetricKind.RATE)
 
 
 @dataclass(frozen=True)

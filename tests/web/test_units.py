@@ -2,17 +2,19 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from flask_babel import force_locale
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from campaign import clock
-from campaign.db import unit_of_work
-from campaign.models import MetricValue, Submission
+from campaign.db import db, unit_of_work
+from campaign.models import Assignment, MetricValue, Submission, Task
 from campaign.rules.dates import DueKind
+from campaign.rules.metrics import MetricKind
 from campaign.rules.organisation import Line, Role
 from campaign.rules.states import State
 from campaign.web.stand_words import full
@@ -58,6 +60,25 @@ def test_the_page_says_what_was_asked_how_it_stands_and_what_is_asked_twice(work
     assert sorted(rows) == [("巾帼建功报表", "30", "32", "reached"), ("普惠金融报表", "30", "", "nothing approved yet")]
     xlsx = client.get(f"/units/{work.unit_here.id}/assignments.xlsx?show=all")
     assert xlsx.headers["Content-Disposition"].endswith(f"unit-{work.unit_here.id}.xlsx")
+    assert _held_is_said_of_one_task_alone(work, visitor)
+
+
+def _held_is_said_of_one_task_alone(work, visitor) -> bool:
+    """Yes to “held” in one task is nothing that another task had been told: neither counted nor filled in."""
+    done, asked = db.session.scalars(
+        select(Task).where(Task.title.in_(("巾帼建功报表", "普惠金融报表"))).order_by(Task.id)
+    )
+    held, other = (make.metric(task, MetricKind.BOOLEAN, 1, name="已开展") for task in (done, asked))
+    with unit_of_work() as session:
+        submitted = session.scalar(select(Submission.id).join(Assignment).where(Assignment.task_id == done.id))
+        session.add(MetricValue(submission_id=submitted, metric_id=held.id, number=Decimal(1)))
+        session.execute(update(Assignment).where(Assignment.task_id == done.id).values(since=make.NOW))
+    assert visitor.get(f"/units/{work.unit_here.id}").has("1 figure was reported already for the period")
+    waits = db.session.scalars(select(Assignment.id).where(Assignment.task_id == asked.id)).one()
+    visitor.sign_out()
+    visitor.sign_in(work.holder(work.villages[0], Role.OFFICER))
+    form = visitor.get(f"/assignments/{waits}").html
+    return 'value="32"' in form and not re.search(rf'name="metric-{other.id}" value="1"[^>]* checked', form)
 
 
 def test_the_page_is_there_for_whom_the_unit_is_and_costs_few_statements(work, client, now):
