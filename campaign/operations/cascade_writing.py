@@ -1,7 +1,7 @@
 """Writing a split down: its version, the assignments that come of it, their targets. Sets, never unit by unit."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -32,6 +32,7 @@ from ..models import (
     Assignment,
     Batch,
     Delegation,
+    Event,
     Notice,
     Post,
     Share,
@@ -220,31 +221,43 @@ def _given(allocation_id: int) -> ColumnElement[bool]:
     ).exists()
 
 
-def tell_moved(assignment_ids: list[int], *, event_id: int, tag: str, now: datetime) -> None:
+def tell_moved(assignment_ids: Collection[int], *, event_id: int, tag: str, now: datetime) -> None:
     """One notice to each officer of these assignments, those who stand in for them, and the persons in charge; once
     for an event, whatever the number of their assignments."""
-    if not assignment_ids:
-        return
-    today, at = local_today(now), literal(now, Instant)
-    officers = and_(Post.unit_id == Assignment.unit_id, Post.role == Role.OFFICER)
+    if assignment_ids:
+        _tell(_theirs(literal(event_id)).where(Assignment.id.in_(listed(assignment_ids))), tag=tag, now=now)
+
+
+def tell_each(event_ids: Collection[int], *, tag: str, now: datetime) -> None:
+    """The same people, of events that are about one assignment each: of each of these by a notice of its own."""
+    if event_ids:
+        theirs = _theirs(Event.id).join(Event, Event.subject_id == Assignment.id)
+        _tell(theirs.where(Event.id.in_(listed(event_ids))), tag=tag, now=now)
+
+
+def _theirs(event_id: Any) -> Select[Any]:
+    return select(Assignment.id, Assignment.unit_id, Assignment.in_charge_id, event_id.label("event_id"))
+
+
+def _tell(moved: Select[Any], *, tag: str, now: datetime) -> None:
+    today, at, which = local_today(now), literal(now, Instant), moved.subquery()
+    officers = and_(Post.unit_id == which.c.unit_id, Post.role == Role.OFFICER)
 
     def told(person: Any) -> Select[Any]:
         return (
             select(
-                literal(tag).label("tag"), literal(event_id).label("event_id"),
-                type_coerce(person, Assignment.id.type).label("person_id"),
-                func.min(Assignment.id).label("assignment_id"), at.label("created_at"),
+                literal(tag).label("tag"), which.c.event_id, type_coerce(person, Assignment.id.type).label("person_id"),
+                func.min(which.c.id).label("assignment_id"), at.label("created_at"),
                 literal(is_urgent(tag)).label("urgent"),
             )
-            .select_from(Assignment)
-            .where(Assignment.id.in_(listed(assignment_ids)))
-            .group_by(person)
+            .select_from(which)
+            .group_by(which.c.event_id, person)
         )  # fmt: skip
 
     everybody = union(
         told(Post.person_id).join(Post, and_(officers, holds_on(today))),
         told(Delegation.delegate_id).join(Post, officers).join(Delegation, stands_in_on(today)),
-        told(Assignment.in_charge_id).where(Assignment.in_charge_id.is_not(None)),
+        told(which.c.in_charge_id).where(which.c.in_charge_id.is_not(None)),
     ).subquery()
     db.session.execute(insert_new(Notice).from_select(NOTICE, select(everybody).where(true())))
 

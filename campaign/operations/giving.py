@@ -5,17 +5,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, delete, insert, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from ..db import db, listed
+from ..db import Instant, db, listed
 from ..db import insert as insert_or
-from ..models import Allocation, Assignment, Campaign, Metric, Share, Target, Task
+from ..models import Allocation, Assignment, Campaign, Event, Metric, Share, Target, Task
 from ..models.facts import Standing
 from ..models.splits import in_force, is_split_figure
 from ..notify.outbox import tell_posts
 from ..rules.organisation import Actor, PostFact, Role
-from .cascade_writing import tell_moved
+from .cascade_writing import tell_each
 from .figures import look_again
 from .log import record
 from .quotas import write_quotas
@@ -79,9 +79,24 @@ def part_returned(assignment_id: int, *, now: datetime) -> None:
 
 def follow_all_again(ids: Collection[int], *, actor: Actor, post: PostFact, now: datetime) -> None:
     """The same for many: the officers of those whose targets are other ones are told, each by an event of its own."""
-    for each in give_again(ids, now=now):
-        event_id = record(tag=FOLLOWS, subject="assignment", subject_id=each, actor=actor, post_id=post.id, now=now)
-        tell_moved([each], event_id=event_id, tag=FOLLOWS, now=now)
+    moved = give_again(ids, now=now)
+    if moved:
+        tell_each(_followed(moved, actor, post, now), tag=FOLLOWS, now=now)
+
+
+def _followed(ids: list[int], actor: Actor, post: PostFact, now: datetime) -> list[int]:
+    """One event for each; their ids."""
+    rows = (
+        select(
+            literal(now, Instant), literal(FOLLOWS), literal("assignment"), Assignment.id, literal(actor.person_id),
+            literal(post.id), literal(""), literal("{}"),
+        )
+        .where(Assignment.id.in_(listed(ids)))
+        .order_by(Assignment.id)
+    )  # fmt: skip
+    names = ["at", "tag", "subject", "subject_id", "person_id", "post_id", "reason", "data"]
+    adding = insert(Event.__table__).from_select(names, rows).returning(Event.id)  # type: ignore[arg-type]
+    return list(db.session.execute(adding).scalars())
 
 
 def follow_again(assignment_id: int, *, actor: Actor, post: PostFact, now: datetime) -> None:

@@ -25,6 +25,7 @@ from campaign.rules.metrics import Value
 from campaign.rules.organisation import Level, Role
 from campaign.rules.requests import RequestKind
 from tests import make
+from tests.counting import statements
 from tests.operations.test_cascading import D, Story, done
 
 
@@ -60,6 +61,7 @@ def test_many_taken_back_in_one_press_follow_a_split_made_meanwhile(story, now):
     boss = story.tree.actor(story.tree.county, Role.SUPERVISOR)
     without = {"reason": "已完成的不再列入"}
     two = story.plan(15, 25, 25, 25, units=story.villages[2:], **without)
+    asked: list[int] = []
     for many, plan, version in (
         (ids[:2], two, 1),
         (ids, story.plan(30, 30, 30, units=story.villages[3:], **without), 2),
@@ -68,8 +70,11 @@ def test_many_taken_back_in_one_press_follow_a_split_made_meanwhile(story, now):
         with unit_of_work():
             approve_many({mine: version_of(mine) for mine in many}, actor=boss, now=now, client_action_id=act)
         done(split_task, story.task.id, plan, actor=story.issuer, now=now, seen=version)
-        taken = done(take_back_many, act, actor=boss, now=now + timedelta(seconds=5))
+        with statements() as sent:
+            taken = done(take_back_many, act, actor=boss, now=now + timedelta(seconds=5))
+        asked.append(len(sent))
         assert (taken.count, taken.refused) == (len(many), ())
+    assert asked[0] == asked[1], "as many for two whose target moved as for one"
     assert story.targets(*story.villages) == [None] * 3 + [30] * 3
     told = {row.person_id for row in db.session.scalars(select(Notice).where(Notice.tag == FOLLOWS))}
     assert told == {officer.person_id for officer in officers}

@@ -16,7 +16,7 @@ from campaign.errors import Busy
 from campaign.evidence.store_bucket import BucketStore
 from campaign.evidence.store_folder import FolderStore
 from campaign.models import ClientAction, LoginGuard, LoginSession
-from campaign.operations import reporting
+from campaign.operations import archives, reporting
 from campaign.operations.tidying import tidy_files, tidy_rows
 from campaign.queries.checking import no_file_is_without_a_row
 from campaign.rules.organisation import Role
@@ -141,6 +141,10 @@ def test_many_files_take_few_questions(store, now, monkeypatch):
     for name in names:
         age(store.path(name), now - 2 * DAY)
     assert tidy_files(store, now=now) == 10
+
+
+def test_more_archives_than_a_statement_may_name_are_asked_for(app):
+    assert archives.known([f"ledger-{number}-x.zip" for number in range(70_000)]) == set()
 
 
 def test_sessions_guards_and_actions_that_are_over_go(app, now):
