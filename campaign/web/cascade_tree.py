@@ -25,6 +25,7 @@ from .access import current_actor, page_now
 from .downloads import table_answer
 from .filters import figure_words
 from .split_form import unit_words
+from .typed_figures import unit_beside
 from .words import word
 
 bp = Blueprint("cascade_tree", __name__)
@@ -67,7 +68,7 @@ def export(id: int, task_id: int, kind: str) -> Any:
     metric = _chosen(task.metrics)
     columns = [
         Column(_("Unit"), 28), Column(_("Level"), 12), Column(_("Received from"), 28), Column(_("State"), 12),
-        Column(_("Target"), 14, Show.NUMBER), Column(_("Approved"), 14, Show.NUMBER),
+        Column(_("Unit of measure"), 10), Column(_("Target"), 14, Show.NUMBER), Column(_("Approved"), 14, Show.NUMBER),
         Column(_("Waiting for review"), 14, Show.NUMBER), Column(_("Of the target"), 10, Show.PERCENT),
         Column(_("Units that reach their target"), 12),
         Column(_("Split by"), 16), Column(_("Split at"), 18, Show.MOMENT),
@@ -177,15 +178,16 @@ def _splits(metric: Any) -> bool:
 def _rows(task_id: int, metric: Any) -> Iterator[list[Cell]]:
     today = local_today(page_now())
     every = everything(task_id, metric, actor=current_actor())
+    unit = unit_beside(metric.kind, metric.unit_of_measure, 0)  # amounts stand there in 元
     while nodes := list(islice(every, AT_ONCE)):
         reached, _none = actuals(metric.id, nodes, on=today)
-        yield from (_row(node, reached[node.unit_id]) for node in nodes)
+        yield from (_row(node, reached[node.unit_id], unit) for node in nodes)
 
 
-def _row(node: Node, reached: Actual) -> list[Cell]:
+def _row(node: Node, reached: Actual, unit: str) -> list[Cell]:
     sums, growth, share = node.sum, node.growth, reached.share
     return [
-        node.unit, word(node.level), node.above or "", word(node.state) if node.state else "", node.target,
+        node.unit, word(node.level), node.above or "", word(node.state) if node.state else "", unit, node.target,
         reached.figure, reached.waiting, None if share is None else share / 100, reached.met,
         node.who or "", node.at, word(node.method) if node.method else "", node.version or None,
         node.pieces or None, node.given, node.reserve if sums else None, sums.gap if sums else None,

@@ -337,6 +337,8 @@ def test_the_tree_of_a_task_of_several_lines_costs_no_more(tree, task, enter, no
     client = enter(tree.holder(tree.county, Role.DISPATCHER), "zh_CN")
     page = client.get(f"{path}?metric={loan.id}").text
     assert "<b>8 亿元</b>" in page and "80,000 万元" not in page, "in the unit in which the plan speaks"
+    rows = csv.DictReader(io.StringIO(client.get(f"{path}.csv?metric={loan.id}").get_data().decode("utf-8-sig")))
+    assert {row["计量单位"] for row in rows} == {"元"}
 
 
 def test_a_register_takes_a_list_as_people_have_it_and_the_file_that_it_gave(tree, task, enter, now):
