@@ -261,6 +261,7 @@ class Captured(Kept):
     id: int
     name: str
     media_type: str
+    size: int
     sent_at: datetime
     rule_name: str
     taken: Taken
@@ -295,7 +296,7 @@ def captures_of(assignment_id: int, actor: Actor) -> Captures | None:
     rows = db.session.execute(
         select(
             Evidence.id, Evidence.name, Evidence.media_type, Evidence.at, func.coalesce(EvidenceRule.name, ""),
-            Capture.captured_at, Capture.latitude, Capture.longitude, func.coalesce(Capture.device, ""),
+            Capture.captured_at, Capture.latitude, Capture.longitude, func.coalesce(Capture.device, ""), Evidence.size,
         )
         .join(Attachment, Attachment.evidence_id == Evidence.id)
         .outerjoin(EvidenceRule, EvidenceRule.id == Attachment.rule_id)
@@ -305,7 +306,7 @@ def captures_of(assignment_id: int, actor: Actor) -> Captures | None:
     )  # fmt: skip
     photos = []
     for row in rows:
-        taken = Taken(*row[5:])
+        taken = Taken(*row[5:9])
         when = when_taken(taken.at, begins=begins, due_at=head.due_at, sent_at=row.at)
-        photos.append(Captured(row.id, row.name, row.media_type, row.at, row[4], taken, when))
+        photos.append(Captured(row.id, row.name, row.media_type, row.size, row.at, row[4], taken, when))
     return Captures(head.title, head.name, begins, head.due_at, tuple(photos))
