@@ -19,6 +19,7 @@ from .typed_figures import DECIMALS, typed_figure
 from .words import word
 
 WAN = "4"
+LONGEST_WORD = 40
 COUNTED = (MetricKind.COUNT, MetricKind.AMOUNT)
 NUMBERS = (*COUNTED, MetricKind.RATE)
 OWN_UNITS = {MetricKind.RATE: "%", MetricKind.AMOUNT: MONEY_UNITS[0]}
@@ -180,7 +181,12 @@ def _figure(typed: Any, path: str, text: str, kind: MetricKind, places: int, uni
             return None
         return read_worded(text, kind, unit=unit, money_places=places, decimals=DECIMALS)
     except BadValue as bad:
-        typed.problems.append(Problem(path, bad.sentence))
+        vague = path.endswith(".target") and not any(char.isnumeric() for char in text)  # 大部分, 较大幅度
+        sentence = say(
+            "“%(word)s” is no figure. Please give one; or leave the target empty and write the word below as the "
+            "plan’s own, where it can be marked as not measurable, too.", word=text[:LONGEST_WORD],
+        )  # fmt: skip
+        typed.problems.append(Problem(path, sentence if vague else bad.sentence))
         return None
 
 

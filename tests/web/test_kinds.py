@@ -65,6 +65,8 @@ def test_a_plan_says_all_of_a_figure_and_nothing_vague_is_issued(tree, visit):
     given = FIGURES | {"title": "两个普遍", "due_kind": "0", "receiving_level": str(int(Level.VILLAGE))}
     page = page.submit("Save the task", status=422, **given | {"metrics-0-milestones": "2026年底 65"})
     assert page.has("2 things to correct", "Line 1: please write the day", "Please choose the register")
+    vague = page.submit("Save the task", status=422, **given | {"metrics-0-target": "大部分"})
+    assert vague.has("“大部分” is no figure. Please give one; or leave the target empty")
     assert page.has("“大部分” is no figure") and "2026年底 65" in page.html
     page = page.submit("Save the task", **{**FIGURES, "metrics-2-register": str(register.id)})
     assert page.has("“大部分” is no figure: please give one, or mark it as not measurable.")
