@@ -10,12 +10,29 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, String, and_, case, cast, exists, func, literal, null, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    Select,
+    SmallInteger,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import Instant, flush_pending, run
 from ..rules.burden import SAME_ANYWHERE
 from ..rules.metrics import Aggregation, Comparator, MetricKind, OverTime, Value
 from ..rules.milestones import Step
@@ -134,11 +151,50 @@ class Measure:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Marks:
+    """What stands for a `Here` in a statement that is written once. `began`: between which days the period of a year
+    ago opened."""
+
+    assignment_id: Any
+    task_id: Any
+    unit_id: Any
+    period: Any
+    began: tuple[Any, Any] | None
+    since: Any
+
+
 def measures(here: Here) -> tuple[Measure, ...]:
     """The metrics of the task in their order, each with what is known. One statement."""
+    values: dict[str, Any] = {
+        "assignment": here.assignment_id, "task": here.task_id, "unit": here.unit_id, "period": here.period,
+    }  # fmt: skip
+    if here.opens_on is not None:
+        began = here.opens_on - A_YEAR
+        values |= {"began_after": began - ABOUT, "began_before": began + ABOUT}
+    if here.since is not None:
+        values["since"] = here.since
+    flush_pending()  # what is pending would be missed; almost always nothing is
+    heads_: dict[int, Measure] = {}
+    told: dict[int, list[Told]] = defaultdict(list)
+    for row in run(_measures(here.opens_on is not None, here.since is not None), values):
+        heads_.setdefault(row[0], Measure(*row[:20]))
+        if row.source is not None:
+            value = Value(row.number, row.numerator, row.denominator, row.text)
+            told[row[0]].append(Told(Source(row.source), value, row.at, row.version, row.label, bool(row.approved)))
+    return tuple(_with(measure, told[key]) for key, measure in heads_.items())
+
+
+@cache
+def _measures(recurs: bool, asks: bool) -> Select[Any]:
+    """Written once for each: putting it together costs a hundred times as much as running it."""
+    days = (bindparam("began_after", type_=Date), bindparam("began_before", type_=Date)) if recurs else None
+    since = bindparam("since", type_=Instant()) if asks else None
+    assignment, task, unit = (bindparam(name, type_=BigInteger) for name in ("assignment", "task", "unit"))
+    here = _Marks(assignment, task, unit, bindparam("period", type_=SmallInteger), days, since)
     whole = aliased(Metric)
     found = union_all(*_sources(here)).subquery()
-    rows = db.session.execute(
+    return (
         select(
             Metric.id, Metric.name, Metric.kind, Metric.unit_of_measure, Metric.comparator, own_target(),
             Metric.numerator_name, Metric.denominator_name, Metric.required, Metric.note,
@@ -157,14 +213,6 @@ def measures(here: Here) -> tuple[Measure, ...]:
         .where(Metric.task_id == here.task_id)
         .order_by(Metric.position, Metric.id, found.c.source, found.c.at, found.c.version)
     )  # fmt: skip
-    heads_: dict[int, Measure] = {}
-    told: dict[int, list[Told]] = defaultdict(list)
-    for row in rows:
-        heads_.setdefault(row[0], Measure(*row[:20]))
-        if row.source is not None:
-            value = Value(row.number, row.numerator, row.denominator, row.text)
-            told[row[0]].append(Told(Source(row.source), value, row.at, row.version, row.label, bool(row.approved)))
-    return tuple(_with(measure, told[key]) for key, measure in heads_.items())
 
 
 def _with(measure: Measure, told: Iterable[Told]) -> Measure:
@@ -195,12 +243,12 @@ VALUES = (MetricValue.number, MetricValue.numerator, MetricValue.denominator, Me
 NONE, NO, YES, NO_WORDS = literal(0), literal(0), literal(1), literal("")
 
 
-def _sources(here: Here) -> list[Select[Any]]:
+def _sources(here: _Marks) -> list[Select[Any]]:
     parts = [*_own(here), _earlier(here), _baseline(here), *_last_year(here), _register(here), *_plan(here)]
     return [*parts, _elsewhere(here), _partners(here)] if here.since is not None else parts
 
 
-def _own(here: Here) -> list[Select[Any]]:
+def _own(here: _Marks) -> list[Select[Any]]:
     """The versions and the check-ins of the assignment; a version is approved when its last level approved it."""
     levels = func.length(Submission.chain) - func.length(func.replace(Submission.chain, ",", ""))
     decided = exists().where(
@@ -224,7 +272,7 @@ def _latest() -> Any:
     return ~exists().where(later.assignment_id == Submission.assignment_id, later.number > Submission.number)
 
 
-def _earlier(here: Here) -> Select[Any]:
+def _earlier(here: _Marks) -> Select[Any]:
     """The latest version of each earlier period of the same task."""
     approved = case((Assignment.state == State.APPROVED, 1), else_=0)
     rows = _row(Source.EARLIER, MetricValue.metric_id, VALUES, Submission.at, NONE, NO_WORDS, approved)
@@ -242,7 +290,7 @@ def _reported(rows: Select[Any]) -> Select[Any]:
     )
 
 
-def _baseline(here: Here) -> Select[Any]:
+def _baseline(here: _Marks) -> Select[Any]:
     values = (Baseline.number, Baseline.numerator, Baseline.denominator, null())
     return (
         _row(Source.BASELINE, Baseline.metric_id, values, Baseline.at, NONE, Baseline.source, YES)
@@ -251,7 +299,7 @@ def _baseline(here: Here) -> Select[Any]:
     )
 
 
-def _last_year(here: Here) -> list[Select[Any]]:
+def _last_year(here: _Marks) -> list[Select[Any]]:
     """What was approved a year ago: of the metric that this one was then, or in the period that began a year ago."""
     wanted = and_(Metric.task_id == here.task_id, Metric.compares == Compares.LAST_YEAR)
     mine = and_(Assignment.unit_id == here.unit_id, Assignment.state == State.APPROVED)
@@ -259,9 +307,8 @@ def _last_year(here: Here) -> list[Select[Any]]:
     then = aliased(Period)
     same = _reported(_row(Source.LAST_YEAR, Metric.id, VALUES, Submission.at, NONE, NO_WORDS, YES))
     branches = [former.join(Metric, Metric.former_metric_id == BY_REPORT).where(wanted, mine)]
-    if here.opens_on is not None:
-        began = here.opens_on - A_YEAR
-        a_year_ago = then.opens_on.between(began - ABOUT, began + ABOUT)
+    if here.began is not None:
+        a_year_ago = then.opens_on.between(*here.began)
         branches.append(
             same.join(Metric, Metric.id == BY_REPORT)
             .join(then, and_(then.task_id == Assignment.task_id, then.number == Assignment.period))
@@ -270,7 +317,7 @@ def _last_year(here: Here) -> list[Select[Any]]:
     return branches
 
 
-def _register(here: Here) -> Select[Any]:
+def _register(here: _Marks) -> Select[Any]:
     """How many the unit has in the register behind a rate; nothing where nobody was counted."""
     counted = (null(), null(), heads(Metric.register_id), null())
     rows = _row(Source.REGISTER, Metric.id, counted, null(), NONE, NO_WORDS, NO)
@@ -282,7 +329,7 @@ def _register(here: Here) -> Select[Any]:
     )
 
 
-def _elsewhere(here: Here) -> Select[Any]:
+def _elsewhere(here: _Marks) -> Select[Any]:
     """What the same unit reported under the same name for another task since then, so that nobody asks it twice."""
     wanted = aliased(Metric)
     label = cast(Task.title, String)
@@ -299,7 +346,7 @@ def _elsewhere(here: Here) -> Select[Any]:
     )
 
 
-def _partners(here: Here) -> Select[Any]:
+def _partners(here: _Marks) -> Select[Any]:
     """For each figure that is added up, the units of other lines in the same place that are asked it too."""
     ours, own, theirs, later = aliased(Unit), aliased(Assignment), aliased(Assignment), aliased(Submission)
     shared = (Joint.number, credit(theirs, Metric.id, here.unit_id), null(), null())
@@ -321,7 +368,7 @@ def _partners(here: Here) -> Select[Any]:
     )  # fmt: skip
 
 
-def _plan(here: Here) -> list[Select[Any]]:
+def _plan(here: _Marks) -> list[Select[Any]]:
     nothing = (null(), null(), null(), null())
     items = _row(Source.ITEM, ChecklistItem.metric_id, nothing, null(), ChecklistItem.position, ChecklistItem.name, NO)
     reached = (Milestone.target, null(), null(), null())
