@@ -120,13 +120,13 @@ def is_money(metric: Asked) -> bool:
 
 
 def first_money(whole: Whole, remembered: str = "") -> str:
-    """The unit in which money is typed at first: as the officer chose it last, else as the plan says it or the next
-    smaller one that fits what is asked here (700 万元 of a plan's 8 亿元), else 元 or 万元, whichever the plan's own
-    figures suggest."""
+    """The unit in which money is typed at first: as the officer chose it last, unless that is too large for what is
+    asked here; else as the plan says it or the next smaller one that fits (700 万元 of a plan's 8 亿元), else 元 or
+    万元, whichever the plan's own figures suggest."""
     amounts = [metric for metric in whole.metrics if is_money(metric)]
-    if remembered in MONEY:
-        return remembered
     places = max((_fitting(metric) for metric in amounts), default=0)
+    if MONEY.get(remembered, MONEY["yi"] + 1) <= max(places, MONEY["wan"]):
+        return remembered
     if not chinese():
         return "yuan"
     if places:

@@ -24,7 +24,7 @@ from .figure_form import MONEY, Fields, doubts_in, read_values
 from .filters import clock_time, local
 from .joint_form import read_joint
 from .language import speak
-from .report_form import posted_fields, report_of, sheet_of
+from .report_form import lacking, posted_fields, report_of, sheet_of
 from .stale import stale_page
 from .uploads import MOST_AT_ONCE, keep_file, look_again
 
@@ -51,8 +51,10 @@ def submit(id: int) -> Any:
     errors |= wrong | unread
     if not errors:
         _bytes_lie_there(found, fields, errors)
-    if not errors and _unread_doubts(fields, values, found):
-        return _again(found, fields, errors, status=422)
+    if errors or _unread_doubts(fields, values, found):
+        for problem in lacking(fields, values, found):  # all at once: nobody should press three times to be told
+            errors.setdefault(problem.where, (speak(problem.sentence),))
+        return _again(found, fields, errors, status=errors.status)
     if not errors:
         report = report_of(fields, values, str(fields["words"]), joint)
         look_again(id, list(report.evidence))
@@ -155,13 +157,13 @@ def _bytes_lie_there(found: Whole, fields: Fields, errors: Errors) -> None:
     store: Store = current_app.extensions["evidence"]
     named = evidence_named(found.ask.id, [int(key) for key in fields["files"]])
     try:
-        lacking = set(store.lacking({file.sha256: file.size for file in named}))
+        away = set(store.lacking({file.sha256: file.size for file in named}))
     except Busy as error:
         errors.status = error.status
         errors["words"] = (speak(NOT_NOW),)
         return
     for file in named:
-        if file.sha256 in lacking:
+        if file.sha256 in away:
             _add(errors, fields["files"][str(file.id)], file.name, GONE)
 
 

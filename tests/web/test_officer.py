@@ -369,6 +369,18 @@ def test_an_amount_is_said_as_the_plan_says_it_and_as_it_is_typed(tree, task, vi
     page = page.submit("签收")
     assert page.has("目标 0.07 亿元（7,000,000 元）（700 万元）", "目标 30 万元（300,000 元）（0.003 亿元）")
     assert 'class="unit-wan nowrap">（700 万元）' in page.html and 'value="wan" checked' in page.html
+    visitor.client.set_cookie("money", "yi")  # chosen for a greater sum
+    assert 'value="wan" checked' in visitor.get(f"/assignments/{assignment.id}").html
+
+
+def test_all_that_is_wrong_is_told_at_once(tree, task, names, visitor):
+    assignment = make.assignment(task, tree.unit(tree.villages[0]), State.ACKNOWLEDGED)
+    visitor.sign_in(tree.holder(tree.villages[0], Role.OFFICER))
+    page = visitor.get(f"/assignments/{assignment.id}")
+    page = page.submit("提交审核", status=422, **{names["count"]: "五", names["part"]: "9", names["whole"]: "6"})
+    assert page.has("有 4 处要改", "请填数字", "贷款投放额未填", "现场照片还差 1 张")
+    page = page.submit("提交审核", status=422, **{names["count"]: "5", names["amount"]: "1"})
+    assert page.has("有 2 处要改", "请再核对一下", "现场照片还差 1 张")
 
 
 def test_every_event_and_every_enum_has_its_words(app):
