@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
+    FromClause,
     Numeric,
     Select,
     and_,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    join,
     literal,
     literal_column,
     not_,
@@ -57,7 +59,8 @@ NOTHING = tuple(literal_column("0", BigInteger).label(name) for name in SUMS)
 class Look:
     """How an assignment is looked at: its state, which submission counts (an ON clause), what it must reach in the end,
     whether it was split, and the milestone in force; whether all assignments are, and what they gave to units below,
-    where that is not what these must reach today."""
+    where that is not what these must reach today. `stood`: rows (id, and what the others are made of) of the
+    assignments that are looked at, from which the statement begins."""
 
     state: ColumnElement[Any]
     latest: ColumnElement[bool]
@@ -66,6 +69,12 @@ class Look:
     step: ColumnElement[Any]
     whole: bool = False
     given: ColumnElement[int] | None = None
+    stood: FromClause | None = None
+
+    @property
+    def begin(self) -> Any:
+        """What a statement reads first."""
+        return Assignment if self.stood is None else join(self.stood, Assignment, Assignment.id == self.stood.c.id)
 
 
 def touched(deltas: ColumnElement[bool], touches: ColumnElement[bool]) -> CompoundSelect[Any]:
@@ -102,7 +111,7 @@ def reported(
             _part(and_(live, rated), MetricValue.denominator).label("denominator"),
             NOTHING[-1],
         )
-        .select_from(Assignment)
+        .select_from(look.begin)
         .outerjoin(Submission, look.latest)  # before the metrics, so that it is looked for once
         .join(Metric, _of_task(look.whole))
         .outerjoin(Target, join_target())
@@ -128,7 +137,7 @@ def credited(
             *NOTHING[:-1],
             type_coerce(Joint.number, BigInteger).label("credited"),
         )
-        .select_from(Assignment)
+        .select_from(look.begin)
         .join(Submission, look.latest)
         .join(Joint, Joint.submission_id == Submission.id)
         .join(Metric, and_(Metric.id == Joint.metric_id + 0, Metric.aggregation == Aggregation.SUM))

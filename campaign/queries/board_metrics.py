@@ -17,7 +17,6 @@ from ..rules.organisation import Actor, Line
 from ..rules.targets import Compares, Quota
 from .board import Asked, Head, Row, head_of, heads, lines_of, way_to, windows_of
 from .board_figures import Cell, Place, figures_of, stretches_of
-from .board_slowest import narrow
 from .metric_facts import COLUMNS, MetricFact, fact_of, former_since
 from .quota_targets import quotas_in
 from .rollup import rollup
@@ -31,8 +30,11 @@ from .rollup_compared import (
     same_day_last_year,
 )
 from .rollup_facts import RolledUp
-from .rollup_past import rollup_at
+from .rollup_since import rollup_since
 from .stands import Stand, stand_of
+
+# So many areas may be counted anew for a page: a province. The nation takes up to half a minute, which the export may.
+MOST_ANEW = 120_000
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Standing:
 @dataclass(frozen=True)
 class FiguresPage:
     """The page. `columns`: the ids of the tasks; `rows`: what is asked of anybody here, in the order of the plan. `at`:
-    the moment (UTC) as of which the figures stand, None for now; `looks_back`: whether the area is small enough for
-    it."""
+    the moment (UTC) as of which the figures stand, None for now, also where they were asked for and `too_wide` says
+    that all below would have to be counted anew."""
 
     head: Head
     columns: tuple[int, ...]
@@ -57,29 +59,32 @@ class FiguresPage:
     total: Row
     rows: tuple[Standing, ...]
     at: datetime | None
-    looks_back: bool
+    too_wide: bool
 
 
 def figures_page(
-    campaign_id: int, asked: Asked, *, actor: Actor, now: datetime, today: date, at: datetime | None = None
-) -> FiguresPage:
-    """The figures of a campaign for this reader. `at`: as they stood at that moment, where the area is narrow enough to
-    be counted again; last year and quotas for each person are told of now alone. Raises NotFound outside their scope.
-    """
+    campaign_id: int, asked: Asked, *, actor: Actor, now: datetime, today: date, at: datetime | None = None,
+    most: int | None = MOST_ANEW,
+) -> FiguresPage:  # fmt: skip
+    """The figures of a campaign for this reader. `at`: as they stood at that moment; where targets or milestones were
+    other ones then, in an area of no more than `most` areas (None: of any). Last year and quotas for each person are
+    told of now alone. Raises NotFound outside their scope."""
     head, metrics, tasks, known, sinces = _metrics(campaign_id, actor)
     windows = windows_of(head, actor)
     above, _below = way_to(head, asked.area_id, actor, windows)
     shown = above[-1]
     lines, chosen = lines_of(known or Line, asked.line, shown, windows)
-    looks_back = narrow(shown)
-    at = at if looks_back else None
-    rolled = _rolled(metrics, shown, head, chosen, today, at)
+    ids = [metric.id for metric in metrics]
+    past = rollup_since(ids, shown, head.tree, at=at, lines=chosen, most=most) if at and ids else {}
+    at = None if past is None else at
+    told = {(id, shown.id): each for id, each in (past or {}).items()}
+    rolled = _rolled(metrics, shown, chosen, today) if at is None else told
     whole = head.tree.holds((shown.lft, shown.rgt), head.lft)
     fixed = [metric.id for metric in metrics if metric.compares is Compares.BASELINE]
     last_year = _last_year(metrics, sinces, today) if at is None else None
     quotas = _quotas(metrics, rolled, shown, head, chosen) if at is None else []
-    befores, told = befores_beside(fixed, last_year, [shown], head.tree, quotas, lines=chosen)
-    given = {row.what: row.value for row in told if row.value is not None}
+    befores, beside = befores_beside(fixed, last_year, [shown], head.tree, quotas, lines=chosen)
+    given = {row.what: row.value for row in beside if row.value is not None}
     rows = []
     for metric in metrics:
         if (metric.id, shown.id) in rolled:
@@ -91,7 +96,7 @@ def figures_page(
     cells = figures_of(shown, [], tasks, chosen, now, head.tree).get(shown.id, {})
     return FiguresPage(
         head, tuple(tasks), lines, above, Row(shown, "total", cells, Cell.added(cells.values())),
-        tuple(row for row in rows if row.stand.rolled.asked), at, looks_back,
+        tuple(row for row in rows if row.stand.rolled.asked), at, past is None,
     )  # fmt: skip
 
 
@@ -103,16 +108,11 @@ def _last_year(metrics: Sequence[MetricFact], sinces: Mapping[int, datetime], to
 
 
 def _rolled(
-    metrics: Sequence[MetricFact], shown: Place, head: Head, lines: Sequence[Line] | None, today: date,
-    at: datetime | None,
-) -> Mapping[tuple[int, int], RolledUp]:  # fmt: skip
-    """The metrics and those of last year in that area now; or the metrics alone as they stood then."""
-    ids = [metric.id for metric in metrics]
-    if at is None:
-        former = [metric.former for metric in metrics if metric.former is not None]
-        return rollup([*ids, *former], [shown.id], on=today, lines=lines)
-    then = rollup_at(ids, shown.id, at=at, lines=lines, moved=bool(head.tree.moves)) if ids else {}
-    return {(id, shown.id): each for id, each in then.items()}
+    metrics: Sequence[MetricFact], shown: Place, lines: Sequence[Line] | None, today: date
+) -> Mapping[tuple[int, int], RolledUp]:
+    """The metrics and those of last year in that area now."""
+    former = [metric.former for metric in metrics if metric.former is not None]
+    return rollup([*(metric.id for metric in metrics), *former], [shown.id], on=today, lines=lines)
 
 
 def _quotas(

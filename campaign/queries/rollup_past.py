@@ -4,7 +4,7 @@ A live statement over the assignments of an area, for looking back at one place:
 What each had to reach then is told by `models/past_targets.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,21 +59,29 @@ def rollup_at(
     facts, _ahead = heard(list(run(facts_alone(db.session.get_bind().dialect.name), asked)), local_today(at))
     if not facts or (lines is not None and not lines):
         return {}
+    moved = anything_moved() if moved is None else moved
+    look = look_at(at, moved)
+    then = union_all(
+        _then(metric_ids, area_id, at, look, lines, moved), own_targets(metric_ids, area_id, at, look, lines)
+    )
+    return put_together(facts, db.session.execute(then), area_id, lines=lines, period=period)
+
+
+def put_together(
+    facts: dict[int, Facts], rows: Iterable[Any], area_id: int, *, lines: Sequence[Line] | None, period: int | None
+) -> dict[int, RolledUp]:
+    """The metrics of the rows (metric_id, period, standing, and the sums): several of one standing add up. Those of
+    `own_targets` have a standing of their own."""
     found: dict[int, dict[int, dict[Standing, Sums]]] = {}
     own: dict[int, list[tuple[int, ...]]] = {}
-    moved = anything_moved() if moved is None else moved
-    look = _look(at, moved)
-    then = union_all(
-        _then(metric_ids, area_id, at, look, lines, moved), _own_targets(metric_ids, area_id, at, look, lines)
-    )
-    for row in sorted(db.session.execute(then), key=lambda row: (row.metric_id, row.period)):
+    for row in sorted(rows, key=lambda row: (row.metric_id, row.period)):
         if row.standing == OWN:
             goal = int(row.number.scaleb(DECIMAL_PLACES))
             own.setdefault(row.metric_id, []).append((row.metric_id, area_id, row.period, *(0,) * 7, int(row.n), goal))
             continue
         sums = Sums(int(row.n), int(row.met), row.number, row.numerator, row.denominator, row.credited)
-        turns = found.setdefault(row.metric_id, {})
-        turns.setdefault(row.period, {})[Standing(row.standing)] = sums
+        turn, standing = found.setdefault(row.metric_id, {}).setdefault(row.period, {}), Standing(row.standing)
+        turn[standing] = turn[standing] + sums if standing in turn else sums
     alone = lines is not None and len(lines) == 1
     rolled = {}
     for id, each in facts.items():
@@ -85,7 +93,7 @@ def rollup_at(
     return rolled
 
 
-def _own_targets(
+def own_targets(
     metric_ids: Sequence[int], area_id: int, at: datetime, look: Look, lines: Sequence[Line] | None
 ) -> Select[Any]:
     """What the units of the area itself that were asked then had to reach, turn by turn: the target as the number of a
@@ -100,7 +108,7 @@ def _own_targets(
         )
         .select_from(Assignment)
         .join(Batch, and_(Batch.id == Assignment.batch_id, Batch.dispatched_at <= literal(at, Instant())))
-        .join(Metric, and_(Metric.task_id == Assignment.task_id, Metric.id.in_(metric_ids)))
+        .join(Metric, and_(Metric.task_id == Assignment.task_id + 0, Metric.id.in_(metric_ids)))  # the units lead
         .join(Unit, Unit.id == Assignment.unit_id)
         .outerjoin(Target, join_target())
         .where(
@@ -168,7 +176,7 @@ def leaves_at(
     asked = select(Batch.id).join(Metric, Metric.task_id == Batch.task_id).where(metrics)
     asked = asked.where(Batch.dispatched_at <= literal(at, Instant()))
     there = and_(Assignment.unit_id.in_(inside), Assignment.batch_id.in_(asked))
-    look = _look(at, moved=False)  # what lies below a leaf is not looked for elsewhere
+    look = look_at(at, moved=False)  # what lies below a leaf is not looked for elsewhere
     parts = [each(there, metrics, look).subquery() for each in (reported, credited)]
     named = ("metric_id", "unit_id", "period", "standing", *SUMS)
     rows = union_all(*(select(*(part.c[name] for name in named)) for part in parts)).subquery()
@@ -183,10 +191,10 @@ def leaves_at(
     return found if lines is None else found.where(Unit.line.in_(lines))
 
 
-def _look(at: datetime, moved: bool) -> Look:
+def look_at(at: datetime, moved: bool) -> Look:
     """Assignments as they stood then: moved last by the log, reported last by then, split by then."""
     moment = literal(at, Instant())
-    state = _state_then(Assignment, moment)
+    state = state_then(Assignment, moment)
     child, of_child = aliased(Assignment), aliased(Batch)
     split = (
         exists()
@@ -198,14 +206,14 @@ def _look(at: datetime, moved: bool) -> Look:
     in_force = type_coerce(step.correlate(Metric).scalar_subquery(), BigInteger)
     given = given_below(
         lambda below: and_(
-            _state_then(below, moment).not_in(NOT_ASKED),
+            state_then(below, moment).not_in(NOT_ASKED),
             exists().where(Batch.id == below.batch_id, Batch.dispatched_at <= moment).correlate_except(Batch),
         )
     )
     return Look(state, latest_until(moment), target_at(moment, moved=moved), split, in_force, given=given)
 
 
-def _state_then(of: Any, moment: ColumnElement[Any]) -> ColumnElement[State]:
+def state_then(of: Any, moment: ColumnElement[Any]) -> ColumnElement[State]:
     """Where an assignment (the table, or an alias of it) stood then: moved last by the log."""
     last = (
         select(Event.to_state)

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from ..clock import local_today, zone
 from ..documents.sheets import Cell, Column, Show
-from ..queries.board_metrics import FiguresPage, Standing, figures_page
+from ..queries.board_metrics import MOST_ANEW, FiguresPage, Standing, figures_page
 from ..queries.metric_facts import MetricFact
 from ..rules.dates import end_of_day
 from .access import current_actor, page_now
@@ -68,7 +68,7 @@ def figures(id: int) -> Any:
 
 @bp.get("/campaigns/<int:id>/board/figures.<any(xlsx, csv):kind>")
 def figures_export(id: int, kind: str) -> Any:
-    shown, day = _found(id), _day()
+    shown, day = _found(id, most=None), _day()
     columns, rows = _columns(), _rows(_chosen(shown, _wanted()))
     if shown.at is None or day is None:
         return table_answer(kind, f"figures-{id}", shown.head.title, columns, rows)
@@ -76,10 +76,10 @@ def figures_export(id: int, kind: str) -> Any:
     return table_answer(kind, f"figures-{id}-{day}", shown.head.title, columns, ([day, *row] for row in rows))
 
 
-def _found(id: int) -> FiguresPage:
+def _found(id: int, most: int | None = MOST_ANEW) -> FiguresPage:
     day, now = _day(), page_now()
     at = None if day is None else end_of_day(day, zone())
-    return figures_page(id, asked_of(), actor=current_actor(), now=now, today=local_today(now), at=at)
+    return figures_page(id, asked_of(), actor=current_actor(), now=now, today=local_today(now), at=at, most=most)
 
 
 def _day() -> date | None:

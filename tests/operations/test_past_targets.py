@@ -22,11 +22,15 @@ from campaign.models import (
 )
 from campaign.models.goals import goals_of
 from campaign.operations.areas import import_areas
+from campaign.operations.folding import fold
 from campaign.operations.issuing import cancel, dispatch
 from campaign.operations.registers import change_counts
 from campaign.operations.reporting import Report, submit
 from campaign.operations.reviewing import approve
+from campaign.queries.board_figures import Place
 from campaign.queries.rollup_past import rollup_at
+from campaign.queries.rollup_since import rollup_since
+from campaign.rules.former_tree import FormerTree
 from campaign.rules.metrics import Aggregation, MetricKind, Value
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
 from campaign.rules.requests import Decision, RequestKind
@@ -145,6 +149,12 @@ def test_what_a_unit_had_given_to_one_that_is_cancelled_later_was_given_then(now
         cancel(below.id, actor=dispatcher, now=now + 3 * HOUR, seen=below.version, reason="不再承担这一部分。")
     met = [rollup_at([metric.id], town.id, at=now + n * HOUR)[metric.id].units_met for n in (0, 1, 2, 4)]
     assert met == [0, 0, 1, 0]
+    with unit_of_work():
+        while fold(now=now + 4 * HOUR):
+            pass
+    place = Place(town.id, town.name, town.level, town.lft, town.rgt)
+    told = [rollup_since([metric.id], place, FormerTree(), at=now + n * HOUR) for n in (0, 1, 2, 4)]
+    assert [each[metric.id].units_met for each in told] == met, "what changed is also what was given to who changed"
 
 
 def test_a_village_that_moves_counts_for_its_quota_where_it_stood_on_the_day_of_the_campaign(now):

@@ -6,11 +6,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from campaign import clock
 from campaign.db import unit_of_work
-from campaign.models import Event, Register
+from campaign.models import Assignment, Event, Register
 from campaign.operations.folding import fold
 from campaign.operations.milestones import bring_milestones
 from campaign.rules.metrics import Aggregation, MetricKind
@@ -168,10 +168,12 @@ def test_units_are_named_that_have_nothing_approved_or_not_enough(work, visitor,
 
 
 def test_figures_stand_as_of_the_end_of_a_day_that_is_over(work, visitor, client, monkeypatch, now):
-    """By the log, which knows of no report here: on the day of the dispatch nothing had come yet, the day before
-    nothing was asked. A day that is not over, or is none, shows the figures of today."""
+    """By the log, which knows of no report here, though all moved since: on the day of the dispatch nothing had come
+    yet, the day before nothing was asked. A day that is not over, or is none, shows the figures of today."""
     later = now + timedelta(hours=30)
     monkeypatch.setattr(clock, "now", lambda: later)
+    with unit_of_work() as session:
+        session.execute(update(Assignment).values(since=later))
     sign_in(client, work.holder(work.county, Role.DISPATCHER), later)
     where = f"/campaigns/{work.campaign.id}/board/figures"
     then = visitor.get(where).submit("Show", on="2026-11-20")
