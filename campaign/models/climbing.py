@@ -5,7 +5,7 @@ its former parent there.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,16 +139,21 @@ def standing_in(column: Any, stretches: Iterable[Stretch]) -> ColumnElement[bool
 
 
 def stretch_rows(rows: Iterable[tuple[int, int, int]]) -> CTE:
-    """Stretches as rows (id, lft, rgt) of a table, out of a few parameters: however many there are, the statement is no
-    longer. `id`: whose stretch it is."""
-    found = list(rows)
+    """Stretches as rows (id, lft, rgt) of a table. `id`: whose stretch it is."""
+    return rows_of(STRETCH, rows).cte()
+
+
+def rows_of(names: Sequence[str], rows: Iterable[Sequence[int]]) -> Select[Any]:
+    """Whole numbers as rows of a table with columns of these names, out of a few parameters: however many rows there
+    are, the statement is no longer."""
+    found = [list(row) for row in rows]
     if db.session.get_bind().dialect.name == "postgresql":
-        lists = (literal([row[at] for row in found], ARRAY(BigInteger)) for at in range(3))
-        each = func.unnest(*lists).table_valued(*STRETCH, name="each").render_derived()
-        return select(each.c.id, each.c.lft, each.c.rgt).cte()
+        lists = (literal([row[at] for row in found], ARRAY(BigInteger)) for at in range(len(names)))
+        each = func.unnest(*lists).table_valued(*names, name="each").render_derived()
+        return select(*(each.c[name] for name in names))
     value = func.json_each(json.dumps(found)).table_valued("value").c.value
-    numbers = (type_coerce(func.json_extract(value, f"$[{at}]"), BigInteger) for at in range(3))
-    return select(*(number.label(name) for number, name in zip(numbers, STRETCH, strict=True))).cte()
+    numbers = (type_coerce(func.json_extract(value, f"$[{at}]"), BigInteger) for at in range(len(names)))
+    return select(*(number.label(name) for number, name in zip(numbers, names, strict=True)))
 
 
 def climbed(base: Rows, shape: Shape, *, moved: bool) -> Select[Any]:

@@ -19,12 +19,11 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    case,
     delete,
+    exists,
     false,
     func,
     literal,
-    or_,
     select,
     true,
     union_all,
@@ -33,13 +32,14 @@ from sqlalchemy import (
 
 from ..db import Instant, db, in_list, listed, listed_as, run
 from ..models import Assignment, Batch, FigureTouch, Tally, TallyDelta
-from ..models.climbing import TALLY, anything_moved, climbed
+from ..models.climbing import TALLY, anything_moved, climbed, rows_of
 from ..models.pending import dispatched, left_and_reached, standing
 from ..rules.organisation import Line
 from ..rules.states import OPEN, State
 from .figures import UNSEEN, Claimed, fold_figures, leave_for_later, or_update
 
 KEY = ("task_id", "area_id", "line", "state", "due", "behind")
+SHIFT = ("task_id", "due", "behind", "to_due", "to_behind")
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,15 @@ def fold_tasks(task_ids: Collection[int], *, now: datetime) -> int:
 def shift(shifts: Sequence[Shift], *, now: datetime) -> None:
     """Moves whole counts from their dates to others, in three statements. Everything of these tasks must be folded,
     and no shift may go where another one leaves from: its count would be taken on."""
-    at = [and_(Tally.task_id == s.task_id, Tally.due == s.due, Tally.behind == s.behind) for s in shifts]
-    leaving = and_(or_(*at), Tally.state.in_(OPEN))
+    to = rows_of(SHIFT, ((s.task_id, s.due, s.behind, s.to_due, s.to_behind) for s in shifts)).subquery()
+    here = and_(Tally.task_id == to.c.task_id, Tally.due == to.c.due, Tally.behind == to.c.behind)
+    leaving = and_(Tally.task_id.in_(listed({s.task_id for s in shifts})), Tally.state.in_(OPEN), exists().where(here))
     locked = select(Tally.n).where(leaving).order_by(*_key(Tally)).with_for_update()
     db.session.execute(locked)  # in the order in which every folder takes them
-    to_due = case(*((here, s.to_due) for here, s in zip(at, shifts, strict=True))).label("due")
-    to_behind = case(*((here, s.to_behind) for here, s in zip(at, shifts, strict=True))).label("behind")
-    placed = select(Tally.task_id, Tally.area_id, Tally.line, Tally.state, to_due, to_behind, Tally.n).where(leaving)
-    moved = placed.subquery()
+    columns = (Tally.task_id, Tally.area_id, Tally.line, Tally.state, to.c.to_due, to.c.to_behind, Tally.n)
+    names = (*KEY, "n")
+    placed = select(*(column.label(name) for column, name in zip(columns, names, strict=True))).select_from(Tally)
+    moved = placed.join(to, here).where(Tally.state.in_(OPEN)).subquery()
     _add(select(*_key(moved.c), func.sum(moved.c.n).label("n")).group_by(*_key(moved.c)), now)
     db.session.execute(delete(Tally).where(leaving), execution_options=UNSEEN)
 

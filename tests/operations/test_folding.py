@@ -5,11 +5,11 @@ import threading
 from collections import Counter
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from campaign.db import db, micros, unit_of_work
-from campaign.models import Area, Assignment, Batch, Tally, TallyDelta, Unit
-from campaign.operations.folding import differences, fold, rebuild
+from campaign.models import Area, Assignment, Batch, Tally, TallyDelta, Task, Unit
+from campaign.operations.folding import Shift, differences, fold, rebuild, shift
 from campaign.rules.organisation import LEAF_LEVELS, Level, Line
 from campaign.rules.states import State
 from tests import make
@@ -165,3 +165,16 @@ def test_two_folders_at_once_lose_nothing(app, work, now):
     assert failures == []
     assert pending() == 0
     assert stored() == counted()
+
+
+def test_a_calendar_that_moves_a_thousand_dates_moves_the_counts_of_all(work, now):
+    """So many pairs of dates do tasks of a whole country come to; SQLite reads no expression a thousand deep."""
+    many, task = 1_200, db.session.scalars(select(Task).order_by(Task.id)).first()
+    key = {"task_id": task.id, "area_id": work.county.id, "line": Line.WOMEN, "state": State.ISSUED, "changed_at": now}
+    with unit_of_work() as session:
+        session.execute(delete(Tally))
+        session.execute(insert(Tally), [key | {"due": due, "behind": 0, "n": due} for due in range(1, many + 2)])
+        shift([Shift(task.id, due, 0, many + due % 2 * many, 7) for due in range(1, many)], now=now)
+    left = {(row.due, row.behind): row.n for row in db.session.scalars(select(Tally))}
+    odd, even = sum(range(1, many, 2)), sum(range(2, many, 2))
+    assert left == {(many, 0): many, (many + 1, 0): many + 1, (2 * many, 7): odd, (many, 7): even}
