@@ -28,6 +28,12 @@ def found_again(actor, name: str) -> None:
     assert letters(actor, Wanted.ALL, text="别处")[1] == len(list(everything(actor, Wanted.ALL, "别处"))) == 0
 
 
+SAID = (
+    "妇女之家建设目标责任书", "（清妇〔2026〕18号）", "1\t新建数\t不低于4个", "2\t覆盖率\t不低于65%", "3\t投入\t不低于25万元",
+    "4\t基地\t不作要求", "2026年11月30日前完成",
+)  # fmt: skip
+
+
 def test_a_letter_is_made_signed_and_replaced(app, now):
     tree = make.small_tree()
     town, village = tree.unit(tree.townships[0]), tree.unit(tree.villages[0])
@@ -47,11 +53,7 @@ def test_a_letter_is_made_signed_and_replaced(app, now):
         done(generate, child.id, actor=tree.actor(tree.county, Role.SUPERVISOR), now=now)
     first = done(generate, child.id, actor=head, now=now)
     found = db.session.get_one(Letter, first)
-    said = (
-        "妇女之家建设目标责任书", f"{town.name}（以下称甲方）与{village.name}（以下称乙方）", "（清妇〔2026〕18号）",
-        "1\t新建数\t不低于4个", "2\t覆盖率\t不低于65%", "3\t投入\t不低于25万元", "4\t基地\t不作要求",
-        "2026年11月30日前完成",
-    )  # fmt: skip
+    said = (f"{town.name}（以下称甲方）与{village.name}（以下称乙方）", *SAID)
     assert [words for words in said if words not in found.content] == []
     with pytest.raises(Refused, match="says the same"):
         done(generate, child.id, actor=officer, now=now)
