@@ -106,6 +106,6 @@
   form.addEventListener("submit", (event) => {
     if (event.submitter && event.submitter.value === "confirm") history.replaceState(null, "", location.href);
   });
-  const before = document.getElementById("before") || document.getElementById("problems");
+  const before = document.getElementById("before") || document.getElementById("overtaken") || document.getElementById("problems");
   if (before) before.focus();
 })();

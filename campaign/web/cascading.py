@@ -16,7 +16,7 @@ from flask_babel import ngettext
 
 from ..clock import local_today
 from ..db import unit_of_work
-from ..errors import Invalid, NotFound, Refused, Sentence, say
+from ..errors import Invalid, NotFound, Refused, Sentence, Stale, say
 from ..models.splits import Part, whole_task
 from ..operations.cascading import LONGEST_REASON, Plan, Split, split, split_task
 from ..queries.campaigns import head_of
@@ -72,7 +72,7 @@ def save(id: int) -> Any:
     def confirm(plan: Plan, seen: int, action_id: str | None) -> Split:
         return split(id, plan, actor=actor, now=now, seen=seen, client_action_id=action_id)
 
-    return _answer(page, confirm, lambda: url_for("cascade_tree.below", id=id))
+    return _answer(page, confirm, lambda: url_for("cascade_tree.below", id=id), lambda: _assignment(id))
 
 
 @bp.get("/campaigns/<int:id>/tasks/<int:task_id>/split")
@@ -95,7 +95,7 @@ def save_task(id: int, task_id: int) -> Any:
             return url_for("cascade_tree.show", id=id, task_id=task_id)
         return url_for(".show_task", id=id, task_id=task_id)
 
-    return _answer(page, confirm, done)
+    return _answer(page, confirm, done, lambda: _task(id, task_id))
 
 
 def _areas(page: Splitting) -> Any:
@@ -145,8 +145,12 @@ def _task(id: int, task_id: int) -> Splitting:
     return page
 
 
-def _answer(page: Splitting, confirm: Callable[[Plan, int, str | None], Split], done: Callable[[], str]) -> Any:
-    """What the button asked for: filling in, reading what was pasted, checking, or the confirmation."""
+def _answer(
+    page: Splitting, confirm: Callable[[Plan, int, str | None], Split], done: Callable[[], str],
+    reread: Callable[[], Splitting],
+) -> Any:  # fmt: skip
+    """What the button asked for: filling in, reading what was pasted, checking, or the confirmation. Where somebody
+    else was faster, all that was typed stands on the page as it is now."""
     typed, op = sent(page, request.form), request.form.get("op", "check")
     if page.whole.parent_id and not may_split(page.whole, current_actor()):
         with unit_of_work():
@@ -169,17 +173,21 @@ def _answer(page: Splitting, confirm: Callable[[Plan, int, str | None], Split], 
     except Invalid as refused:
         found.problems = [(each.where, each.sentence) for each in refused.problems] or [("", refused.sentence)]
         return _draw(page, typed, found=found), 422
+    except Stale:
+        page = reread()
+        typed = replace(sent(page, request.form), action_id="", checked="")
+        return _draw(page, typed, overtaken=True), 409
     flash(_told(page, made), "success")
     return redirect(done(), 303)
 
 
 def _told(page: Splitting, made: Split) -> str:
-    if page.whole.parent_id is None:
+    if page.whole.parent_id is None or not (made.made or made.moved):
         return _("The split is kept: version %(number)s.", number=made.version)
     words = [ngettext("%(num)s unit received its part.", "%(num)s units received their parts.", made.made)]
     if made.moved:
         words.append(ngettext("%(num)s target was changed.", "%(num)s targets were changed.", made.moved))
-    return ("" if chinese() else " ").join(words if made.made or not made.moved else words[1:])
+    return ("" if chinese() else " ").join(words if made.made else words[1:])
 
 
 def _weights(
@@ -220,9 +228,10 @@ def _paste(page: Splitting, typed: Typed) -> Pasted:
 
 def _draw(
     page: Splitting, typed: Typed, *, found: Read | None = None, notes: list[Sentence] | None = None,
-    pasted: Pasted | None = None, checked: bool = False,
+    pasted: Pasted | None = None, checked: bool = False, overtaken: bool = False,
 ) -> Any:  # fmt: skip
-    """The page with what stands in the form; `checked`: with what follows, and the button that confirms it."""
+    """The page with what stands in the form; `checked`: with what follows, and the button that confirms it;
+    `overtaken`: somebody else made a version meanwhile."""
     found = found or read(page, typed)
     if checked:
         typed.checked = typed.digest
@@ -239,8 +248,8 @@ def _draw(
         problems.append(("", ngettext("and %(num)s more below", "and %(num)s more below", more)))
     whole, aside = page.whole, left_aside(page, typed) if pasted or checked else []
     return render_template(
-        "cascade/split.html", page=page, whole=whole, typed=typed, found=found, problems=problems, errors=errors,
-        notes=[speak(note) for note in notes or []], pasted=pasted, checked=checked, shown=shown,
+        "cascade/split.html", overtaken=overtaken, page=page, whole=whole, typed=typed, found=found,
+        problems=problems, errors=errors, notes=[speak(note) for note in notes or []], pasted=pasted, checked=checked, shown=shown,
         unit_words=unit_words, figure_words=figure_words, balance=_balance, follows=_follows(page, found),
         action_id=typed.action_id or str(uuid4()), method=word(method_of(page, typed)), longest=LONGEST_REASON,
         today=local_today(page_now()), many=len(page.rows) > 12, levels=page.levels, splittable=SPLITTABLE,

@@ -345,6 +345,24 @@ def test_the_tree_of_a_task_of_several_lines_costs_no_more(tree, task, enter, no
     assert {row["计量单位"] for row in rows} == {"元"}
 
 
+def test_who_comes_second_finds_all_that_was_typed(tree, task, enter, now):
+    sum_id = db.session.scalars(select(make.Metric.id).where(make.Metric.target == 100)).one()
+    client, towns = enter(tree.holder(tree.county, Role.DISPATCHER)), [tree.unit(area).id for area in tree.townships]
+    path = f"/campaigns/{task.campaign_id}/tasks/{task.id}/split"
+    first, second = Form(client, path), Form(client, path)
+    for form, figure in ((first, "40"), (second, "41")):
+        form.press("check", **{f"v-{towns[0]}-{sum_id}": figure, f"v-{towns[1]}-{sum_id}": "50"})
+    first.press("confirm")
+    assert first.status == 303
+    told = second.press("confirm")
+    assert (second.status, "version 1 is in force now" in told) == (409, True)
+    assert (second.fields[f"v-{towns[0]}-{sum_id}"], second.fields["seen"]) == ("41", "1")
+    assert "Why it is changed" in told and "Before you confirm" not in told
+    second.press("check", reason="县里重新核定")
+    second.press("confirm", reason="县里重新核定")
+    assert second.status == 303
+
+
 def test_a_register_takes_a_list_as_people_have_it_and_the_file_that_it_gave(tree, task, enter, now):
     towns, villages = [[tree.unit(area) for area in areas] for areas in (tree.townships, tree.villages)]
     client, path = enter(tree.holder(tree.county, Role.DISPATCHER)), "/registers/1"
