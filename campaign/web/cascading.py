@@ -249,8 +249,8 @@ def _draw(
     whole, aside = page.whole, left_aside(page, typed) if pasted or checked else []
     return render_template(
         "cascade/split.html", overtaken=overtaken, page=page, whole=whole, typed=typed, found=found,
-        problems=problems, errors=errors, notes=[speak(note) for note in notes or []], pasted=pasted, checked=checked, shown=shown,
-        unit_words=unit_words, figure_words=figure_words, balance=_balance, follows=_follows(page, found),
+        problems=problems, errors=errors, notes=[speak(note) for note in notes or []], pasted=pasted, checked=checked,
+        shown=shown, unit_words=unit_words, figure_words=figure_words, balance=_balance, follows=_follows(page, found),
         action_id=typed.action_id or str(uuid4()), method=word(method_of(page, typed)), longest=LONGEST_REASON,
         today=local_today(page_now()), many=len(page.rows) > 12, levels=page.levels, splittable=SPLITTABLE,
         state_words={state: word(state) for state in State},
