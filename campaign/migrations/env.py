@@ -1,13 +1,19 @@
 """Runs the migrations on the application's database, one set for SQLite and PostgreSQL."""
 
 from alembic import context
+from alembic.util import CommandError
 from flask import current_app
+from sqlalchemy.exc import OperationalError
 
-from campaign.db import Base, Code, Exact, Instant, db
+from campaign.db import Base, Code, Exact, Instant, db, is_busy
 
 config = context.config
 
 
+BUSY = (
+    "The database is away, or others are writing to it. The step under way was undone; those before it are kept. "
+    "Stop the server and the jobs, then run the same command again."
+)
 PLAIN = {Instant: "sa.BigInteger()", Exact: "sa.BigInteger()", Code: "sa.SmallInteger()"}
 
 
@@ -33,4 +39,9 @@ def run() -> None:
 
 
 assert current_app, "run by `flask --app wsgi db …`, which gives the application"
-run()
+try:
+    run()
+except OperationalError as error:
+    if not is_busy(error):
+        raise
+    raise CommandError(BUSY) from error

@@ -1,6 +1,7 @@
 """Migrations: up, down and up again on both databases; what they build is what the nouns say."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,6 +161,20 @@ def test_a_step_that_fails_is_as_if_it_had_not_begun(app):
     run("DELETE FROM person")
     flask_migrate.upgrade()
     assert triggers() > 0
+
+
+@pytest.mark.parametrize("empty", ["sqlite"], indirect=True)
+def test_while_others_write_it_is_refused_in_a_sentence(app, caplog, monkeypatch):
+    flask_migrate.downgrade(revision="base")
+    monkeypatch.setattr("campaign.connections.SQLITE_PRAGMAS", ("busy_timeout=1",))
+    db.engine.dispose()
+    other = sqlite3.connect(db.engine.url.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(SystemExit):
+        flask_migrate.upgrade()
+    other.close()
+    assert "Stop the server and the jobs" in caplog.text
+    flask_migrate.upgrade()
 
 
 def test_the_system_is_a_person_from_the_first_day(app):

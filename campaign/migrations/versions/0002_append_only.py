@@ -36,7 +36,7 @@ def upgrade() -> None:
             for verb in ("UPDATE", "DELETE"):
                 op.execute(
                     f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                    "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+                    f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
                 )
     op.execute(
         sa.text(
