@@ -39,7 +39,7 @@ STANDS: dict[str, Any] = {  # by the shape that `mark_of` gives
 
 @bp.get("/campaigns/<int:id>/board/figures")
 def figures(id: int) -> Any:
-    shown, asked, day = _found(id), asked_of(), _day()
+    shown, asked, day = _found(id, MOST_ANEW), asked_of(), _day()
     here, wanted, plain_address = request.full_path.rstrip("?"), _wanted(), addresses(id, asked)
 
     def address(endpoint: str = "", **changed: Any) -> str:
@@ -68,7 +68,7 @@ def figures(id: int) -> Any:
 
 @bp.get("/campaigns/<int:id>/board/figures.<any(xlsx, csv):kind>")
 def figures_export(id: int, kind: str) -> Any:
-    shown, day = _found(id, most=None), _day()
+    shown, day = _found(id, None), _day()
     columns, rows = _columns(), _rows(_chosen(shown, _wanted()))
     if shown.at is None or day is None:
         return table_answer(kind, f"figures-{id}", shown.head.title, columns, rows)
@@ -76,7 +76,7 @@ def figures_export(id: int, kind: str) -> Any:
     return table_answer(kind, f"figures-{id}-{day}", shown.head.title, columns, ([day, *row] for row in rows))
 
 
-def _found(id: int, most: int | None = MOST_ANEW) -> FiguresPage:
+def _found(id: int, most: int | None) -> FiguresPage:
     day, now = _day(), page_now()
     at = None if day is None else end_of_day(day, zone())
     return figures_page(id, asked_of(), actor=current_actor(), now=now, today=local_today(now), at=at, most=most)
