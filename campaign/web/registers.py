@@ -13,7 +13,7 @@ from flask_babel import ngettext
 from ..db import unit_of_work
 from ..documents.sheets import Cell, Column, Show
 from ..documents.tables import Table, read_table
-from ..errors import Forbidden, Invalid, NotFound, Refused, say
+from ..errors import Forbidden, Invalid, NotFound, Refused, Stale, say
 from ..operations.registers import MOST_UNITS, change_counts, create_register
 from ..queries.registers import Head, counts, everything, history, register_of, registers, units_called
 from ..rules.metrics import BadValue, read_number
@@ -116,6 +116,8 @@ def _write(head: Head, wanted: dict[int, Decimal], seen: int, **shown: Any) -> A
                 head.id, wanted, actor=current_actor(), now=page_now(), seen=seen,
                 client_action_id=request.form.get("client_action_id") or None,
             )  # fmt: skip
+    except Stale:
+        return _page(_seen(head.id), since=seen, **shown), 409
     except (Invalid, Refused) as refused:
         problems = [(each.where, speak(each.sentence)) for each in getattr(refused, "problems", [])]
         return _page(head, problems=problems or [("", speak(refused.sentence))], **shown), 422
@@ -173,14 +175,20 @@ def _seen(id: int) -> Head:
 
 def _page(
     head: Head, *, typed: dict[str, str] | None = None, problems: list[tuple[str, str]] | None = None,
-    pasted: Pasted | None = None, text: str = "",
+    pasted: Pasted | None = None, text: str = "", since: int | None = None,
 ) -> Any:  # fmt: skip
+    """`since`: the version that was read when somebody else was faster. What was typed stays, but not over the numbers
+    that are new since: these are shown, with what had been typed beside them."""
     level, after = request.values.get("level", type=int), request.values.get("after", "")
     asked = request.values.get("q", "").strip()[:60]
     found = counts(head, level=Level(level) if level in list(Level) else None, text=asked, after=after)
+    typed = dict(typed or {})
+    newer = [row for row in found.rows if since is not None and row.version and row.version > since]
+    overtaken = [(row, old) for row in newer if (old := typed.pop(str(row.unit_id), None)) is not None]
     return render_template(
-        "registers/show.html", head=head, found=found, history=history(head.id), asked=asked, after=after,
-        may=head.kept_by(current_actor()), typed=typed or {}, problems=problems or [], errors=dict(problems or []),
+        "registers/show.html", since=since, overtaken=overtaken, head=head, found=found,
+        history=history(head.id), asked=asked, after=after,
+        may=head.kept_by(current_actor()), typed=typed, problems=problems or [], errors=dict(problems or []),
         pasted=pasted, text=text, action_id=str(uuid4()), most=MOST_UNITS,
         link=lambda **more: url_for(".show", id=head.id, **(
             {"level": int(found.level) if found.level is not None else None, "q": asked or None} | more

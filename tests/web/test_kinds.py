@@ -1,5 +1,6 @@
 """Kinds of metrics in a browser without a script: planned with all that can be said, reported, doubted, compared."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -166,3 +167,16 @@ def test_baselines_are_pasted_once_and_stay(tree, asked, visit):
     assert page.has("1100.0% (66/6)")
     page = page.submit("Freeze these figures", lines=f"{names[1]}\t6\t6", source="2025年报")
     assert page.has("Nothing was new", "50.0% (3/6)")
+
+
+def test_who_counts_second_finds_what_was_typed_and_what_is_new(tree, asked, visit):
+    keeper = visit(tree.county, Role.DISPATCHER)
+    first, second = keeper.get("/registers/1"), keeper.get("/registers/1")
+    one, other = (f"n-{tree.unit(place).id}" for place in tree.villages[:2])
+    first.submit("Save what changed on this page", **{one: "5"})
+    told = second.submit("Save what changed on this page", status=409, **{one: "6", other: "7"})
+    assert told.has("Somebody else was faster", "you had typed", "6 → 5")
+    assert re.search(rf'name="{one}"[^>]*value="5"', told.html) and re.search(
+        rf'name="{other}"[^>]*value="7"', told.html
+    )
+    assert told.submit("Save what changed on this page").has("1 unit has a new number")
