@@ -118,8 +118,10 @@ def series_of(
     now: datetime,
     before: int | None = None,
     whole: bool = False,
+    briefly: bool = False,
 ) -> Series | None:
-    """The periods of a task of that campaign, `PAGE` of them or the `whole`; None where it does not recur.
+    """The periods of a task of that campaign, `PAGE` of them or the `whole`; None where it does not recur. `briefly`:
+    the latest alone, and without its figures, for who looks at what lies ahead.
 
     A fixed number of statements. The campaign is within the reader's scope; what is counted is scoped here.
     """  # fmt: skip
@@ -127,8 +129,8 @@ def series_of(
     if recurrence is None or recurrence.task.campaign_id != head.id:
         return None
     asked = [Period.task_id == task_id, *([] if before is None else [Period.number < before])]
-    lines, more = _lines(and_(*asked), None if whole else PAGE)
-    counted = _counted(task_id, lines, actor, now)
+    lines, more = _lines(and_(*asked), 1 if briefly else None if whole else PAGE)
+    counted = lines if briefly else _counted(task_id, lines, actor, now)
     held, plan = recurrence.series, recurrence.task
     return Series(
         task_id, head.id, plan.title, plan.rrule, recurrence.rule, plan.rotates, plan.window_days,

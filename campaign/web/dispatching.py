@@ -45,7 +45,7 @@ def preview(id: int) -> Any:
         flash(_("The campaign has no task yet."), "info")
         return redirect(url_for("campaigns.show", id=id), 303)
     task = _chosen(tasks)
-    series = series_of(task.id, head, task, actor=current_actor(), now=now) if task.rrule else None
+    series = series_of(task.id, head, task, actor=current_actor(), now=now, briefly=True) if task.rrule else None
     opens_on = series.ahead[0].opens_on if series and series.ahead else None
     outlook = outlook_of(task.id, now=now, opens_on=opens_on)
     dates = outlook.dates
