@@ -1,6 +1,6 @@
-"""All that the page before a dispatch asks of the database: ten statements at most, whatever the size.
+"""All that the page before a dispatch asks of the database: nine statements at most, whatever the size.
 
-Session, posts, campaign, tasks; the dates with ladder and calendar, the curves; two of whole sets (what is counted, and
+Session, campaign, tasks; the dates with ladder and calendar, the curves; two of whole sets (what is counted, and
 what depends on it: vacancies by name, people to be told); two for the people of one unit. The two of whole sets could
 not be one: where no post is vacant, or nobody is left to tell, half a million rows would be read for nothing. A
 recurring task asks for its periods besides.
