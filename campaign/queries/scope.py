@@ -4,7 +4,7 @@ A 党委 unit's posts see all lines in the subtree of their area; other posts se
 sees what is addressed to its unit, what waits at its unit for review, and all of the campaigns its unit issues.
 """
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union
+from sqlalchemy import ColumnElement, Select, SmallInteger, and_, exists, false, or_, select, true, type_coerce, union
 
 from ..models import Assignment, Campaign, CampaignUnit, SampleItem, Task, Unit
 from ..rules.organisation import Actor, Line, PostFact
@@ -53,12 +53,13 @@ def visible_campaigns(actor: Actor) -> ColumnElement[bool]:
     if not actor.posts:
         return false()
     units = actor.units()
+    seen = select(Unit.id).where(Unit.id == Campaign.issuing_unit_id, visible_units(actor))
     return or_(
         Campaign.id.in_(_issued_by(units)),
         and_(
             Campaign.status != CampaignStatus.DRAFT,
             or_(
-                Campaign.issuing_unit_id.in_(select(Unit.id).where(visible_units(actor))),
+                exists(seen.correlate(Campaign)),
                 *(_receives(post) for post in _widest(actor)),
                 _waits_at(units),
             ),
@@ -102,11 +103,13 @@ def _receives(post: PostFact) -> ColumnElement[bool]:
         select(Task.campaign_id)
         .join(Assignment, Assignment.task_id == Task.id)
         .join(Unit, Unit.id == Assignment.unit_id)
-        .where(_within(post))
     )
     if post.rgt - post.lft < NARROW:
-        return Campaign.id.in_(found)
-    return exists(found.where(Task.campaign_id == Campaign.id).correlate(Campaign))
+        # SQLite would begin with the line, which has every unit of the country: the sum keeps it from that.
+        here = Unit.lft.between(post.lft, post.rgt)
+        ours = true() if post.line is Line.PARTY else type_coerce(Unit.line, SmallInteger) + 0 == int(post.line)
+        return Campaign.id.in_(found.where(here, ours))
+    return exists(found.where(_within(post), Task.campaign_id == Campaign.id).correlate(Campaign))
 
 
 def _waits_at(units: list[int]) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from campaign.db import db, unit_of_work
 from campaign.models import Area, Assignment, Batch, Placement, Unit
 from campaign.models.climbing import standing_in
 from campaign.queries.assignments import whole
-from campaign.queries.board import Asked, board
+from campaign.queries.board import Asked, board, head_for
 from campaign.queries.burden import reported_already
 from campaign.queries.unit_page import unit_page
 from campaign.rules.metrics import Aggregation
@@ -94,6 +94,7 @@ def test_what_is_asked_of_one_unit_costs_the_same_in_a_large_country(app, now):
     meter = reported_already(again.id, of_women, since=make.TODAY)
     acts = {
         "officer": lambda: whole(mine.id, officer),
+        "campaign": lambda: head_for(task.campaign_id, officer),
         "unit": lambda: unit_page(village.id, actor=boss, now=now, today=make.TODAY),
         "top": lambda: unit_page(tree.unit(tree.city).id, actor=SYSTEM, now=now, today=make.TODAY),
     }
