@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     FromClause,
     Select,
+    SmallInteger,
     and_,
     case,
     cast,
@@ -160,7 +161,9 @@ def figures_of(
     tallied = [place.id for place in upper]
     stretches = stretches_of(upper, tree)
     leaves = [place for place in places if place.level in LEAF_LEVELS]
-    chosen = true() if lines is None else Unit.line.in_(lines)
+    # SQLite would begin with the line, which has every unit of the country: the sum keeps it from that.
+    line = type_coerce(Unit.line, SmallInteger) + 0
+    chosen = true() if lines is None else line.in_([int(each) for each in lines])
     parts: list[Select[Any]] = []
     if tallied:
         parts.append(_folded(tallied, tasks, lines))
