@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import db, flush_pending, run
 from ..rules.former_tree import Stretch
 from ..rules.organisation import LEAF_LEVELS
 from .campaigns import Campaign, Metric, Task
@@ -71,9 +71,13 @@ SUMS = ("n", "met", "number", "numerator", "denominator", "credited")
 FIGURE = Shape(("metric_id", "period", "standing"), SUMS, issued_for_metric)
 
 
+_MOVED = select(exists().select_from(Placement))
+
+
 def anything_moved() -> bool:
     """Whether any area ever stood elsewhere; where none did, climbing need not look for former places."""
-    return bool(db.session.scalar(select(exists().select_from(Placement))))
+    flush_pending()
+    return bool(run(_MOVED, {}).scalar_one())
 
 
 def parent_at(area: Any, moment: ColumnElement[Any]) -> ColumnElement[int | None]:

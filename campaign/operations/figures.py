@@ -23,6 +23,7 @@ from sqlalchemy import (
     Select,
     SmallInteger,
     Table,
+    TextClause,
     bindparam,
     delete,
     exists,
@@ -58,7 +59,11 @@ CHANGED = Table(
     *(Column(name, BigInteger) for name in STATE), *(Column(f"was_{name}", BigInteger) for name in STATE),
     prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS",
 )  # fmt: skip
-_MAKE = CreateTable(CHANGED, if_not_exists=True)
+
+
+@cache
+def _making(_dialect: str) -> TextClause:
+    return text(str(CreateTable(CHANGED, if_not_exists=True).compile(dialect=db.engine.dialect)))
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def fold_figures(claimed: Claimed, *, now: datetime) -> None:
     """Brings the figures to what the assignments behind these rows say now. Before the deltas are deleted and the
     batches marked. Where no task has a metric that is one short statement."""
     ids = {"deltas": in_list(claimed.deltas), "touches": in_list(claimed.touches), "batches": in_list(claimed.batches)}
-    dialect = db.session.get_bind().dialect.name
+    dialect = db.engine.dialect.name
     measured = run(_measured(dialect), ids).first()
     if not measured.moved and not measured.dispatched:
         return
@@ -83,7 +88,7 @@ def fold_figures(claimed: Claimed, *, now: datetime) -> None:
     deltas, batches = ids.copy(), {"batches": ids.pop("batches"), "now": now}
     if measured.moved:
         del deltas["batches"]
-        db.session.execute(_MAKE)
+        run(_making(dialect), {})
         run(_EMPTY, {})
         run(_comparing(dialect), deltas)
         run(_adding_differences(dialect, climbing), {"now": now})

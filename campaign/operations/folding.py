@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from ..db import Instant, db, in_list, listed, listed_as, run
+from ..db import Instant, db, flush_pending, in_list, listed, listed_as, run
 from ..models import Assignment, Batch, FigureTouch, Tally, TallyDelta
 from ..models.climbing import TALLY, anything_moved, climbed, rows_of
 from ..models.pending import dispatched, left_and_reached, standing
@@ -72,13 +72,13 @@ def fold(*, now: datetime, limit: int = 10_000) -> int:
 
     What it takes is locked first and then gone, so two folders never take the same row.
     """
-    db.session.flush()
+    flush_pending()
     most = {"most": limit}
     taken = Claimed(*(tuple(row[0] for row in run(each, values)) for each, values in (
         (_DELTAS, most), (_BATCHES, {}), (_TOUCHES, most),
     )))  # fmt: skip
     if many := len(taken.deltas) + len(taken.batches) + len(taken.touches):
-        if not taken.batches and db.session.get_bind().dialect.name == "postgresql":
+        if not taken.batches and db.engine.dialect.name == "postgresql":
             run(_BY_THE_FEW, {})
         _fold_tallies(taken, now)
         fold_figures(taken, now=now)
@@ -119,13 +119,13 @@ def shift(shifts: Sequence[Shift], *, now: datetime) -> None:
 
 def _fold_tallies(taken: Claimed, now: datetime) -> None:
     if taken.deltas or taken.batches:
-        adding = _adding_pending(db.session.get_bind().dialect.name, anything_moved())
+        adding = _adding_pending(db.engine.dialect.name, anything_moved())
         run(adding, {"deltas": in_list(taken.deltas), "batches": in_list(taken.batches), "now": now})
 
 
 def _drop(taken: Claimed) -> None:
     """What was folded is gone."""
-    dialect = db.session.get_bind().dialect.name
+    dialect = db.engine.dialect.name
     if taken.deltas:
         run(_dropping(dialect), {"deltas": in_list(taken.deltas)})
     if taken.batches:
