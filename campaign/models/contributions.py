@@ -29,7 +29,6 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 
 from ..rules.figures import STANDING_OF, Standing
@@ -41,6 +40,7 @@ from .campaigns import Metric
 from .climbing import SUMS
 from .doing import TallyDelta
 from .figures import Contribution, FigureTouch, Joint
+from .following import Following
 from .goals import given_below, join_target, own_target
 from .reporting import MetricValue, Submission
 from .targets import Target
@@ -210,27 +210,9 @@ def asked_anew(chosen: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-class _UnitsFirst(ColumnElement[int]):
-    """The task of an assignment, so that SQLite does not begin with it: it has every unit of the country. PostgreSQL
-    sees the column itself, since of a sum it would expect a handful of rows."""
-
-    inherit_cache = True
-    type = BigInteger()
-
-
-@compiles(_UnitsFirst)
-def _as_sum(_element: Any, compiler: Any, **how: Any) -> str:
-    return f"{compiler.process(Assignment.__table__.c.task_id, **how)} + 0"
-
-
-@compiles(_UnitsFirst, "postgresql")
-def _as_it_is(_element: Any, compiler: Any, **how: Any) -> str:
-    return str(compiler.process(Assignment.__table__.c.task_id, **how))
-
-
 def _of_task(whole: bool) -> ColumnElement[bool]:
     """ON clause. `whole`: all assignments are read; of a few PostgreSQL too shall begin with them."""
-    return Metric.task_id == (_UnitsFirst() if whole else Assignment.task_id + 0)
+    return Metric.task_id == (Following(Assignment.task_id) if whole else Assignment.task_id + 0)
 
 
 def _plain(column: Any, name: str) -> Any:

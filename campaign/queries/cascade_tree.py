@@ -42,6 +42,7 @@ from ..models import (
     TaskUnit,
     Unit,
 )
+from ..models.following import Following
 from ..models.goals import own_target
 from ..models.organisation import acted_for
 from ..models.splits import granted_since, handed_back, in_force
@@ -49,7 +50,7 @@ from ..rules.organisation import Actor, Level, Line
 from ..rules.splitting import Sum
 from ..rules.states import NOT_ASKED, State
 from ..rules.targets import Method, Quota
-from .scope import visible_assignments
+from .scope import around, visible_assignments
 
 PAGE = 50
 MOST_COUNTED = 10_000
@@ -161,6 +162,8 @@ def level_of(
     assignment. `grown`: of the whole tree those that ask more below than was asked of them. Two statements, or three
     before the dispatch."""
     here = _grew(task_id, metric) if grown else (Assignment.parent_id == parent_id if parent_id else _top())
+    if not (grown or parent_id):
+        here = and_(here, around(actor, task_id))
     found = [
         Node(**row) for row in db.session.execute(_page(task_id, metric, actor, here, parent_id, after)).mappings()
     ]
@@ -191,13 +194,14 @@ def _page(
         here = and_(here, or_(Unit.lft > edge[0], and_(Unit.lft == edge[0], Unit.id > edge[1])))
     if parent_id is not None:
         here = or_(Assignment.id == parent_id, here)
-    first = Assignment.id != (parent_id or 0)
-    return _nodes(task_id, metric, actor).where(here).order_by(first, Unit.lft, Unit.id).limit(PAGE + 2)
+    first = () if parent_id is None else (Assignment.id != parent_id,)
+    return _nodes(task_id, metric, actor).where(here).order_by(*first, Unit.lft, Unit.id).limit(PAGE + 2)
 
 
 def everything(task_id: int, metric: Metric, *, actor: Actor) -> Iterator[Node]:
     """Every node of the tree that the actor sees, in the order of the areas, for an export."""
-    query = _nodes(task_id, metric, actor).order_by(Unit.lft, Unit.line, Assignment.id)
+    query = _nodes(task_id, metric, actor).where(around(actor, task_id))
+    query = query.order_by(Unit.lft, Unit.line, Assignment.id)
     for row in db.session.execute(query.execution_options(yield_per=CHUNK)).mappings():
         yield Node(**row)
 
@@ -228,6 +232,11 @@ def _total(metric_id: int) -> ColumnElement[bool]:
     return and_(AllocationTotal.allocation_id == Allocation.id, AllocationTotal.metric_id == metric_id)
 
 
+def _of_task(task_id: int) -> ColumnElement[bool]:
+    """The units lead, or the assignment above: the task may have every unit of the country."""
+    return Following(Assignment.task_id) == task_id
+
+
 def _top() -> ColumnElement[bool]:
     return Assignment.parent_id.is_(None)
 
@@ -250,7 +259,7 @@ def _nodes(task_id: int, metric: Metric, actor: Actor) -> Select[Any]:
         .outerjoin(Person, Person.id == Allocation.person_id)
         .outerjoin(parent, parent.id == Assignment.parent_id)
         .outerjoin(upper, upper.id == parent.unit_id)
-        .where(Assignment.task_id == task_id, visible_assignments(actor))
+        .where(_of_task(task_id), visible_assignments(actor))
     )  # fmt: skip
 
 

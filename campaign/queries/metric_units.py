@@ -19,6 +19,7 @@ from ..errors import NotFound, say
 from ..models import Area, Assignment, Metric, MetricValue, Unit
 from ..models.climbing import standing_in
 from ..models.contributions import reported
+from ..models.following import Following
 from ..models.goals import left_to_itself
 from ..rules.figures import Standing
 from ..rules.former_tree import Stretch
@@ -174,8 +175,9 @@ def _units(behind: Behind, lack: Lack, after: Sequence[int]) -> Select[Any]:
     """Counted as they stand now, so that an approval is seen at once."""
     metric, upper = behind.metric, aliased(Area)
     chosen = and_(
-        Assignment.task_id == metric.task_id, standing_in(Unit.lft, behind.inside),
-        true() if behind.lines is None else Unit.line.in_(behind.lines),
+        # The units lead, in their order: the task and the line may have every unit of the country.
+        Following(Assignment.task_id) == metric.task_id, standing_in(Unit.lft, behind.inside),
+        true() if behind.lines is None else Following(Unit.line).in_(behind.lines),
         true() if behind.period is None else Assignment.period == behind.period,
         _beyond(after),
     )  # fmt: skip

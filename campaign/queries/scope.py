@@ -4,15 +4,32 @@ A 党委 unit's posts see all lines in the subtree of their area; other posts se
 sees what is addressed to its unit, what waits at its unit for review, and all of the campaigns its unit issues.
 """
 
-from sqlalchemy import ColumnElement, Select, SmallInteger, and_, exists, false, or_, select, true, type_coerce, union
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SmallInteger,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union,
+)
+from sqlalchemy.orm import aliased
 
 from ..models import Assignment, Campaign, CampaignUnit, SampleItem, Task, Unit
+from ..models.following import Following
 from ..rules.organisation import Actor, Line, PostFact
 from ..rules.plans import CampaignStatus
 
 # A subtree up to this many areas is walked from its units; a larger one is asked campaign by campaign, where the
 # first assignment found is enough. Either way the work does not grow with the country.
 NARROW = 5_000
+BEYOND = 2**31 - 1  # no unit has this `lft`
 
 
 def visible_units(actor: Actor) -> ColumnElement[bool]:
@@ -37,6 +54,29 @@ def visible_assignments(actor: Actor) -> ColumnElement[bool]:
         Assignment.reviewer_unit_id.in_(units),
         Assignment.task_id.in_(select(Task.id).where(Task.campaign_id.in_(_issued_by(units)))),
     )
+
+
+def around(actor: Actor, task_id: int) -> ColumnElement[bool]:
+    """A clause over Unit: from the first to the last that has an assignment of that task which the actor may see. It
+    takes nothing away from `visible_assignments`; with it a database reads this stretch of the tree, instead of asking
+    of every unit of the country whether the actor sees it."""
+    if actor.is_system:
+        return true()
+    if not actor.posts:
+        return false()
+    units, there = actor.units(), aliased(Unit)
+    first, last = min(post.lft for post in actor.posts), max(post.rgt for post in actor.posts)
+    issued = exists().where(Task.id == task_id, Task.campaign_id.in_(_issued_by(units)))
+    waiting = (
+        select(func.min(there.lft).label("first"), func.max(there.lft).label("last"))
+        .join(Assignment, Assignment.unit_id == there.id)
+        .where(Assignment.reviewer_unit_id.in_(units), Following(Assignment.task_id) == task_id)
+        .subquery()
+    )
+    begin = case((issued, 0), (waiting.c.first < first, waiting.c.first), else_=first)
+    end = case((issued, BEYOND), (waiting.c.last > last, waiting.c.last), else_=last)
+    lower, upper = (select(edge).select_from(waiting).scalar_subquery() for edge in (begin, end))
+    return Unit.lft.between(lower, upper)
 
 
 def given_to_check(actor: Actor) -> ColumnElement[bool]:

@@ -13,6 +13,9 @@ from campaign.models.climbing import standing_in
 from campaign.queries.assignments import whole
 from campaign.queries.board import Asked, board, head_for
 from campaign.queries.burden import reported_already
+from campaign.queries.cascade_tree import everything, level_of
+from campaign.queries.metric_facts import AskedMetric
+from campaign.queries.metric_units import Lack, units_page
 from campaign.queries.unit_page import unit_page
 from campaign.rules.metrics import Aggregation
 from campaign.rules.organisation import SYSTEM, Level, Line, Role
@@ -85,8 +88,7 @@ def _asked_of_the_shops(task, now, *, folded=False):
 def test_what_is_asked_of_one_unit_costs_the_same_in_a_large_country(app, now):
     tree = make.small_tree()
     task, other, again = (make.task(make.campaign(tree.unit(tree.county), title=title)) for title in "甲乙丙")
-    for each in (task, again):
-        make.metric(each, aggregation=Aggregation.SUM, name="培训人次")
+    metric, _same = (make.metric(each, aggregation=Aggregation.SUM, name="培训人次") for each in (task, again))
     village = tree.unit(tree.villages[0])
     mine = make.assignment(task, village, State.ACKNOWLEDGED)
     officer, boss = tree.actor(tree.villages[0], Role.OFFICER), tree.actor(tree.county, Role.DISPATCHER)
@@ -95,6 +97,9 @@ def test_what_is_asked_of_one_unit_costs_the_same_in_a_large_country(app, now):
     acts = {
         "officer": lambda: whole(mine.id, officer),
         "campaign": lambda: head_for(task.campaign_id, officer),
+        "targets": lambda: level_of(task.id, metric, actor=officer),
+        "export": lambda: list(everything(task.id, metric, actor=officer)),
+        "figure": lambda: units_page(metric.id, AskedMetric(), Lack.ANY, actor=officer, today=make.TODAY),
         "unit": lambda: unit_page(village.id, actor=boss, now=now, today=make.TODAY),
         "top": lambda: unit_page(tree.unit(tree.city).id, actor=SYSTEM, now=now, today=make.TODAY),
     }
