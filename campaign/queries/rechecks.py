@@ -5,13 +5,41 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, cast, false, func, literal, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from ..db import DECIMAL_PLACES, Exact, db, listed
-from ..models import Area, Assignment, Campaign, CampaignUnit, Event, Person, Sample, SampleItem, Submission, Task, Unit
+from ..models import (
+    Area,
+    Assignment,
+    Campaign,
+    CampaignUnit,
+    Event,
+    Person,
+    Sample,
+    SampleItem,
+    Submission,
+    Tally,
+    TallyDelta,
+    Task,
+    Unit,
+)
 from ..models.climbing import standing_in
 from ..models.drawing import Draw, draw
+from ..models.pending import left_and_reached
 from ..rules.former_tree import Stretch
 from ..rules.organisation import Actor, Level, Line, PostFact, Role
 from ..rules.rechecks import RecheckResult
@@ -274,19 +302,29 @@ def _drawn(actor: Actor, text: str) -> list[ColumnElement[bool]]:
 
 
 def tasks_to_draw(actor: Actor) -> list[tuple[int, str, str, int]]:
-    """Id, title, campaign and number of approved assignments of the tasks that the reader's units issue."""
+    """Id, title, campaign and number of approved assignments of the tasks that the reader's units issue. One statement,
+    which counts by what was tallied at the top of the tree and what is not yet: a task may have a million."""
     units = actor.units(Role.DISPATCHER, Role.SUPERVISOR)
     partner = select(CampaignUnit.campaign_id).where(CampaignUnit.unit_id.in_(units))
-    rows = (
-        select(Task.id, Task.title, Campaign.title, func.count())
+    own = or_(Campaign.issuing_unit_id.in_(units), Campaign.id.in_(partner))
+    tasks = select(Task.id).join(Campaign, Campaign.id == Task.campaign_id).where(own)
+    tops = select(Area.id).where(Area.parent_id.is_(None))
+    folded = select(Tally.task_id, Tally.state, Tally.n).where(Tally.task_id.in_(tasks), Tally.area_id.in_(tops))
+    pending = (part.subquery().c for part in left_and_reached(TallyDelta.task_id.in_(tasks)))
+    rows = union_all(folded, *(select(each.task_id, each.state, each.n) for each in pending)).subquery()
+    n = func.sum(rows.c.n)
+    found = (
+        select(Task.id, Task.title, Campaign.title, n)
+        .select_from(rows)
+        .join(Task, Task.id == rows.c.task_id)
         .join(Campaign, Campaign.id == Task.campaign_id)
-        .join(Assignment, Assignment.task_id == Task.id)
-        .where(or_(Campaign.issuing_unit_id.in_(units), Campaign.id.in_(partner)), Assignment.state == State.APPROVED)
+        .where(rows.c.state == State.APPROVED)
         .group_by(Task.id, Task.title, Campaign.title)
+        .having(n > 0)
         .order_by(Task.id.desc())
         .limit(MOST_TASKS)
     )
-    return [(id, title, campaign, n) for id, title, campaign, n in db.session.execute(rows)]
+    return [(id, title, campaign, int(n)) for id, title, campaign, n in db.session.execute(found)]
 
 
 def names_of(preview: Draw) -> dict[str, dict[int, str]]:
