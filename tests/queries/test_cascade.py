@@ -88,7 +88,9 @@ def test_the_pages_of_a_register(app, now):
     page = counts(register_of(made, issuer))
     assert (page.level, len(page.rows), page.rows[0].n) == (Level.VILLAGE, 6, 40)
     assert units_called(mine, [tree.villages[0].code, "无此村"]) == {tree.villages[0].code: [village.id]} | {
-        name: [village.id] for name in (village.name, tree.villages[0].name)
+        above + name: [village.id]
+        for above in ("", tree.townships[0].name)
+        for name in (village.name, tree.villages[0].name)
     }
     assert [change.units for change in history(made)] == [1]
 
