@@ -29,6 +29,7 @@ from ..models import (
     TaskUnit,
     Unit,
 )
+from ..models.following import Following
 from ..models.gathering import gathered
 from ..models.organisation import holds_on
 from ..models.splits import Part, Whole, below, parts_of_whole, whole_of
@@ -293,7 +294,7 @@ def _registers(whole: Whole) -> Select[Any]:
         select(Register.id, Register.name)
         .join(Unit, Unit.id == Register.unit_id)
         .join(Area, Area.id == Unit.area_id)
-        .where(Area.lft <= whole.lft, Area.rgt >= whole.rgt, Unit.line.in_((whole.line, Line.PARTY)))
+        .where(Area.lft <= whole.lft, Area.rgt >= whole.rgt, Following(Unit.line).in_((whole.line, Line.PARTY)))
         .order_by(Area.lft.desc(), Register.name)
     )
 

@@ -14,6 +14,7 @@ from campaign.operations.reporting import Report, acknowledge, submit
 from campaign.operations.reviewing import approve
 from campaign.queries.cascade import issuers_split, seen_whole, splitting, splitting_task
 from campaign.queries.cascade_actuals import Everything, actuals
+from campaign.queries.cascade_areas import parts_below
 from campaign.queries.cascade_panel import panel_of
 from campaign.queries.cascade_tree import Heads, everything, level_of
 from campaign.queries.cascade_versions import changes, versions_of
@@ -46,6 +47,10 @@ def test_the_pages_of_a_cascade(app, now):
     assert [(row.unit_id, row.shares, row.mine) for row in page.rows] == [
         (unit.id, {metric.id: 15}, False) for unit in towns
     ]
+    areas, _none = parts_below(page, page.issuers)
+    assert [(area.id, area.units, area.held) for area in areas] == [
+        (town.area_id, 1, {metric.id: 15}) for town in towns
+    ]  # fmt: skip
     planned = level_of(task.id, metric, actor=issuer)
     assert [row.target for row in planned.rows] == [15, 15]
     assert db.session.scalars(issuers_split(task.id)).all() == [1]
