@@ -38,7 +38,7 @@ def logged(app):
     ],
 )
 def test_the_database_refuses(statement):
-    with pytest.raises(DatabaseError, match="(event|chain_link) is append-only"), unit_of_work() as session:
+    with pytest.raises(DatabaseError, match=r"(event|chain_link) is append-only"), unit_of_work() as session:
         session.execute(text(statement))
     assert db.session.scalar(select(func.count()).select_from(Event)) == 1
 
