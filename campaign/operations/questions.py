@@ -26,7 +26,7 @@ from .log import record
 from .move import FASTER, standing_of
 from .repeating import once, remember
 from .standing_still import PENDING_ALREADY, given_back, go_on, held_first, stop, tell
-from .telling_above import Late, tell_bosses
+from .telling_above import tell_in_charge
 
 ASK, ANSWER = "assignment:question:ask", "assignment:question:answer"
 WITHDRAW, TELL_ABOVE = "assignment:question:withdraw", "assignment:question:tell-above"
@@ -148,17 +148,7 @@ def _speak(tag: str, which: Any, now: datetime) -> int:
         .limit(AT_ONCE)
         .with_for_update(of=Question, skip_locked=True)
     ).all()
-    if not rows:
-        return 0
-    who = deciders_of({row.unit_id for row in rows}, on=local_today(now))
-    above = 1 if tag == TELL_ABOVE else 0
-    told = {unit: found.in_charge(above) for unit, found in who.items()}
-    said = [
-        Late(row.assignment_id, told[row.unit_id], row.words, {"question": row.id, "unit": told[row.unit_id]})
-        for row in rows
-    ]
-    tell_bosses(said, tag, now=now)
-    return len(said)
+    return tell_in_charge(rows, tag, "question", above=tag == TELL_ABOVE, now=now)
 
 
 def _who_answers(question: Pending, now: datetime) -> Deciders:

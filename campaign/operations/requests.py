@@ -18,7 +18,7 @@ from ..models import Assignment, Event, Evidence, Metric, Proposal, Request, Req
 from ..models.facts import Standing
 from ..models.goals import goals_of
 from ..models.prospects import by_decision
-from ..models.requesting import Frame, deciders_of, frame_of, led_on
+from ..models.requesting import Frame, frame_of, led_on
 from ..rules.dates import end_of_day, local_day, review_due
 from ..rules.metrics import MetricKind
 from ..rules.organisation import SYSTEM, Actor, PostFact, Role
@@ -30,7 +30,7 @@ from .log import record
 from .move import FASTER, allowed, move, standing_of
 from .repeating import once, remember
 from .standing_still import PENDING_ALREADY, counting, given_back, go_on, held_first, stop, tell
-from .telling_above import Late, tell_bosses
+from .telling_above import tell_in_charge
 
 ASK, WITHDRAW = "assignment:request:ask", "assignment:request:withdraw"
 BY_RULE = "assignment:request:grant-by-rule"
@@ -339,21 +339,11 @@ def _speak(tag: str, late: Any, now: datetime) -> int:
         Event.at >= Request.at,
     )  # fmt: skip
     rows = db.session.execute(
-        select(Request.id, Request.assignment_id, Request.reason, Request.unit_id)
+        select(Request.id, Request.assignment_id, Request.reason.label("words"), Request.unit_id)
         .join(Assignment, Assignment.id == Request.assignment_id)
         .where(Request.decision == Decision.PENDING, late, Assignment.state.in_(OPEN), ~heard.exists())
         .order_by(Request.id)
         .limit(AT_ONCE)
         .with_for_update(of=Request, skip_locked=True)  # who decides it this instant need not be reminded
     ).all()
-    if not rows:
-        return 0
-    deciders = deciders_of({row.unit_id for row in rows}, on=local_today(now))
-    above = 1 if tag == TELL_ABOVE else 0
-    told = {unit: found.in_charge(above) for unit, found in deciders.items()}
-    said = [
-        Late(row.assignment_id, told[row.unit_id], row.reason, {"request": row.id, "unit": told[row.unit_id]})
-        for row in rows
-    ]
-    tell_bosses(said, tag, now=now)
-    return len(said)
+    return tell_in_charge(rows, tag, "request", above=tag == TELL_ABOVE, now=now)

@@ -12,6 +12,7 @@ from ..clock import local_today
 from ..db import db, insert_new, listed
 from ..models import Delegation, Event, Notice, Post
 from ..models.organisation import holds_on, stands_in_on
+from ..models.requesting import deciders_of
 from ..rules.events import CATALOGUE
 from ..rules.organisation import SYSTEM_PERSON_ID
 from ..rules.standstill import BOSSES
@@ -27,6 +28,21 @@ class Late:
     unit_id: int
     words: str
     data: Mapping[str, Any]
+
+
+def tell_in_charge(waiting: Sequence[Any], tag: str, kind: str, *, above: bool, now: datetime) -> int:
+    """Tells of what waits, rows (id, assignment_id, words, unit_id), who is in charge today for the asked unit, or,
+    `above`, of the next level; how many. `kind`: what the log calls its id. Four statements, or none."""
+    if not waiting:
+        return 0
+    deciders = deciders_of({row.unit_id for row in waiting}, on=local_today(now))
+    told = {unit: found.in_charge(int(above)) for unit, found in deciders.items()}
+    late = [
+        Late(row.assignment_id, told[row.unit_id], row.words, {kind: row.id, "unit": told[row.unit_id]})
+        for row in waiting
+    ]
+    tell_bosses(late, tag, now=now)
+    return len(late)
 
 
 def tell_bosses(late: Sequence[Late], tag: str, *, now: datetime) -> None:

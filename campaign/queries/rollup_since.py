@@ -54,6 +54,7 @@ from ..models import (
 )
 from ..models.climbing import SUMS, standing_in
 from ..models.contributions import Look, credited, kept, latest_until, reported, touched
+from ..models.following import Following
 from ..models.goals import own_target
 from ..models.requests import Proposal, Request
 from ..rules.former_tree import FormerTree
@@ -190,10 +191,8 @@ class _Then:
             found = found.where(Assignment.id.in_(lent))
         else:
             found = found.select_from(Unit).join(Assignment, Assignment.unit_id == Unit.id).where(*there)
-        # The sum keeps SQLite from the index of the task, which has every unit of the country: the units lead.
-        task = Assignment.task_id if _postgres() else Assignment.task_id + 0
         found = found.join(Batch, and_(Batch.id == Assignment.batch_id, or_(Batch.folded, ~fresh)))
-        return found.where(task.in_(self.tasks), which)
+        return found.where(Following(Assignment.task_id).in_(self.tasks), which)
 
     def _changed(self) -> ColumnElement[bool]:
         """Over Assignment and its Batch: it may count for something else now than then."""
@@ -245,10 +244,6 @@ def _added(rows: Select[Any], inside: Sequence[ColumnElement[bool]] = (), *, min
 
 def _kind(name: str) -> Any:
     return BigInteger() if name in ("n", "met") else Exact()
-
-
-def _postgres() -> bool:
-    return bool(db.session.get_bind().dialect.name == "postgresql")
 
 
 def _facts(metric_ids: Sequence[int], area_id: int, at: datetime) -> tuple[dict[int, Facts], Ahead, dict[int, int]]:

@@ -7,7 +7,6 @@ sees what is addressed to its unit, what waits at its unit for review, and all o
 from sqlalchemy import (
     ColumnElement,
     Select,
-    SmallInteger,
     and_,
     case,
     exists,
@@ -16,7 +15,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    type_coerce,
     union,
 )
 from sqlalchemy.orm import aliased
@@ -145,9 +143,8 @@ def _receives(post: PostFact) -> ColumnElement[bool]:
         .join(Unit, Unit.id == Assignment.unit_id)
     )
     if post.rgt - post.lft < NARROW:
-        # SQLite would begin with the line, which has every unit of the country: the sum keeps it from that.
         here = Unit.lft.between(post.lft, post.rgt)
-        ours = true() if post.line is Line.PARTY else type_coerce(Unit.line, SmallInteger) + 0 == int(post.line)
+        ours = true() if post.line is Line.PARTY else Following(Unit.line) == post.line
         return Campaign.id.in_(found.where(here, ours))
     return exists(found.where(_within(post), Task.campaign_id == Campaign.id).correlate(Campaign))
 
